@@ -1,0 +1,144 @@
+"""Experiment: the frozen, validated value that a result is a pure function of.
+
+An `Experiment` says which recordings, which network, which training recipe, which sparsity and which seed. Its
+canonical JSON, together with the fingerprint of the recordings' content, is hashed to the key under which the run
+store keeps the result (`Experiment.key`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from repro.errors import InputError
+
+RECIPE_VERSION = 1
+"""Part of every key: raised whenever the same Experiment would give other numbers than before."""
+
+DataName = Literal["synthetic", "esc10", "tau2020"]
+PositiveInt = Annotated[int, Field(ge=1)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise InputError(explain(error, type(self).__name__)) from None
+
+
+class DataConfig(_Frozen):
+    """Which recordings, and how they are cut (Section 3).
+
+    `root` is the folder of a real data set; it does not enter the key, the fingerprint of the content does.
+    `clips` counts the synthetic clips that device a records of every (city, scene) pair.
+    """
+
+    name: DataName = "synthetic"
+    root: str = ""
+    clip_seconds: Annotated[float, Field(gt=0.1, le=60)] = 10.0
+    clips: PositiveInt = 4
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _root_where_needed(self) -> DataConfig:
+        if self.name != "synthetic" and not self.root:
+            raise ValueError(f"data set '{self.name}' needs the folder of its recordings: set data_root")
+        return self
+
+
+class ModelConfig(_Frozen):
+    """CP-ResNet of Table 1: width W, depth D (3x3 blocks), K (1x1 blocks), and the damping of Appendix B."""
+
+    width: PositiveInt = 32
+    depth: PositiveInt = 1
+    pointwise: Annotated[int, Field(ge=0)] = 1
+    damped: bool = False
+    damping_min: Annotated[float, Field(gt=0, le=1)] = 0.1
+
+
+class Recipe(_Frozen):
+    """Training as in Appendix A; the defaults are the paper's, the batch size the group's."""
+
+    epochs: PositiveInt = 250
+    warmup_epochs: Annotated[int, Field(ge=0)] = 20
+    max_lr: Annotated[float, Field(gt=0)] = 1e-4
+    min_lr: Annotated[float, Field(ge=0)] = 1e-6
+    batch_size: PositiveInt = 10
+    mixup_alpha: Annotated[float, Field(ge=0)] = 0.3
+    roll: bool = True
+    labels: Literal["true", "random"] = "true"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Recipe:
+        if self.warmup_epochs >= self.epochs:
+            raise ValueError(
+                f"warmup_epochs ({self.warmup_epochs}) must be smaller than epochs ({self.epochs})"
+            )
+        if self.min_lr > self.max_lr:
+            raise ValueError(f"min_lr ({self.min_lr}) must not be larger than max_lr ({self.max_lr})")
+        return self
+
+
+class Sparsity(_Frozen):
+    """How the network is brought down to `weights` remaining conv weights (Section 5.3, Appendix A.4)."""
+
+    method: Literal["static", "iterative"]
+    weights: PositiveInt
+
+
+class Experiment(_Frozen):
+    """One training run: recordings, network, recipe, sparsity, seed."""
+
+    data: DataConfig
+    model: ModelConfig = ModelConfig()
+    recipe: Recipe = Recipe()
+    sparsity: Sparsity | None = None
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    def canonical(self) -> dict[str, Any]:
+        """The Experiment as plain JSON values, less what cannot change a result (where the recordings lie)."""
+        values: dict[str, Any] = self.model_dump(mode="json")
+        del values["data"]["root"]
+        return values
+
+    def key(self, data_fingerprint: str) -> str:
+        """The run store's key: 20 hexadecimal digits of a SHA-256.
+
+        Independent of the order in which fields were given, of 1 against 1.0, and of defaults given or left out.
+        """
+        content = {
+            "experiment": self.canonical(),
+            "data_fingerprint": data_fingerprint,
+            "recipe_version": RECIPE_VERSION,
+        }
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def experiment_from(values: Mapping[str, Any]) -> Experiment:
+    """Read an Experiment back from the plain values that `model_dump` gives.
+
+    Raises:
+        InputError: a field is unknown, missing or out of its range.
+    """
+    try:
+        return Experiment.model_validate(values)
+    except ValidationError as error:
+        raise InputError(explain(error, "Experiment")) from None
+
+
+def explain(error: ValidationError, what: str) -> str:
+    """One line for the first fault that pydantic found: the field, what it got, what it must be."""
+    fault = error.errors(include_url=False)[0]
+    field = ".".join(str(part) for part in fault["loc"])
+    message = fault["msg"].removeprefix("Value error, ")
+    if not field:
+        return message
+    return f"{what}.{field} = {fault['input']!r}: {message[0].lower() + message[1:]}"
