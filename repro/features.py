@@ -1,0 +1,120 @@
+"""Waveform to perceptually weighted mel spectrogram (Appendix A.1), batched, on any device.
+
+The order of operations is librosa's and that of the paper's group: power spectrogram, decibels, A-weighting added per
+frequency, and the mel filter bank last, applied to the decibel values; no logarithm follows.
+"""
+
+from __future__ import annotations
+
+import librosa
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+SAMPLE_RATE = 22_050
+N_FFT = 2048
+HOP = 512
+N_MELS = 256
+POWER_FLOOR = 1e-10
+TOP_DB = 80.0
+FULL_SCALE = 32_768.0
+"""int16 value that stands for an amplitude of 1."""
+
+_BLOCK = 32
+"""Mel bands a matrix product: the bank is a narrow band, and whole-bank products would multiply mostly zeros."""
+
+
+def frames(samples: int) -> int:
+    """Number of centred STFT frames of a clip of `samples` samples: 431 for 10 s."""
+    return 1 + samples // HOP
+
+
+def to_float(waveforms: Tensor) -> Tensor:
+    """int16 samples to float32 in [-1, 1)."""
+    return waveforms.to(torch.float32) / FULL_SCALE
+
+
+class PerceptualMel(nn.Module):
+    """The network's input features.
+
+    STFT of 2048 samples, hop 512, periodic Hann window, centred with reflect padding; 256 mel bands of Slaney's scale
+    and normalisation from 0 Hz to 11,025 Hz. Every clip has its own floor, 80 dB below its own maximum, so a clip's
+    features do not depend on the batch it is in.
+    """
+
+    window: Tensor
+    a_weighting: Tensor
+    mel_bank: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        frequencies = librosa.fft_frequencies(sr=SAMPLE_RATE, n_fft=N_FFT)
+        bank = torch.from_numpy(
+            librosa.filters.mel(sr=SAMPLE_RATE, n_fft=N_FFT, n_mels=N_MELS, dtype="float32")
+        )
+        with np.errstate(divide="ignore"):  # 0 Hz: minus infinity, which librosa cuts at -80 dB
+            weighting = torch.from_numpy(librosa.A_weighting(frequencies)).to(torch.float32)
+        self.register_buffer("window", torch.hann_window(N_FFT), persistent=False)
+        self.register_buffer("a_weighting", weighting, persistent=False)
+        self.register_buffer("mel_bank", bank, persistent=False)
+        self._bands = [_occupied(bank, first) for first in range(0, N_MELS, _BLOCK)]
+
+    @torch.no_grad()
+    def forward(self, waveforms: Tensor) -> Tensor:
+        """Features of a batch of clips.
+
+        Args:
+            waveforms: float32 in [-1, 1), (clips, samples), at 22,050 Hz, at least 1025 samples.
+
+        Returns:
+            dB through the mel bank, float32, (clips, 256, 1 + samples // 512).
+        """
+        spectrum = torch.stft(
+            waveforms, N_FFT, HOP, window=self.window, center=True, pad_mode="reflect", return_complex=True
+        ).transpose(1, 2)  # (clips, frames, 1025), the layout that the STFT has in memory
+        # in place from here on: on a CPU, fresh memory for every step costs as much as the arithmetic
+        decibel = spectrum.real.square().add_(spectrum.imag.square())
+        decibel.clamp_min_(POWER_FLOOR).log10_().mul_(10.0)
+        floor = decibel.amax(dim=(1, 2), keepdim=True) - TOP_DB  # the clip's own, not the batch's
+        weighted = torch.maximum(decibel, floor, out=decibel).add_(self.a_weighting)
+        mel = weighted.new_empty(*weighted.shape[:2], N_MELS)
+        for first, (low, high) in zip(range(0, N_MELS, _BLOCK), self._bands, strict=True):
+            bands = slice(first, first + _BLOCK)
+            mel[..., bands] = weighted[..., low:high] @ self.mel_bank[bands, low:high].T
+        return mel.transpose(1, 2)  # (clips, 256, frames)
+
+
+def _occupied(bank: Tensor, first: int) -> tuple[int, int]:
+    """The range of FFT bins that the `_BLOCK` mel bands from `first` on draw from."""
+    bins = bank[first : first + _BLOCK].any(dim=0).nonzero()
+    return int(bins[0]), int(bins[-1]) + 1
+
+
+def band_statistics(
+    features: PerceptualMel, waveforms: Tensor, batch_size: int = 64
+) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of every mel band over clips and frames.
+
+    Args:
+        features: the feature extractor, on the device of `waveforms`.
+        waveforms: int16, (clips, samples): the training clips.
+        batch_size: clips a step.
+
+    Returns:
+        Two float32 tensors (256, 1), ready to standardise features (clips, 256, frames).
+    """
+    total = torch.zeros(N_MELS, dtype=torch.float64)
+    squares = torch.zeros(N_MELS, dtype=torch.float64)
+    count = 0
+    for batch in waveforms.split(batch_size):
+        # float64 sums: the variance of a quiet band is a small difference of large numbers
+        values = features(to_float(batch)).to("cpu", torch.float64)
+        total += values.sum(dim=(0, 2))
+        squares += values.square().sum(dim=(0, 2))
+        count += values.shape[0] * values.shape[2]
+    mean = total / count
+    deviation = (squares / count - mean.square()).clamp_min(0).sqrt().clamp_min(1e-5)
+    return (
+        mean.to(torch.float32)[:, None].to(waveforms.device),
+        deviation.to(torch.float32)[:, None].to(waveforms.device),
+    )
