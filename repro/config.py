@@ -78,9 +78,7 @@ class Recipe(_Frozen):
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:
         if self.warmup_epochs >= self.epochs:
-            raise ValueError(
-                f"warmup_epochs ({self.warmup_epochs}) must be smaller than epochs ({self.epochs})"
-            )
+            raise ValueError(f"warmup_epochs ({self.warmup_epochs}) must be smaller than epochs ({self.epochs})")
         if self.min_lr > self.max_lr:
             raise ValueError(f"min_lr ({self.min_lr}) must not be larger than max_lr ({self.max_lr})")
         return self

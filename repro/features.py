@@ -49,9 +49,7 @@ class PerceptualMel(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         frequencies = librosa.fft_frequencies(sr=SAMPLE_RATE, n_fft=N_FFT)
-        bank = torch.from_numpy(
-            librosa.filters.mel(sr=SAMPLE_RATE, n_fft=N_FFT, n_mels=N_MELS, dtype="float32")
-        )
+        bank = torch.from_numpy(librosa.filters.mel(sr=SAMPLE_RATE, n_fft=N_FFT, n_mels=N_MELS, dtype="float32"))
         with np.errstate(divide="ignore"):  # 0 Hz: minus infinity, which librosa cuts at -80 dB
             weighting = torch.from_numpy(librosa.A_weighting(frequencies)).to(torch.float32)
         self.register_buffer("window", torch.hann_window(N_FFT), persistent=False)
@@ -90,9 +88,7 @@ def _occupied(bank: Tensor, first: int) -> tuple[int, int]:
     return int(bins[0]), int(bins[-1]) + 1
 
 
-def band_statistics(
-    features: PerceptualMel, waveforms: Tensor, batch_size: int = 64
-) -> tuple[Tensor, Tensor]:
+def band_statistics(features: PerceptualMel, waveforms: Tensor, batch_size: int = 64) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of every mel band over clips and frames.
 
     Args:
@@ -106,7 +102,7 @@ def band_statistics(
     total = torch.zeros(N_MELS, dtype=torch.float64)
     squares = torch.zeros(N_MELS, dtype=torch.float64)
     count = 0
-    for batch in waveforms.split(batch_size):
+    for batch in torch.split(waveforms, batch_size):
         # float64 sums: the variance of a quiet band is a small difference of large numbers
         values = features(to_float(batch)).to("cpu", torch.float64)
         total += values.sum(dim=(0, 2))

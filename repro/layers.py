@@ -44,7 +44,8 @@ class DampedConv2d(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """(clips, in, frequency, time) to (clips, out, frequency', time')."""
-        return self._conv_forward(input, self.weight * self.damping, self.bias)
+        output: Tensor = self._conv_forward(input, self.weight * self.damping, self.bias)
+        return output
 
 
 class ConvLayer(Protocol):

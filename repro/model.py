@@ -106,9 +106,7 @@ def build(config: ModelConfig, generator: torch.Generator, classes: int = CLASSE
     blocks = [block for block in model.blocks if isinstance(block, ResidualBlock)]
     with torch.no_grad():
         for block in blocks:
-            nn.init.kaiming_normal_(
-                block.conv1.weight, mode="fan_out", nonlinearity="relu", generator=generator
-            )
+            nn.init.kaiming_normal_(block.conv1.weight, mode="fan_out", nonlinearity="relu", generator=generator)
             block.conv1.weight.mul_(1 / math.sqrt(len(blocks)))
             block.conv2.weight.zero_()
         nn.init.zeros_(convolutions(model)["classifier.0"].weight)
