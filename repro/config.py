@@ -36,12 +36,14 @@ class _Frozen(BaseModel):
 class DataConfig(_Frozen):
     """Which recordings, and how they are cut (Section 3).
 
-    `root` is the folder of a real data set; it does not enter the key, the fingerprint of the content does.
+    `root` is the folder of a real data set, `impulse_responses` the folder of measured microphone impulse responses
+    (ESC-10); neither enters the key, the fingerprint of the content does.
     `clips` counts the synthetic clips that device a records of every (city, scene) pair.
     """
 
     name: DataName = "synthetic"
     root: str = ""
+    impulse_responses: str = ""
     clip_seconds: Annotated[float, Field(gt=0.1, le=60)] = 10.0
     clips: PositiveInt = 4
     seed: Annotated[int, Field(ge=0)] = 0
@@ -103,7 +105,7 @@ class Experiment(_Frozen):
     def canonical(self) -> dict[str, Any]:
         """The Experiment as plain JSON values, less what cannot change a result (where the recordings lie)."""
         values: dict[str, Any] = self.model_dump(mode="json")
-        del values["data"]["root"]
+        del values["data"]["root"], values["data"]["impulse_responses"]
         return values
 
     def key(self, data_fingerprint: str) -> str:

@@ -57,7 +57,7 @@ def read_clips(folder: Path) -> Clips:
 
 
 def write_clips(folder: Path, table: pd.DataFrame, samples: int, waveforms: Iterable[NDArray[np.int16]]) -> None:
-    """Write waveforms (one array of `samples` a table row, in order) and table; `folder` appears whole or not at all."""
+    """Write table and waveforms (one array of `samples` a row, in order); `folder` appears whole or not at all."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:

@@ -68,6 +68,7 @@ def split_by_city_and_scene(table: pd.DataFrame) -> Split:
         if not len(getattr(split, side)):
             raise InputError(
                 f"the split has no clip on the side '{side}': the set needs device '{TRAINING_DEVICE}', other "
-                f"devices, and at least two cities (it has devices {sorted(table['device'].unique())}, {len(cities)} cities)"
+                f"devices, and at least two cities (it has devices {sorted(table['device'].unique())}, "
+                f"{len(cities)} cities)"
             )
     return split
