@@ -1,0 +1,83 @@
+# Two commands: `make book` and `make test`. Plain GNU make 3.81 is enough. `make help` lists the rest.
+
+SHELL := /bin/bash
+EDITION ?= quick
+BOOK_ARGS ?=
+RENDER_ARGS ?=
+
+# An active conda environment made from environment.yml is used as it is; else a virtual environment is made here.
+CONDA_NAME := $(shell sed -n 's/^name: *//p' environment.yml)
+ifeq ($(CONDA_DEFAULT_ENV),$(CONDA_NAME))
+  ENV := $(CONDA_PREFIX)
+  STAMP := $(CONDA_PREFIX)/.repro-installed
+else
+  ENV := .venv
+  STAMP := .venv/.repro-installed
+endif
+PYTHON := $(ENV)/bin/python
+PIP := $(PYTHON) -m pip --disable-pip-version-check --no-input
+
+export PIP_ROOT_USER_ACTION := ignore
+
+.PHONY: help env book test check-book check-pages require-cuda lock clean
+.DEFAULT_GOAL := help
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "  make %-13s %s\n", $$1, $$2 }'
+
+book: $(STAMP) ## Execute the notebooks and build the HTML (EDITION=quick, BOOK_ARGS="--only PAGE")
+	@$(ENV)/bin/repro book --edition $(EDITION) $(BOOK_ARGS)
+
+test: $(STAMP) ## Lint, format check, types, tests
+	@$(ENV)/bin/ruff check
+	@$(ENV)/bin/ruff format --check
+	@$(ENV)/bin/mypy
+	@$(PYTHON) -m pytest
+
+check-pages: $(STAMP) ## Open every page of the built book in headless Chromium (EDITION=quick)
+	@$(PYTHON) -m pytest tests/browser --edition $(EDITION)
+
+require-cuda: $(STAMP) ## Fail unless PyTorch sees a CUDA device
+	@$(PYTHON) -c "import torch; assert torch.cuda.is_available(), 'no CUDA device'; print(torch.cuda.get_device_name())"
+
+env: $(STAMP) ## Install the environment only
+
+# The stamp is written last, so that a half-finished installation does not count as done.
+$(STAMP): requirements.lock pyproject.toml
+	@command -v git >/dev/null || { echo "git is missing: install it (Debian, Ubuntu: apt install git; macOS: xcode-select --install)" >&2; exit 1; }
+	@if [ "$(ENV)" = .venv ]; then bash -c '$(MAKE_VENV)'; fi
+	@rm -f $@
+	@echo "Installing the locked packages into $(ENV): about 5 GB with PyTorch, a few minutes, once."
+	@set -o pipefail; $(PIP) install --require-hashes -r requirements.lock | awk '$(PROGRESS)'
+	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+# pip's hundreds of lines as one that counts the packages.
+PROGRESS = /^Collecting/ { printf "\r  %3d %-50.50s", ++n, $$2; fflush() } \
+  /^Installing collected/ { printf "\r  unpacking what was fetched %-40s\n", "" }
+
+# Finds a Python that the lock was made for, and makes .venv with it unless there is a sound one already.
+define MAKE_VENV
+set -e; \
+fits() { "$$1" -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))" 2>/dev/null; }; \
+fits .venv/bin/python && .venv/bin/python -m pip --version >/dev/null 2>&1 && exit 0; \
+for name in python3.12 python3.11 python3; do \
+  if fits "$$name"; then \
+    if ! "$$name" -c "import ensurepip, venv" 2>/dev/null; then \
+      echo "$$name lacks the venv module: install it (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; \
+    fi; \
+    test -e .venv && echo "Replacing .venv, which is not a sound one of Python 3.11 or 3.12"; \
+    echo "Making .venv with $$("$$name" --version)"; \
+    rm -rf .venv; "$$name" -m venv .venv; exit 0; \
+  fi; \
+done; \
+echo "Python 3.11 or 3.12 is missing: install one of them (Debian, Ubuntu: apt install python3 python3-venv; macOS: brew install python@3.12)" >&2; \
+exit 1
+endef
+
+lock: ## Make requirements.lock anew from pyproject.toml (needs uv)
+	@command -v uv >/dev/null || { echo "uv is missing: pip install uv" >&2; exit 1; }
+	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet -o requirements.lock
+
+clean: ## Remove the built books; keeps the environment and the trained runs
+	@rm -rf _build

@@ -1,0 +1,67 @@
+"""The `repro` command. Each command imports what it needs itself, so that `repro --help` answers at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from repro import __version__
+from repro.errors import InputError
+
+
+class _Failure(click.ClickException):
+    """Ends the command with one message on stderr and exit status 1."""
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"repro: {self.format_message()}", err=True)
+
+
+class _BadInput(_Failure):
+    exit_code = 2
+
+
+class _Interrupted(_Failure):
+    exit_code = 130
+
+
+class _Group(click.Group):
+    """Turns the exceptions of all commands into messages and exit statuses."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            raise _BadInput(str(error)) from error
+        except KeyboardInterrupt as error:
+            raise _Interrupted("interrupted") from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="repro")
+def main() -> None:
+    """Re-executable edition of "Over-Parameterization and Generalization in Audio Classification"."""
+
+
+@main.command()
+@click.option("--edition", default="quick", show_default=True, help="A file of book/editions, without .yml.")
+@click.option("--only", metavar="PAGE", help="Execute this page alone, e.g. 05-1-width.")
+@click.option("-p", "given", metavar="NAME=VALUE", multiple=True, help="Set a parameter, e.g. -p widths='[8,16]'.")
+@click.option("--fresh", is_flag=True, help="Execute pages that have not changed, too.")
+def book(edition: str, only: str | None, given: tuple[str, ...], fresh: bool) -> None:
+    """Execute the notebooks and make the HTML, in _build/EDITION.
+
+    Pages that have not changed since they were last executed are not executed again. A parameter set with -p goes to
+    every page that has it, or to the page of --only. With --only the book shows the other pages as they were last
+    executed; those that never were are left out.
+    """
+    from repro.book import build, find_root
+    from repro.pages import BuildError
+    from repro.parameters import parse_assignment
+
+    try:
+        index = build(find_root(Path.cwd()), edition, only, [parse_assignment(text) for text in given], fresh)
+    except BuildError as error:
+        raise _Failure(str(error)) from error
+    click.echo(f"The book: {index}")
