@@ -78,3 +78,17 @@ def write_clips(folder: Path, table: pd.DataFrame, samples: int, waveforms: Iter
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
+
+
+def recorded_together(table: pd.DataFrame, device: str) -> pd.DataFrame:
+    """The moments that both device a and `device` recorded: their row numbers in columns "a" and "other".
+
+    Two clips are of one moment if their file names differ at most in the device's name at the end.
+    """
+    stem = table["filename"].str.rsplit(".", n=1).str[0]
+    moment = pd.Series(
+        [name.removesuffix(f"-{by}") for name, by in zip(stem, table["device"], strict=True)], index=table.index
+    )
+    seen, other = (moment[table["device"] == name].reset_index() for name in ("a", device))
+    both = seen.merge(other, on=0, suffixes=("_a", "_other"))
+    return pd.DataFrame({"a": both["index_a"], "other": both["index_other"]})

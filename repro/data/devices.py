@@ -8,6 +8,7 @@ with a device's impulse response, then dynamic range compression with the device
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,7 @@ class Device:
     noise: float = -75.0
 
 
+@lru_cache(maxsize=32)
 def response_filter(response: tuple[tuple[float, float], ...], rate: int) -> Signal:
     """Linear-phase FIR of a magnitude response, about 46 ms long (22 Hz resolution), centred; (taps,), taps odd.
 

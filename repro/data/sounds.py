@@ -47,8 +47,9 @@ def band(low: float, high: float, slope: float = 0.0) -> Spectrum:
 
     def gain(hertz: Waveform) -> Waveform:
         f = np.maximum(hertz, np.float32(1.0))
-        skirts = (1 + (low / f) ** 4) * (1 + (f / high) ** 4)
-        return np.asarray((f / 1000) ** (slope / 6.02) / np.sqrt(skirts), np.float32)
+        below, above = (low / f) ** 2, (f / high) ** 2
+        skirts = np.sqrt((1 + below**2) * (1 + above**2))
+        return np.asarray((f / 1000) ** (slope / 6.02) / skirts if slope else 1 / skirts, np.float32)
 
     return gain
 
@@ -65,8 +66,8 @@ def noise(rng: np.random.Generator, span: Span, spectrum: Spectrum) -> Waveform:
 def fluctuation(rng: np.random.Generator, span: Span, hertz: float, depth: float) -> Waveform:
     """A random gain of median 1 that wanders by `depth` dB (standard deviation) at about `hertz` changes a second."""
     knots = np.arange(-1, int(np.ceil(span.seconds * 2 * hertz)) + 2) / (2 * hertz)
-    values = depth * rng.standard_normal(len(knots))
-    return np.asarray(10 ** (np.interp(span.time, knots, values) / 20), np.float32)
+    gains = 10 ** (depth * rng.standard_normal(len(knots)) / 20)
+    return np.asarray(np.interp(span.time, knots, gains), np.float32)
 
 
 def periodic(rng: np.random.Generator, cycles: NDArray[np.float64], amplitudes: Sequence[float]) -> Waveform:
@@ -124,10 +125,12 @@ def burst(rng: np.random.Generator, rate: int, spectrum: Spectrum, decay: float,
 
 
 def knocks(rng: np.random.Generator, span: Span, times: Sequence[float], spectrum: Spectrum, decay: float) -> Waveform:
-    """Knocks of one kind at the given times, differing by 2 dB (standard deviation)."""
+    """Knocks of one kind at the given times: four variants in turn, differing by 2 dB (standard deviation)."""
     out = np.zeros(span.samples, np.float32)
-    for time in times:
-        strew(out, burst(rng, span.rate, spectrum, decay) * np.float32(10 ** (rng.normal(0, 2) / 20)), time, span.rate)
+    variants = [burst(rng, span.rate, spectrum, decay) for _ in range(min(4, len(times)))]
+    for number, time in enumerate(times):
+        gain = np.float32(10 ** (rng.normal(0, 2) / 20))
+        strew(out, variants[number % len(variants)] * gain, time, span.rate)
     return out
 
 
@@ -170,7 +173,9 @@ def voice(rng: np.random.Generator, span: Span, pitch: float, syllables: float) 
             width = 60 + 0.04 * formant
             resonance /= np.sqrt((1 - (harmonics / formant) ** 2) ** 2 + (width * harmonics / formant**2) ** 2)
         syllable = periodic(rng, cycles, (resonance / np.arange(1, len(harmonics) + 1)).tolist())
-        envelope = np.sin(np.pi * np.linspace(0, 1, part.samples)) ** 0.7 * 10 ** (rng.normal(0, 3) / 20)
+        envelope = np.sqrt(np.sin(np.pi * (np.arange(part.samples) + 0.5) / part.samples)) * 10 ** (
+            rng.normal(0, 3) / 20
+        )
         strew(out, np.asarray(syllable * envelope, np.float32), time, span.rate)
         if rng.random() < 0.3:
             strew(out, 0.3 * burst(rng, span.rate, band(3500, 8000), 0.03, 0.02), time - 0.06, span.rate)
@@ -206,12 +211,13 @@ def tones(
     part = Span(round(length * span.rate), span.rate)
     envelope = np.exp(-3 * part.time / length) * np.minimum(1, part.time / 0.005)
     envelope *= np.minimum(1, (length - part.time) / 0.01)
+    numbers = np.arange(1, len(partials) + 1)[:, None]
+    grains = {
+        pitch: np.asarray(envelope * (partials @ np.sin(2 * np.pi * pitch * numbers * part.time)), np.float32)
+        for pitch in set(hertz)
+    }
     for pitch, time in zip(hertz, times, strict=True):
-        grain = sum(
-            amplitude * np.sin(2 * np.pi * pitch * number * part.time)
-            for number, amplitude in enumerate(partials, start=1)
-        )
-        strew(out, np.asarray(grain * envelope, np.float32), time, span.rate)
+        strew(out, grains[pitch], time, span.rate)
     return out
 
 
