@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from repro.data.audio import decode, fit_length, resample, to_int16
+from repro.errors import InputError
+
+
+def test_decodes_24_bit_samples_exactly(tmp_path: Path) -> None:
+    samples = np.array([-8388608, -1, 0, 1, 4194304, 8388607]) / 8388608
+    soundfile.write(tmp_path / "x.wav", samples, 44_100, subtype="PCM_24")
+    waveform, rate = decode(tmp_path / "x.wav")
+    assert rate == 44_100
+    np.testing.assert_array_equal(waveform, samples)
+
+
+def test_channels_are_averaged(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "x.wav", np.array([[0.5, -0.25], [0.25, 0.25]]), 44_100, subtype="FLOAT")
+    np.testing.assert_array_equal(decode(tmp_path / "x.wav")[0], [0.125, 0.25])
+
+
+def test_a_file_that_is_no_audio_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.wav").write_text("no audio")
+    with pytest.raises(InputError, match=r"x\.wav cannot be read as audio"):
+        decode(tmp_path / "x.wav")
+    soundfile.write(tmp_path / "y.wav", np.zeros(0), 44_100)
+    with pytest.raises(InputError, match=r"y\.wav holds no samples"):
+        decode(tmp_path / "y.wav")
+
+
+@pytest.mark.parametrize("rate", [44_100, 48_000, 16_000])
+def test_resampling_keeps_a_tone_below_the_cut_off(rate: int) -> None:
+    out = resample(np.sin(2 * np.pi * 1000 * np.arange(rate) / rate), rate, 22_050)
+    assert out.shape == (22_050,)
+    expected = np.sin(2 * np.pi * 1000 * np.arange(22_050) / 22_050)
+    np.testing.assert_allclose(out[500:-500], expected[500:-500], atol=1e-5)
+
+
+def test_resampling_removes_what_would_alias() -> None:
+    out = resample(np.sin(2 * np.pi * 11_800 * np.arange(44_100) / 44_100), 44_100, 22_050)
+    assert np.abs(out[500:-500]).max() < 1e-5
+
+
+def test_length_is_cut_or_filled_by_repetition() -> None:
+    np.testing.assert_array_equal(fit_length(np.array([1.0, 2, 3]), 2), [1, 2])
+    np.testing.assert_array_equal(fit_length(np.array([1.0, 2, 3]), 7), [1, 2, 3, 1, 2, 3, 1])
+
+
+def test_quantisation_rounds_and_clips() -> None:
+    np.testing.assert_array_equal(
+        to_int16(np.array([0.0, 0.5, -1.0, 1.0, -1.5, 1.6 / 32768])), [0, 16384, -32768, 32767, -32768, 2]
+    )
