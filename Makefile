@@ -3,7 +3,6 @@
 SHELL := /bin/bash
 EDITION ?= quick
 BOOK_ARGS ?=
-RENDER_ARGS ?=
 
 # An active conda environment made from environment.yml is used as it is; else a virtual environment is made here.
 CONDA_NAME := $(shell sed -n 's/^name: *//p' environment.yml)
@@ -19,7 +18,7 @@ PIP := $(PYTHON) -m pip --disable-pip-version-check --no-input
 
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help env book test check-book check-pages require-cuda lock clean
+.PHONY: help env book render test check-pages require-cuda lock clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -27,6 +26,9 @@ help: ## List the targets
 
 book: $(STAMP) ## Execute the notebooks and build the HTML (EDITION=quick, BOOK_ARGS="--only PAGE")
 	@$(ENV)/bin/repro book --edition $(EDITION) $(BOOK_ARGS)
+
+render: $(STAMP) ## Build the HTML from notebooks that were executed before, perhaps elsewhere (EDITION=quick)
+	@$(ENV)/bin/repro book --edition $(EDITION) --no-execute
 
 test: $(STAMP) ## Lint, format check, types, tests
 	@$(ENV)/bin/ruff check

@@ -74,6 +74,37 @@ def build(
     values = resolve(parameters, edition, edition_name, given, only)
 
     folder = root / "_build" / edition_name
+    with _locked(folder, edition_name):
+        context = f"{edition_name}: {edition.title}"
+        _execute_pages(root, folder, pages, values, context, edition_name, only, fresh)
+        _stage(root, folder / "source", pages)
+        return _render(folder) / "index.html"
+
+
+def render(root: Path, edition_name: str = "quick") -> Path:
+    """Make the HTML from notebooks that were executed before, perhaps on another machine; return its first page.
+
+    Raises:
+        InputError: the edition is unknown, or a page of `_toc.yml` was never executed.
+        BuildError: Jupyter Book warned, or the result has faults.
+    """
+    read_edition(root / "book" / "editions", edition_name)
+    pages = read_pages(root)
+    folder = root / "_build" / edition_name
+    missing = [
+        page.name
+        for page in pages.values()
+        if page.is_notebook and not (folder / "source" / f"{page.docname}.ipynb").is_file()
+    ]
+    if missing:
+        raise InputError(f"edition '{edition_name}': never executed: {', '.join(missing)}")
+    with _locked(folder, edition_name):
+        _stage(root, folder / "source", pages)
+        return _render(folder) / "index.html"
+
+
+def _locked(folder: Path, edition_name: str) -> FileLock:
+    """Create the edition's folder and take its lock, so that two builds do not write there at once."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / ".lock")
@@ -82,11 +113,7 @@ def build(
         raise InputError(f"edition '{edition_name}' is being built by another process") from None
     except OSError as error:
         raise InputError(f"cannot write to {folder}: {error.strerror}") from None
-    with lock:
-        context = f"{edition_name}: {edition.title}"
-        _execute_pages(root, folder, pages, values, context, edition_name, only, fresh)
-        _stage(root, folder / "source", pages)
-        return _render(folder) / "index.html"
+    return lock
 
 
 def _execute_pages(

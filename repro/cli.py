@@ -49,19 +49,26 @@ def main() -> None:
 @click.option("--only", metavar="PAGE", help="Execute this page alone, e.g. 05-1-width.")
 @click.option("-p", "given", metavar="NAME=VALUE", multiple=True, help="Set a parameter, e.g. -p widths='[8,16]'.")
 @click.option("--fresh", is_flag=True, help="Execute pages that have not changed, too.")
-def book(edition: str, only: str | None, given: tuple[str, ...], fresh: bool) -> None:
+@click.option("--no-execute", is_flag=True, help="Make the HTML from the notebooks as they were last executed.")
+def book(edition: str, only: str | None, given: tuple[str, ...], fresh: bool, no_execute: bool) -> None:
     """Execute the notebooks and make the HTML, in _build/EDITION.
 
     Pages that have not changed since they were last executed are not executed again. A parameter set with -p goes to
     every page that has it, or to the page of --only. With --only the book shows the other pages as they were last
     executed; those that never were are left out.
     """
-    from repro.book import build, find_root
+    from repro.book import build, find_root, render
     from repro.pages import BuildError
     from repro.parameters import parse_assignment
 
+    if no_execute and (only or given or fresh):
+        raise InputError("--no-execute executes nothing: it goes without --only, -p and --fresh")
+    root = find_root(Path.cwd())
     try:
-        index = build(find_root(Path.cwd()), edition, only, [parse_assignment(text) for text in given], fresh)
+        if no_execute:
+            index = render(root, edition)
+        else:
+            index = build(root, edition, only, [parse_assignment(text) for text in given], fresh)
     except BuildError as error:
         raise _Failure(str(error)) from error
     click.echo(f"The book: {index}")
