@@ -16,6 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from repro.errors import InputError
 
+SHORTEST_CLIP = 0.4
+"""Seconds that give the 17 frames without which nothing is left of a clip after the last pooling."""
+
 RECIPE_VERSION = 1
 """Part of every key: raised whenever the same Experiment would give other numbers than before."""
 
@@ -101,6 +104,15 @@ class Experiment(_Frozen):
     recipe: Recipe = Recipe()
     sparsity: Sparsity | None = None
     seed: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _clips_long_enough(self) -> Experiment:
+        if self.data.clip_seconds < SHORTEST_CLIP:
+            raise ValueError(
+                f"data.clip_seconds = {self.data.clip_seconds}: the network halves time four times and needs clips of "
+                f"at least {SHORTEST_CLIP} s"
+            )
+        return self
 
     def canonical(self) -> dict[str, Any]:
         """The Experiment as plain JSON values, less what cannot change a result (where the recordings lie)."""

@@ -4,7 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from repro.config import ModelConfig
+from repro.config import SHORTEST_CLIP, DataConfig, Experiment, ModelConfig
+from repro.errors import InputError
+from repro.features import SAMPLE_RATE, frames
 from repro.layers import DampedConv2d
 from repro.model import BlockSpec, CPResNet, build, convolutions, count_weights, layer_table, table_1
 
@@ -83,6 +85,14 @@ def test_shapes():
         without = CPResNet(ModelConfig(width=4, pointwise=0), classes=7)
         assert without.penultimate(torch.empty(1, 1, 256, 431)).shape == (1, 8, 15, 26)
         assert without(torch.empty(1, 1, 256, 431)).shape == (1, 7)
+
+
+def test_the_shortest_clip_that_an_experiment_accepts_passes_through():
+    model = CPResNet(ModelConfig(width=1)).eval()
+    assert model(torch.zeros(1, 1, 256, frames(round(SHORTEST_CLIP * SAMPLE_RATE)))).shape == (1, 10)
+    assert Experiment(data=DataConfig(clip_seconds=SHORTEST_CLIP)).data.clip_seconds == SHORTEST_CLIP
+    with pytest.raises(InputError, match=r"^data.clip_seconds = 0.3: .* at least 0.4 s$"):
+        Experiment(data=DataConfig(clip_seconds=0.3))
 
 
 def test_every_convolution_is_followed_by_batch_normalisation_and_has_no_bias():
