@@ -44,38 +44,37 @@ require-cuda: $(STAMP) ## Fail unless PyTorch sees a CUDA device
 
 env: $(STAMP) ## Install the environment only
 
+# pip's hundreds of lines as one that counts the packages.
+PROGRESS = /^Collecting/ { printf "\r  %3d %-50.50s", ++n, $$2; fflush() } \
+  /^Installing collected/ { printf "\r  unpacking what was fetched %-40s\n", "" }
+
 # The stamp is written last, so that a half-finished installation does not count as done.
 $(STAMP): requirements.lock pyproject.toml
-	@command -v git >/dev/null || { echo "git is missing: install it (Debian, Ubuntu: apt install git; macOS: xcode-select --install)" >&2; exit 1; }
-	@if [ "$(ENV)" = .venv ]; then bash -c '$(MAKE_VENV)'; fi
+	@command -v git >/dev/null || { \
+	  echo "git is missing: install it (Debian, Ubuntu: apt install git; macOS: xcode-select --install)" >&2; exit 1; }
+	@fits() { "$$1" -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))" 2>/dev/null; }; \
+	if [ "$(ENV)" != .venv ] || { fits .venv/bin/python && .venv/bin/python -m pip --version >/dev/null 2>&1; }; then \
+	  exit 0; \
+	fi; \
+	for name in python3.12 python3.11 python3; do \
+	  if fits "$$name"; then found=$$name; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "Python 3.11 or 3.12 is missing: install it (Debian, Ubuntu: apt install python3 python3-venv; macOS: brew install python@3.12)" >&2; \
+	  exit 1; \
+	fi; \
+	if ! "$$found" -c "import ensurepip, venv" 2>/dev/null; then \
+	  echo "$$found has no venv module: install it (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; \
+	fi; \
+	if [ -e .venv ]; then echo "Replacing .venv, which is not a sound one of Python 3.11 or 3.12"; fi; \
+	rm -rf .venv; \
+	echo "Making .venv with $$("$$found" --version)"; \
+	"$$found" -m venv .venv
 	@rm -f $@
 	@echo "Installing the locked packages into $(ENV): about 5 GB with PyTorch, a few minutes, once."
 	@set -o pipefail; $(PIP) install --require-hashes -r requirements.lock | awk '$(PROGRESS)'
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
-
-# pip's hundreds of lines as one that counts the packages.
-PROGRESS = /^Collecting/ { printf "\r  %3d %-50.50s", ++n, $$2; fflush() } \
-  /^Installing collected/ { printf "\r  unpacking what was fetched %-40s\n", "" }
-
-# Finds a Python that the lock was made for, and makes .venv with it unless there is a sound one already.
-define MAKE_VENV
-set -e; \
-fits() { "$$1" -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))" 2>/dev/null; }; \
-fits .venv/bin/python && .venv/bin/python -m pip --version >/dev/null 2>&1 && exit 0; \
-for name in python3.12 python3.11 python3; do \
-  if fits "$$name"; then \
-    if ! "$$name" -c "import ensurepip, venv" 2>/dev/null; then \
-      echo "$$name lacks the venv module: install it (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; \
-    fi; \
-    test -e .venv && echo "Replacing .venv, which is not a sound one of Python 3.11 or 3.12"; \
-    echo "Making .venv with $$("$$name" --version)"; \
-    rm -rf .venv; "$$name" -m venv .venv; exit 0; \
-  fi; \
-done; \
-echo "Python 3.11 or 3.12 is missing: install one of them (Debian, Ubuntu: apt install python3 python3-venv; macOS: brew install python@3.12)" >&2; \
-exit 1
-endef
 
 lock: ## Make requirements.lock anew from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "uv is missing: pip install uv" >&2; exit 1; }
