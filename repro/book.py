@@ -75,8 +75,7 @@ def build(
 
     folder = root / "_build" / edition_name
     with _locked(folder, edition_name):
-        context = f"{edition_name}: {edition.title}"
-        _execute_pages(root, folder, pages, values, context, edition_name, only, fresh)
+        _execute_pages(root, folder, pages, values, only, fresh)
         _stage(root, folder / "source", pages)
         return _render(folder) / "index.html"
 
@@ -121,12 +120,10 @@ def _execute_pages(
     folder: Path,
     pages: dict[str, Page],
     values: dict[str, dict[str, Any]],
-    context: str,
-    edition_name: str,
     only: str | None,
     fresh: bool,
 ) -> None:
-    store = Path(os.environ.get("REPRO_STORE") or root / "_store")
+    store = Path(os.environ.get("REPRO_STORE") or root / "_store").absolute()
     notebooks = [page for page in pages.values() if page.is_notebook and only in (None, page.name)]
     width = max((len(page.name) for page in notebooks), default=0)
     # Sockets lie in a short path on a local disk, which a home folder on a cluster need not be.
@@ -135,7 +132,6 @@ def _execute_pages(
         kernel_environment(
             JUPYTER_RUNTIME_DIR=sockets,
             REPRO_STORE=str(store),
-            REPRO_EDITION=edition_name,
             IPYTHONDIR=str(folder / "ipython"),  # not a person's own profile and start-up files
             PYDEVD_DISABLE_FILE_VALIDATION="1",  # the debugger's start-up warning, of no use here
         ),
@@ -143,7 +139,7 @@ def _execute_pages(
         for number, page in enumerate(notebooks, 1):
             line = f"[{number}/{len(notebooks)}] {page.name:<{width}}  "
             executed = folder / "source" / f"{page.docname}.ipynb"
-            page_fingerprint = fingerprint(page, values[page.name], context, root)
+            page_fingerprint = fingerprint(page, values[page.name], root)
             if not fresh and is_current(executed, page_fingerprint, store):
                 click.echo(f"{line}unchanged")
                 continue

@@ -33,7 +33,7 @@ from repro.parameters import Parameters, read_parameters
 RUNS_MIME = "application/x-repro-runs+json"
 """An output of this type says which runs a page was drawn from: {"runs": [keys], "data": [fingerprints]}."""
 
-# Whatever of these changes, a page is executed anew.
+# A page is executed anew when the version of one of these changes, even where a person does without the lock.
 _PACKAGES = ("ipykernel", "librosa", "matplotlib", "numpy", "pandas", "scipy", "torch", "torchaudio")
 
 
@@ -170,13 +170,12 @@ def execute(page: Page, values: Mapping[str, Any], target: Path, aside: Path, cw
     return time.monotonic() - start
 
 
-def fingerprint(page: Page, values: Mapping[str, Any], context: str, root: Path) -> str:
-    """Return a SHA-256 over all that a page's outputs depend on; `context` is any further text they depend on."""
+def fingerprint(page: Page, values: Mapping[str, Any], root: Path) -> str:
+    """Return a SHA-256 over all that a page's outputs depend on, save its runs."""
     lock = root / "requirements.lock"
     content = {
         "page": _digest(page.path),
         "parameters": dict(values),
-        "context": context,
         "code": _digest_of_package(),
         "lock": _digest(lock) if lock.is_file() else None,
         "python": platform.python_version(),

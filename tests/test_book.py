@@ -40,7 +40,7 @@ import os
 import sys
 
 print(sys.executable)
-print(os.environ["REPRO_EDITION"], os.environ["REPRO_STORE"], os.getcwd())
+print(os.environ["REPRO_STORE"], os.getcwd())
 """
 NUMBERS = """\
 # %% [markdown]
@@ -122,7 +122,7 @@ def outputs(root: Path, page: str, edition: str = "quick") -> str:
 
 
 def test_kernels_are_the_running_interpreter_at_the_root_with_the_store(built: Path):
-    assert outputs(built, "index").splitlines() == [sys.executable, f"quick {built}/_store {built}"]
+    assert outputs(built, "index").splitlines() == [sys.executable, f"{built}/_store {built}"]
 
 
 def test_the_pages_are_whole(built: Path):
