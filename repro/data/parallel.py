@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from typing import TypeVar
+
+import joblib  # type: ignore[import-untyped]
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
 def ordered_map(function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
-    """`map` over one process a core, results in order, never more than two tasks a process ahead of the reader.
+    """`map` over one process an available core, results in order, two tasks a process ahead of the reader.
 
-    Processes are spawned, not forked: a fork would copy the locks of the threads that torch has started. `function`
-    has to be importable. On one core it is a plain `map`.
+    By joblib, whose processes are neither forked (a fork would copy the locks of the threads that torch has started)
+    nor run the main module again (a script without a main guard would prepare the data inside its own workers, and
+    wait there for ever for the lock that it holds). `function` has to be importable.
     """
-    workers = os.cpu_count() or 1
-    if workers == 1:
-        yield from map(function, tasks)
-        return
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        waiting: deque[Future[Result]] = deque()
-        try:
-            for task in tasks:
-                waiting.append(pool.submit(function, task))
-                if len(waiting) > 2 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+    parallel = joblib.Parallel(n_jobs=-1, return_as="generator", batch_size=1, pre_dispatch="2*n_jobs", max_nbytes=None)
+    yield from parallel(joblib.delayed(function)(task) for task in tasks)

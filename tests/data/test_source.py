@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -85,6 +87,20 @@ def test_where_the_recordings_lie_does_not_enter_the_key() -> None:
     )
     assert here.key("f") == there.key("f")
     assert here.key("f") != here.key("g")
+
+
+def test_a_script_without_a_main_guard_does_not_wait_for_itself(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from repro.config import DataConfig\n"
+        "from repro.data import load, synthetic\n"
+        "synthetic.CITIES = ('lyon', 'vienna')\n"
+        "synthetic.SCENES = {'bus': synthetic.SCENES['bus']}\n"
+        f"print(len(load(DataConfig(clips=1, clip_seconds=0.2), Path({str(tmp_path)!r})).table))\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "18\n"), done.stderr
 
 
 def test_parallel_map_keeps_the_order() -> None:
