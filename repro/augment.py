@@ -47,7 +47,7 @@ class Mixup:
 
     @staticmethod
     def draw(clips: int, alpha: float, generator: torch.Generator) -> Mixup:
-        """One lambda per example from Beta(alpha, alpha), folded to max(lambda, 1 - lambda); alpha = 0 mixes nothing."""
+        """One lambda per example from Beta(alpha, alpha), folded to max(lambda, 1 - lambda); alpha = 0: no mixing."""
         partner = torch.randperm(clips, generator=generator)
         if alpha == 0:
             return Mixup(torch.ones(clips), partner)

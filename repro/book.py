@@ -134,6 +134,8 @@ def _execute_pages(
             REPRO_STORE=str(store),
             IPYTHONDIR=str(folder / "ipython"),  # not a person's own profile and start-up files
             PYDEVD_DISABLE_FILE_VALIDATION="1",  # the debugger's start-up warning, of no use here
+            TQDM_DISABLE="1",  # a bar's hundred states would stay in the page
+            PYTHONWARNINGS=f"{os.environ.get('PYTHONWARNINGS', '')},ignore:IProgress not found".lstrip(","),
         ),
     ):
         for number, page in enumerate(notebooks, 1):

@@ -81,6 +81,10 @@ class PerceptualMel(nn.Module):
             mel[..., bands] = weighted[..., low:high] @ self.mel_bank[bands, low:high].T
         return mel.transpose(1, 2)  # (clips, 256, frames)
 
+    def decibel(self, mel: Tensor) -> Tensor:
+        """Features (..., 256, frames) as A-weighted levels in dB: divided by the sum of each band's weights."""
+        return mel / self.mel_bank.sum(dim=1)[:, None]
+
 
 def _occupied(bank: Tensor, first: int) -> tuple[int, int]:
     """The range of FFT bins that the `_BLOCK` mel bands from `first` on draw from."""

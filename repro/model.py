@@ -123,6 +123,43 @@ def count_weights(model: nn.Module) -> int:
     return sum(conv.weight.numel() for conv in convolutions(model).values())
 
 
+class ArchitectureRow(NamedTuple):
+    """One row of Table 1."""
+
+    repeat: int
+    channels: str
+    block: str
+    config: str
+
+
+def architecture(config: ModelConfig, classes: int = CLASSES) -> list[ArchitectureRow]:
+    """Table 1, read off the layers of the built network: equal blocks in a row are one row with their number."""
+    with torch.device("meta"):
+        model = CPResNet(config, classes)
+    first = convolutions(model)["input.0"]
+    rows = [ArchitectureRow(1, _in_widths(first, config), "input", f"{_kernel(first)}, stride {first.stride[0]}")]
+    for block in model.blocks:
+        assert isinstance(block, ResidualBlock)
+        kernels = f"{_kernel(block.conv1)}, {_kernel(block.conv2)}"
+        pooled = isinstance(block.pool, nn.MaxPool2d)
+        row = ArchitectureRow(1, _in_widths(block.conv2, config), "R", kernels + (", P" if pooled else ""))
+        if row == rows[-1]._replace(repeat=1):
+            row = row._replace(repeat=rows.pop().repeat + 1)
+        rows.append(row)
+    last = convolutions(model)["classifier.0"]
+    channels = f"{last.in_channels // config.width}W → {last.out_channels}"
+    return [*rows, ArchitectureRow(1, channels, "classifier", f"{_kernel(last)}, global mean pooling")]
+
+
+def _kernel(conv: nn.Conv2d) -> str:
+    return f"{conv.kernel_size[0]}×{conv.kernel_size[1]}"
+
+
+def _in_widths(conv: nn.Conv2d, config: ModelConfig) -> str:
+    multiple = conv.out_channels // config.width
+    return "W" if multiple == 1 else f"{multiple}W"
+
+
 class LayerRow(NamedTuple):
     """One convolution as a row of the layer table."""
 
@@ -151,7 +188,7 @@ def layer_table(config: ModelConfig, frames: int, classes: int = CLASSES) -> lis
             rows.append(
                 LayerRow(
                     names[layer],
-                    f"{layer.kernel_size[0]}×{layer.kernel_size[1]}",
+                    _kernel(layer),
                     layer.stride[0],
                     f"{layer.in_channels} → {channels}",
                     f"{channels}×{height}×{length}",

@@ -1,0 +1,93 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 5.1 Increasing the width
+#
+# Does a network that already fits its training set gain anything from more channels? The paper widens the baseline
+# from $W = 32$ to $512$ at $D = 1$, $K = 1$, once as it is (*base*) and once with frequency-damped convolutions
+# ([Appendix B](B-damping)). It reports that the seen device stops gaining at about $W = 128$, while the unseen devices
+# keep gaining, by about ten points over the whole range, and that the damped network is ahead at every width.
+
+# %% tags=["parameters", "hide-input"]
+edition: str = "quick"  # the name shown at the top of the page
+dataset: str = "synthetic"  # "synthetic", "esc10" or "tau2020" (the paper's)
+data_root: str = ""  # folder of the real recordings; not needed for the synthetic ones
+impulse_responses: str = ""  # folder of measured microphones, for esc10 only
+clip_seconds: float = 4.0  # length that clips are cut to, in s; the paper: 10
+clips: int = 4  # synthetic only: clips that device a records of every scene in every city
+seeds: list[int] = [0, 1]  # one run each; the paper: 3 runs
+epochs: int = 12  # the paper: 250
+warmup_epochs: int = 2  # the paper: 20
+max_lr: float = 3e-3  # largest learning rate; the paper: 1e-4
+batch_size: int = 10  # the paper does not say; 10 in the group's code
+widths: list[int] = [4, 8, 16]  # channels W; the paper: 32, 64, 128, 192, 256, 384, 512
+
+# %% tags=["hide-input"]
+import matplotlib.pyplot as plt
+
+from repro import plots, stats, studies
+from repro.display import provenance, start
+from repro.studies import Setting
+from repro.sweep import fetch
+
+setting = Setting.of(globals())
+start(edition, setting)
+
+# %% [markdown]
+# ## The runs
+#
+# One training for every width, variant and seed. Accuracies follow the paper's rule: the mean over the last epochs of
+# all seeds (the last ten of 250, or the last tenth of a shorter training), with the standard deviation of the same
+# values.
+
+# %% tags=["remove-output"]
+records = fetch(studies.width(setting, widths))
+
+# %% mystnb={"figure": {"name": "fig-3", "caption": "**Figure 3.** Accuracy over the width W on unseen devices (left) and on the seen device (right). Large marks: mean and standard deviation over the reported epochs of all seeds; small marks: single seeds."}, "image": {"alt": "Accuracy over width for the base and the damped network, on unseen devices and on the seen one."}}
+table = stats.accuracies(records)
+report, seeds_ = stats.report(table), stats.by_seed(table)
+figure = plots.accuracy_panels(report, seeds_, "width", "width W", logarithmic=True)
+plt.show()
+
+# %%
+stats.percentages(report, "width").rename_axis(index="W")
+
+# %% [markdown]
+# ## What the widening brings
+#
+# The gain from the narrowest to the widest network and the lead of the damped network, both as differences between
+# runs of the same seed, so that what the seeds share drops out.
+
+# %%
+paired = seeds_.pivot(index=["group", "seed", "width"], columns="variant", values="accuracy").mul(100)
+narrow, wide = min(widths), max(widths)
+gain = paired.xs(wide, level="width") - paired.xs(narrow, level="width")
+gain.round(1).rename_axis(columns=f"gain from W = {narrow} to {wide} / points")
+
+# %%
+lead = (paired["damped"] - paired["base"]).unstack("width")
+lead.round(1).rename_axis(columns="lead of damped over base / points, by W")
+
+# %% [markdown]
+# ## Every device by itself
+#
+# "Unseen" lumps different devices together. Below, each of them, for the narrowest and the widest network.
+
+# %% mystnb={"image": {"alt": "Accuracy on every single device for the narrowest and widest base and damped network."}}
+devices = stats.by_device(records)
+ends = devices[devices["width"].isin([narrow, wide])]
+figure = plots.device_accuracies(ends.assign(network=ends["variant"] + ", W = " + ends["width"].astype(str)))
+plt.show()
+
+# %% tags=["hide-input"]
+provenance(records)

@@ -1,0 +1,77 @@
+"""The effective receptive fields of trained runs, kept in the store beside them (Appendix C)."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from repro.config import DataConfig
+from repro.data import load, split_by_city_and_scene
+from repro.erf import Crop, Extent, crop, effective_receptive_field, extent
+from repro.features import PerceptualMel, to_float
+from repro.runs import Record, Store
+from repro.sweep import training_device
+
+BATCH = 10
+
+
+@dataclass(frozen=True)
+class Field:
+    """A run's effective receptive field over all unseen-device test clips.
+
+    Attributes:
+        record: the run.
+        crop: the field cut to the maximum receptive field.
+        extent: how far the whole field reaches.
+    """
+
+    record: Record
+    crop: Crop
+    extent: Extent
+
+
+def field_of(record: Record, data: DataConfig, store: Store | None = None) -> Field:
+    """The run's field from the store, or computed from its weights and the recordings `data`, and then kept."""
+    store = store or Store.default()
+    path = store.root / "erf" / f"{record.key}.npy"
+    if not path.is_file():
+        path.parent.mkdir(exist_ok=True)
+        _write(path, _compute(record, data, store).numpy())
+    erf = torch.from_numpy(np.load(path))
+    cropped = crop(erf, record.experiment.model)
+    return Field(record, cropped, extent(cropped.values, cropped.centre))
+
+
+def _compute(record: Record, data: DataConfig, store: Store) -> Tensor:
+    device = training_device()
+    clips = load(data, store.root)
+    unseen = split_by_city_and_scene(clips.table).unseen
+    model, mean, deviation = record.network()
+    features = PerceptualMel().to(device)
+    mean, deviation = mean.to(device), deviation.to(device)
+
+    def batches() -> Iterator[Tensor]:
+        for start in range(0, len(unseen), BATCH):
+            waveforms = torch.from_numpy(clips.waveforms[unseen[start : start + BATCH]]).to(device)
+            yield ((features(to_float(waveforms)) - mean) / deviation).unsqueeze(1)
+
+    return effective_receptive_field(model.to(device), batches(), progress=True)
+
+
+def _write(path: Path, erf: np.ndarray) -> None:
+    """Write aside and move into place, so that a killed build leaves no half a file."""
+    handle, aside = tempfile.mkstemp(prefix=f".{path.stem}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.save(file, erf)
+        Path(aside).rename(path)
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise
