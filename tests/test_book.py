@@ -30,7 +30,7 @@ INDEX = """\
 # %% [markdown]
 # # A tiny book
 #
-# As {cite:t}`golubeva2021wider` say of {numref}`fig-line`: $W \\to \\infty$.
+# As {cite:t}`golubeva2021are` say of {numref}`fig-line`: $W \\to \\infty$.
 
 # %% tags=["parameters"]
 seed: int = 1  # where the numbers start
@@ -41,6 +41,12 @@ import sys
 
 print(sys.executable)
 print(os.environ["REPRO_STORE"], os.getcwd())
+
+# Progress is not for the page; neither this nor tqdm's warning about it may fail the gate.
+from tqdm.auto import tqdm
+
+for _ in tqdm(range(3)):
+    pass
 """
 NUMBERS = """\
 # %% [markdown]
