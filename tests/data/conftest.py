@@ -11,7 +11,7 @@ import pytest
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     default = Path(__file__).parents[2].parent / "shared" / "data"
-    folder = Path(os.environ.get("REPRO_SHARED", default))
+    folder = Path(os.environ.get("REPRO_SHARED") or default)
     if not folder.is_dir():
         pytest.skip(f"no real recordings at {folder}: set REPRO_SHARED to their folder")
     return folder
