@@ -51,7 +51,7 @@ start(edition, setting)
 # values.
 
 # %% tags=["remove-output"]
-records = fetch(studies.width(setting, widths))
+records = fetch(studies.by_width(setting, widths))
 
 # %% mystnb={"figure": {"name": "fig-3", "caption": "**Figure 3.** Accuracy over the width W on unseen devices (left) and on the seen device (right). Large marks: mean and standard deviation over the reported epochs of all seeds; small marks: single seeds."}, "image": {"alt": "Accuracy over width for the base and the damped network, on unseen devices and on the seen one."}}
 table = stats.accuracies(records)

@@ -82,7 +82,7 @@ plt.show()
 # damped version; both were trained here with the first of the seeds.
 
 # %% tags=["remove-output"]
-records = fetch(run for run in studies.width(setting, [erf_width]) if run.seed == setting.seeds[0])
+records = fetch(run for run in studies.by_width(setting, [erf_width]) if run.seed == setting.seeds[0])
 fields = [field_of(record, setting.data) for record in records]
 
 # %% mystnb={"figure": {"name": "fig-8", "caption": "**Figure 8.** Effective receptive field of the base network (left) and of its damped version (right), cropped to the maximum receptive field, over all test clips of the unseen devices. The rectangles hold 50 % (solid) and 90 % (dashed) of the gradient along each axis."}, "image": {"alt": "Two heat maps of the mean absolute gradient around the centre pixel, for the base and the damped network."}}

@@ -1,13 +1,20 @@
-"""The paper's grid: for every study the Experiments that its figure needs."""
+"""The paper's grid: for every study the Experiments that its figure needs.
+
+Every study trains base and damped networks over all seeds of its setting. Studies share runs wherever their networks
+coincide: an Experiment that two figures ask for is trained once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-from repro.config import DataConfig, Experiment, ModelConfig, Recipe
+import torch
+
+from repro.config import DataConfig, Experiment, ModelConfig, Recipe, Sparsity
 from repro.errors import InputError
+from repro.model import CPResNet, count_weights
 
 VARIANTS = {"base": False, "damped": True}
 """The two networks of every study, by whether their convolutions are damped."""
@@ -45,19 +52,28 @@ class Setting:
             raise InputError(f"seeds = {list(seeds)}: give at least one seed, and each once")
         return cls(data, recipe, seeds)
 
-    def runs(self, model: ModelConfig) -> list[Experiment]:
-        """One Experiment a seed."""
-        return [Experiment(data=self.data, model=model, recipe=self.recipe, seed=seed) for seed in self.seeds]
+    def with_recipe(self, **changes: Any) -> Setting:
+        """The same setting with another recipe, such as more epochs."""
+        return replace(self, recipe=Recipe(**self.recipe.model_dump() | changes))
+
+    def runs(self, models: Iterable[ModelConfig], sparsity: Sparsity | None = None) -> list[Experiment]:
+        """One Experiment a model and seed."""
+        return [
+            Experiment(data=self.data, model=model, recipe=self.recipe, sparsity=sparsity, seed=seed)
+            for model in models
+            for seed in self.seeds
+        ]
 
 
-def width(setting: Setting, widths: Iterable[int]) -> list[Experiment]:
-    """Section 5.1, Fig. 3: base and damped networks of every width at D = 1, K = 1."""
-    return [
-        experiment
-        for damped in VARIANTS.values()
-        for w in widths
-        for experiment in setting.runs(ModelConfig(width=w, damped=damped))
-    ]
+def both(width: int, depth: int = 1, pointwise: int = 1) -> list[ModelConfig]:
+    """The base and the damped network of these sizes."""
+    return [ModelConfig(width=width, depth=depth, pointwise=pointwise, damped=damped) for damped in VARIANTS.values()]
+
+
+def weight_count(width: int, pointwise: int = 1) -> int:
+    """N(W): conv and classifier weights at D = 1, to which the sparse networks are brought down."""
+    with torch.device("meta"):
+        return count_weights(CPResNet(ModelConfig(width=width, pointwise=pointwise)))
 
 
 def fit(setting: Setting, widths: Iterable[int], random_label_epochs: int) -> list[Experiment]:
@@ -66,11 +82,47 @@ def fit(setting: Setting, widths: Iterable[int], random_label_epochs: int) -> li
     The runs with true labels are those of Section 5.1. Those with random labels go without augmentation, which would
     hide what the network can memorise.
     """
-    changes = {"labels": "random", "epochs": random_label_epochs, "mixup_alpha": 0.0, "roll": False}
-    random_labels = Recipe(**setting.recipe.model_dump() | changes)
-    return [
-        experiment
-        for recipe in (setting.recipe, random_labels)
-        for w in widths
-        for experiment in Setting(setting.data, recipe, setting.seeds).runs(ModelConfig(width=w))
-    ]
+    models = [ModelConfig(width=width) for width in widths]
+    memorising = setting.with_recipe(labels="random", epochs=random_label_epochs, mixup_alpha=0.0, roll=False)
+    return setting.runs(models) + memorising.runs(models)
+
+
+def by_width(setting: Setting, widths: Iterable[int]) -> list[Experiment]:
+    """Section 5.1, Fig. 3: every width W at D = 1, K = 1."""
+    return [run for width in widths for run in setting.runs(both(width))]
+
+
+def by_depth(setting: Setting, width: int, depths: Iterable[int]) -> list[Experiment]:
+    """Section 5.2, Fig. 4: every depth D of 3x3 blocks at K = 1; the receptive field grows."""
+    return [run for depth in depths for run in setting.runs(both(width, depth=depth))]
+
+
+def by_pointwise(setting: Setting, width: int, pointwise: Iterable[int]) -> list[Experiment]:
+    """Section 5.2, Fig. 5: every number K of 1x1 blocks at D = 1; the receptive field stays."""
+    return [run for k in pointwise for run in setting.runs(both(width, pointwise=k))]
+
+
+def by_width_and_depth(setting: Setting, sizes: Iterable[Sequence[int]]) -> list[Experiment]:
+    """Section 5, Figs 1 and 17: networks scaled in width and depth together, as (W, D) pairs at K = 1."""
+    return [run for width, depth in sizes for run in setting.runs(both(width, depth=depth))]
+
+
+def by_sparse_width(
+    setting: Setting,
+    method: Literal["static", "iterative"],
+    widths: Iterable[int],
+    reference_width: int,
+    epochs: int,
+    pointwise: int = 1,
+) -> list[Experiment]:
+    """Section 5.3, Fig. 6: wide networks brought down to the number of weights of W = `reference_width`.
+
+    Raises:
+        InputError: a width is not larger than the reference width.
+    """
+    target = Sparsity(method=method, weights=weight_count(reference_width, pointwise))
+    longer = setting.with_recipe(epochs=epochs)
+    for width in widths:
+        if width <= reference_width:
+            raise InputError(f"sparse width {width}: must be larger than the reference width {reference_width}")
+    return [run for width in widths for run in longer.runs(both(width, pointwise=pointwise), target)]
