@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,13 @@ def test_make_book_and_make_test_say_what_they_run():
     plan = subprocess.run(["make", "-n", "book", "test"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for command in ("repro book --edition quick", "ruff check", "ruff format --check", "mypy", "-m pytest"):
         assert command in plan
+
+
+def test_every_dependency_is_locked_and_has_its_reason():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    names = {re.split(r"[<>=~ \[]", requirement)[0] for requirement in named}
+    locked = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    assert names - locked == set()
+    reasons = (ROOT / "CONTRIBUTING.md").read_text().split("## Dependencies")[1]
+    assert names - set(re.findall(r"[a-z0-9-]+", reasons)) == set()
