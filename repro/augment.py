@@ -17,15 +17,13 @@ def roll(waveforms: Tensor, shifts: Tensor) -> Tensor:
     """Roll every clip circularly by its own number of samples.
 
     Args:
-        waveforms: (clips, samples), any dtype.
-        shifts: int64, (clips,): clip i moves to the right by shifts[i] samples.
+        waveforms: (clips, samples), any dtype and device.
+        shifts: int64, on the CPU, (clips,): clip i moves to the right by shifts[i] samples.
 
     Returns:
         (clips, samples), the same dtype.
     """
-    samples = waveforms.shape[1]
-    position = torch.arange(samples, device=waveforms.device)
-    return waveforms.gather(1, (position[None, :] - shifts[:, None]) % samples)
+    return torch.stack([wave.roll(shift) for wave, shift in zip(waveforms, shifts.tolist(), strict=True)])
 
 
 def draw_shifts(clips: int, samples: int, generator: torch.Generator) -> Tensor:

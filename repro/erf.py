@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from repro.config import ModelConfig
 from repro.errors import InputError
@@ -19,7 +18,7 @@ FRAME_MS = 1000 * HOP / SAMPLE_RATE
 """Time from one frame to the next: 23.2 ms."""
 
 
-def effective_receptive_field(model: CPResNet, batches: Iterable[Tensor], progress: bool = False) -> Tensor:
+def effective_receptive_field(model: CPResNet, batches: Iterable[Tensor]) -> Tensor:
     """Mean over clips of the absolute gradient of the penultimate map's centre pixel with respect to the input.
 
     The centre pixel of a map (frequency, time) is (frequency // 2, time // 2), summed over channels; the gradient is
@@ -28,7 +27,6 @@ def effective_receptive_field(model: CPResNet, batches: Iterable[Tensor], progre
     Args:
         model: the network.
         batches: standardised features, each (clips, 1, bands, frames), on the model's device and of its dtype.
-        progress: show a progress bar over the batches.
 
     Returns:
         float64, on the CPU, (bands, frames).
@@ -40,7 +38,7 @@ def effective_receptive_field(model: CPResNet, batches: Iterable[Tensor], progre
     model.eval()
     total, clips = torch.zeros((), dtype=torch.float64), 0
     try:
-        for batch in tqdm(batches, desc="effective receptive field", unit="batch", disable=not progress):
+        for batch in batches:
             inputs = batch.detach().requires_grad_()
             with torch.enable_grad():
                 maps = model.penultimate(inputs)  # (clips, C, frequency, time)

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from repro.config import DataConfig
 from repro.data import load, split_by_city_and_scene
 from repro.erf import Crop, Extent, crop, effective_receptive_field, extent
 from repro.features import PerceptualMel, to_float
+from repro.inputs import BATCH
 from repro.runs import Record, Store
 from repro.sweep import training_device
-
-BATCH = 10
 
 
 @dataclass(frozen=True)
@@ -52,17 +51,15 @@ def field_of(record: Record, data: DataConfig, store: Store | None = None) -> Fi
 def _compute(record: Record, data: DataConfig, store: Store) -> Tensor:
     device = training_device()
     clips = load(data, store.root)
-    unseen = split_by_city_and_scene(clips.table).unseen
+    waveforms = torch.from_numpy(clips.waveforms[split_by_city_and_scene(clips.table).unseen])
     model, mean, deviation = record.network()
     features = PerceptualMel().to(device)
     mean, deviation = mean.to(device), deviation.to(device)
-
-    def batches() -> Iterator[Tensor]:
-        for start in range(0, len(unseen), BATCH):
-            waveforms = torch.from_numpy(clips.waveforms[unseen[start : start + BATCH]]).to(device)
-            yield ((features(to_float(waveforms)) - mean) / deviation).unsqueeze(1)
-
-    return effective_receptive_field(model.to(device), batches(), progress=True)
+    batches = (
+        ((features(to_float(batch.to(device))) - mean) / deviation).unsqueeze(1)
+        for batch in tqdm(torch.split(waveforms, BATCH), desc="effective receptive field", unit="batch")
+    )
+    return effective_receptive_field(model.to(device), batches)
 
 
 def _write(path: Path, erf: np.ndarray) -> None:

@@ -71,7 +71,7 @@ class PerceptualMel(nn.Module):
             waveforms, N_FFT, HOP, window=self.window, center=True, pad_mode="reflect", return_complex=True
         ).transpose(1, 2)  # (clips, frames, 1025), the layout that the STFT has in memory
         # in place from here on: on a CPU, fresh memory for every step costs as much as the arithmetic
-        decibel = spectrum.real.square().add_(spectrum.imag.square())
+        decibel = (spectrum.real * spectrum.real).addcmul_(spectrum.imag, spectrum.imag)
         decibel.clamp_min_(POWER_FLOOR).log10_().mul_(10.0)
         floor = decibel.amax(dim=(1, 2), keepdim=True) - TOP_DB  # the clip's own, not the batch's
         weighted = torch.maximum(decibel, floor, out=decibel).add_(self.a_weighting)

@@ -10,6 +10,8 @@ import multiprocessing
 import time
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import lru_cache
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -18,8 +20,9 @@ from filelock import FileLock
 from joblib import cpu_count
 from tqdm import tqdm
 
-from repro.config import Experiment
-from repro.data import load, split_by_city_and_scene
+from repro.config import DataConfig, Experiment
+from repro.data import load
+from repro.inputs import Inputs
 from repro.runs import Record, Store, provenance
 from repro.train import train
 
@@ -57,22 +60,28 @@ def train_one(experiment: Experiment, store: Store) -> str:
             return key
         device = training_device()
         threads = torch.get_num_threads()
-        start = time.perf_counter()
         try:
             if device.type == "cpu":
                 torch.set_num_threads(1)
-            outcome = train(experiment, clips, device, progress=_report)
+            inputs = _inputs(experiment.data, store.root, device)
+            start = time.perf_counter()
+            outcome = train(experiment, inputs, progress=_report)
         finally:
             torch.set_num_threads(threads)
-        split = split_by_city_and_scene(clips.table)
         return store.save(
             experiment,
             clips.fingerprint,
             outcome,
-            clips.table.iloc[split.test],
+            clips.table.iloc[inputs.split.test],
             clips.scenes,
             provenance(device, time.perf_counter() - start),
         )
+
+
+@lru_cache(maxsize=1)
+def _inputs(data: DataConfig, store: Path, device: torch.device) -> Inputs:
+    """The runs of a study share their recordings: a process loads them once."""
+    return Inputs(load(data, store), device)
 
 
 # What a worker process is told once: where to report the epochs it has finished.

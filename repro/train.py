@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,18 +14,15 @@ from torch import Tensor
 
 from repro.augment import Mixup, draw_shifts, roll
 from repro.config import Experiment, Recipe
-from repro.data import Clips, Split, split_by_city_and_scene
-from repro.features import PerceptualMel, band_statistics, to_float
+from repro.inputs import Inputs
 from repro.model import CPResNet, build
 from repro.sparsity import Pruner
 
 REPORTED_EPOCHS = 10
 """The paper reports the last 10 of its 250 epochs; a shorter training reports its last tenth."""
 
-CURVE_POINTS = 5
+CURVE_POINTS = 3
 """How often the test clips are classified on the way to the reported epochs, to draw a learning curve."""
-
-EVALUATION_BATCH = 10
 
 
 def learning_rate(epoch: int, recipe: Recipe) -> float:
@@ -94,62 +91,38 @@ def training_labels(labels: Tensor, recipe: Recipe, generator: torch.Generator) 
     """The labels to train with: the true ones, or the same ones in a random order drawn once (Section 4)."""
     if recipe.labels == "true":
         return labels
-    return labels[torch.randperm(len(labels), generator=generator)]
-
-
-class Inputs:
-    """Waveforms that stay on the training device, and the standardised features computed from them there."""
-
-    def __init__(self, clips: Clips, split: Split, device: torch.device) -> None:
-        self.features = PerceptualMel().to(device)
-        self.train = torch.from_numpy(clips.waveforms[split.train]).to(device)
-        self.test = torch.from_numpy(clips.waveforms[split.test]).to(device)
-        self.mean, self.deviation = band_statistics(self.features, self.train)
-
-    def standardised(self, waveforms: Tensor) -> Tensor:
-        """int16 (clips, samples) to the network's input, float32 (clips, 1, 256, frames)."""
-        mel: Tensor = self.features(to_float(waveforms))
-        return mel.sub_(self.mean).div_(self.deviation).unsqueeze(1)
+    return labels[torch.randperm(len(labels), generator=generator).to(labels.device)]
 
 
 @torch.no_grad()
-def classify(model: CPResNet, inputs: Inputs, waveforms: Tensor) -> Tensor:
-    """The class of every clip: int16 (clips, samples) to int64 (clips,)."""
+def classify(model: CPResNet, batches: Iterable[Tensor]) -> Tensor:
+    """The class of every clip: inputs (clips, 1, 256, frames) in batches to int64 (clips,)."""
     model.eval()
-    classes = [model(inputs.standardised(batch)).argmax(1) for batch in torch.split(waveforms, EVALUATION_BATCH)]
+    classes = [model(batch).argmax(1) for batch in batches]
     model.train()
     return torch.cat(classes)
 
 
-def train(
-    experiment: Experiment,
-    clips: Clips,
-    device: torch.device,
-    progress: Callable[[int], None] = lambda epoch: None,
-) -> Outcome:
+def train(experiment: Experiment, inputs: Inputs, progress: Callable[[int], None] = lambda epoch: None) -> Outcome:
     """Train one Experiment from its seed to its last epoch.
 
     Args:
         experiment: what to train.
-        clips: the recordings that `experiment.data` names.
-        device: where to train.
+        inputs: the recordings that `experiment.data` names, on the device to train on.
         progress: called with the number of every finished epoch.
 
     Raises:
-        InputError: the recordings do not allow the split, or the sparsity is out of reach.
+        InputError: the sparsity is out of reach.
         FloatingPointError: the loss is no longer finite.
     """
-    recipe = experiment.recipe
+    recipe, split, device = experiment.recipe, inputs.split, inputs.device
     streams = Streams(experiment.seed)
-    split = split_by_city_and_scene(clips.table)
-    inputs = Inputs(clips, split, device)
-    true_labels = torch.from_numpy(clips.labels)
-    labels = training_labels(true_labels[split.train], recipe, streams.labels).to(device)
-    test_labels = true_labels[split.test].to(device)
+    labels = training_labels(inputs.labels[split.train], recipe, streams.labels)
+    test_labels = inputs.labels[split.test]
 
     # channels-last pays from 8 channels on; with fewer its vector lanes stay empty
     layout = torch.channels_last if experiment.model.width >= 8 else torch.contiguous_format
-    model = build(experiment.model, streams.initialisation, len(clips.scenes)).to(device)
+    model = build(experiment.model, streams.initialisation, len(inputs.clips.scenes)).to(device)
     model.to(memory_format=layout)  # type: ignore[call-overload]  # missing in torch's annotations
     pruner = None
     if experiment.sparsity is not None:
@@ -175,7 +148,7 @@ def train(
 
         seen = unseen = None
         if epoch in reported or (epoch + 1) % curve_step == 0:
-            classes = classify(model, inputs, inputs.test)
+            classes = classify(model, inputs.test_batches())
             hits = (classes == test_labels).float()
             seen, unseen = hits[: len(split.seen)].mean().item(), hits[len(split.seen) :].mean().item()
             if epoch in reported:
@@ -183,7 +156,7 @@ def train(
         epochs.append(Epoch(epoch, rate, loss, time.perf_counter() - start, seen, unseen))
         progress(epoch)
 
-    fitted = (classify(model, inputs, inputs.train) == labels).float().mean().item()
+    fitted = (classify(model, inputs.batches(inputs.train)) == labels).float().mean().item()
     state = {name: value.detach().to("cpu").contiguous() for name, value in model.state_dict().items()}
     statistics = {"input.mean": inputs.mean.cpu(), "input.deviation": inputs.deviation.cpu()}
     return Outcome(tuple(epochs), torch.stack(predictions).numpy(), fitted, tuple(layer_sparsity), state | statistics)
@@ -207,7 +180,7 @@ def _train_epoch(
         batch = order[rows].to(device)
         waveforms = inputs.train[batch]
         if recipe.roll:
-            waveforms = roll(waveforms, shifts[rows].to(device))
+            waveforms = roll(waveforms, shifts[rows])
         mixup = Mixup.draw(len(rows), recipe.mixup_alpha, streams.augmentation).to(device)
         logits = model(mixup.inputs(inputs.standardised(waveforms)))
         loss = mixup.loss(logits, labels[batch])

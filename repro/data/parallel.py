@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-import joblib  # type: ignore[import-untyped]
+import joblib
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
