@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +73,30 @@ def book(edition: str, only: str | None, given: tuple[str, ...], fresh: bool, no
     except BuildError as error:
         raise _Failure(str(error)) from error
     click.echo(f"The book: {index}")
+
+
+@main.command()
+@click.option("--edition", default="quick", show_default=True, help="A file of book/editions, without .yml.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: every value, interval, criterion and run key.")
+def claims(edition: str, as_json: bool) -> None:
+    """Print the claims ledger from the runs that the store has; nothing is trained."""
+    import json
+
+    from repro import ledger
+    from repro.book import find_root
+    from repro.evidence import gather
+    from repro.pages import read_pages
+    from repro.parameters import read_edition, resolve
+
+    root = find_root(Path.cwd())
+    parameters = {name: page.parameters() for name, page in read_pages(root).items()}
+    if "claims" not in parameters:
+        raise InputError("this book has no page 'claims', whose parameters the ledger needs")
+    values = resolve(parameters, read_edition(root / "book" / "editions", edition), edition)["claims"]
+    defaults = {name: parameter.default for name, parameter in parameters["claims"].items()}
+    with chdir(root):  # where pages are executed
+        evidence = gather(defaults | values, train=False)
+    if as_json:
+        click.echo(json.dumps(ledger.as_json(edition, evidence), indent=1, ensure_ascii=False, allow_nan=False))
+    else:
+        click.echo(ledger.as_text(edition, evidence))

@@ -126,3 +126,19 @@ def by_sparse_width(
         if width <= reference_width:
             raise InputError(f"sparse width {width}: must be larger than the reference width {reference_width}")
     return [run for width in widths for run in longer.runs(both(width, pointwise=pointwise), target)]
+
+
+def for_erf(setting: Setting, narrow: int, wide: int, pointwise: int, sparse_epochs: int) -> list[Experiment]:
+    """Appendix C, Figs 9 to 16: the networks whose effective receptive fields are compared, at D = 1.
+
+    The narrow network at K = 0 and K = `pointwise`, the wide one at K = 0, and the wide one brought down to the
+    number of weights of the narrow one by static and by iterative pruning.
+    """
+    dense = both(narrow, pointwise=0) + both(narrow, pointwise=pointwise) + both(wide, pointwise=0)
+    methods: tuple[Literal["static", "iterative"], ...] = ("static", "iterative")
+    sparse = [
+        run
+        for method in methods
+        for run in by_sparse_width(setting, method, [wide], narrow, sparse_epochs, pointwise=0)
+    ]
+    return setting.runs(dense) + sparse
