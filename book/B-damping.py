@@ -86,7 +86,7 @@ records = fetch(run for run in studies.by_width(setting, [erf_width]) if run.see
 fields = [field_of(record, setting.data) for record in records]
 
 # %% mystnb={"figure": {"name": "fig-8", "caption": "**Figure 8.** Effective receptive field of the base network (left) and of its damped version (right), cropped to the maximum receptive field, over all test clips of the unseen devices. The rectangles hold 50 % (solid) and 90 % (dashed) of the gradient along each axis."}, "image": {"alt": "Two heat maps of the mean absolute gradient around the centre pixel, for the base and the damped network."}}
-figure = plots.field_pair(fields, [f"{variant}, W = {erf_width}" for variant in studies.VARIANTS])
+figure = plots.field_maps(fields, [f"{variant}, W = {erf_width}" for variant in studies.VARIANTS])
 plt.show()
 
 # %% [markdown]

@@ -27,13 +27,18 @@ class Field:
 
     Attributes:
         record: the run.
-        crop: the field cut to the maximum receptive field.
-        extent: how far the whole field reaches.
+        erf: mean absolute gradient, float64, (256, frames).
+        extent: how far it reaches inside the network's maximum receptive field.
     """
 
     record: Record
-    crop: Crop
+    erf: Tensor
     extent: Extent
+
+    def cropped(self, depth: int | None = None) -> Crop:
+        """The field cut to the maximum receptive field of its network, or of that network with D = `depth`."""
+        model = self.record.experiment.model
+        return crop(self.erf, model if depth is None else model.model_copy(update={"depth": depth}))
 
 
 def field_of(record: Record, data: DataConfig, store: Store | None = None) -> Field:
@@ -44,8 +49,8 @@ def field_of(record: Record, data: DataConfig, store: Store | None = None) -> Fi
         path.parent.mkdir(exist_ok=True)
         _write(path, _compute(record, data, store).numpy())
     erf = torch.from_numpy(np.load(path))
-    cropped = crop(erf, record.experiment.model)
-    return Field(record, cropped, extent(cropped.values, cropped.centre))
+    inside = crop(erf, record.experiment.model)
+    return Field(record, erf, extent(inside.values, inside.centre))
 
 
 def _compute(record: Record, data: DataConfig, store: Store) -> Tensor:

@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 from numpy.typing import NDArray
 
@@ -30,6 +31,16 @@ MARKERS = {"base": "o", "damped": "D"}
 LINES = {"seen": "-", "unseen": "--"}
 GROUP_TITLES = {"seen": "seen device (a)", "unseen": "unseen devices"}
 MAP = "magma"
+SCALINGS = {
+    "width": "o",
+    "depth D": "s",
+    "depth K": "^",
+    "width and depth": "P",
+    "sparse width, static": "v",
+    "sparse width, iterative": "X",
+}
+"""The ways of scaling of Figures 1 and 17, with their markers."""
+SCALING_COLOURS = ("#0072B2", "#D55E00", "#E69F00", "#CC79A7", "#009E73", "#56B4E9")
 
 STYLE: dict[Any, Any] = {
     "figure.figsize": (7.0, 3.2),
@@ -140,30 +151,104 @@ def _accuracy_lines(ax: Axes, report: pd.DataFrame, seeds: pd.DataFrame, x: str)
         )
 
 
-def device_accuracies(table: pd.DataFrame) -> Figure:
-    """Accuracy on every single device, one line a network.
+def sparse_panels(report: pd.DataFrame, reference_width: int) -> Figure:
+    """Figure 6: accuracy over the width of sparse networks, by method and variant, dense ones faint behind them.
 
     Args:
-        table: columns variant, device, accuracy and `network`, the line's name; the darker line of a variant is the
-            later one.
+        report: `stats.report` over dense, static and iterative networks.
+        reference_width: the dense network at which the sparse lines start.
     """
-    figure, ax = plt.subplots()
-    mean = table.groupby(["variant", "network", "device"], sort=False)["accuracy"].mean().mul(100)
-    for variant, colour in COLOURS.items():
-        networks = mean[variant].unstack("device").sort_index(axis=1)
-        for number, (network, row) in enumerate(networks.iterrows()):
-            last = number == len(networks) - 1
-            ax.plot(
-                row.index,
-                row.to_numpy(),
-                color=colour,
-                marker=MARKERS[variant],
-                ls="-" if last else ":",
-                mfc=colour if last else "white",
-                label=str(network),
+    figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.9))
+    for ax, group in zip(axes, ("unseen", "seen"), strict=True):
+        shown = report[report["group"] == group].sort_values("width")
+        for variant, colour in COLOURS.items():
+            of_variant = shown[shown["variant"] == variant]
+            dense = of_variant[of_variant["method"] == "dense"]
+            ax.plot(dense["width"], 100 * dense["mean"], MARKERS[variant] + ":", color=colour, alpha=0.3, ms=4, lw=1)
+            start = dense[dense["width"] == reference_width]
+            for method, line, mark in (("static", "-", "v"), ("iterative", "--", "X")):
+                points = pd.concat([start, of_variant[of_variant["method"] == method]])
+                ax.errorbar(
+                    points["width"],
+                    100 * points["mean"],
+                    100 * points["std"].fillna(0),
+                    color=colour,
+                    ls=line,
+                    marker=mark,
+                    capsize=3,
+                    label=f"{variant}, {method}",
+                )
+        ticks = sorted(shown["width"].unique())
+        ax.set_xscale("log", base=2)
+        ax.set_xticks(ticks, [str(tick) for tick in ticks])
+        ax.minorticks_off()
+        ax.set(title=GROUP_TITLES[group], xlabel="width W")
+    axes[0].set_ylabel("accuracy / %")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=9)
+    return figure
+
+
+def confusions(matrices: dict[str, NDArray[np.float64]], scenes: Sequence[str]) -> Figure:
+    """Confusion matrices (true scene down, given scene across, rows sum to 1) side by side, in %."""
+    figure, axes = plt.subplots(1, len(matrices), figsize=(7.6, 4.3), sharey=True, squeeze=False)
+    names = [scene.replace("_", " ") for scene in scenes]
+    for ax, (title, matrix) in zip(axes[0], matrices.items(), strict=True):
+        image = ax.imshow(100 * matrix, vmin=0, vmax=100, cmap="Blues")
+        ax.set_xticks(range(len(names)), names, rotation=90)
+        ax.set_yticks(range(len(names)), names)
+        ax.set(title=title, xlabel="given scene")
+        ax.grid(False)
+    axes[0][0].set_ylabel("true scene")
+    figure.colorbar(image, ax=axes, label="clips / %", shrink=0.6)
+    return figure
+
+
+def accuracy_over_weights(report: pd.DataFrame, variant: str) -> Figure:
+    """Figures 1 and 17: accuracy over the number of weights, one line a way of scaling.
+
+    Args:
+        report: `stats.report` with a column `scaling`, the way's name; a network may stand in several.
+        variant: "base" or "damped".
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.9))
+    shown = report[report["variant"] == variant]
+    for ax, group in zip(axes, ("unseen", "seen"), strict=True):
+        for (name, marker), colour in zip(SCALINGS.items(), SCALING_COLOURS, strict=True):
+            line = shown[(shown["scaling"] == name) & (shown["group"] == group)].sort_values(
+                ["weights", "width", "depth"]
             )
-    ax.set(xlabel="device (a is the seen one)", ylabel="accuracy / %")
-    ax.legend(fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
+            if line.empty:
+                continue
+            joined = "none" if name.startswith("sparse") else "-"
+            ax.errorbar(
+                line["weights"],
+                100 * line["mean"],
+                100 * line["std"].fillna(0),
+                marker=marker,
+                color=colour,
+                ls=joined,
+                lw=1.4,
+                elinewidth=0.8,
+                capsize=2,
+                label=name,
+            )
+        ax.set_xscale("log")
+        ax.set(title=GROUP_TITLES[group], xlabel="number of weights")
+    axes[0].set_ylabel("accuracy / %")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=9)
+    return figure
+
+
+def layer_sparsity(table: pd.DataFrame, title: str) -> Figure:
+    """Share of removed weights by epoch (across) and layer (down), from a run's `layer_sparsity`."""
+    figure, ax = plt.subplots(figsize=(7, 4.2))
+    image = ax.imshow(100 * table.to_numpy().T, aspect="auto", vmin=0, vmax=100, cmap="viridis")
+    ax.set_yticks(range(table.shape[1]), list(table.columns), fontsize=8)
+    ax.set(title=title, xlabel="epoch")
+    ax.grid(False)
+    figure.colorbar(image, label="weights removed / %")
     return figure
 
 
@@ -192,16 +277,24 @@ def fit_bars(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def field_pair(fields: Sequence[Field], titles: Sequence[str]) -> Figure:
-    """Two effective receptive fields side by side, each relative to its own maximum, about the centre pixel.
+def field_maps(fields: Sequence[Field], titles: Sequence[str], depth: int | None = None) -> Figure:
+    """Effective receptive fields side by side, each relative to its own maximum, about the centre pixel.
 
     The colours follow the square root of the gradient, which keeps the faint outskirts visible; the rectangles hold
     50 % and 90 % of it along either axis.
+
+    Args:
+        fields: one or more.
+        titles: one each.
+        depth: crop all to the maximum receptive field at this D; by default each to its own.
     """
-    figure, axes = plt.subplots(1, len(fields), figsize=(7.2, 3.7))
-    for ax, field, title in zip(axes, fields, titles, strict=True):
-        values = field.crop.values.numpy()
-        (rows, columns), (row, column) = values.shape, field.crop.centre
+    columns = min(2, len(fields)) if len(fields) != 3 else 3
+    rows = -(-len(fields) // columns)
+    figure, grid = plt.subplots(rows, columns, figsize=(7.2, 3.7 * rows), squeeze=False, sharex=True, sharey=True)
+    for ax, field, title in zip(grid.flat, fields, titles, strict=True):
+        shown = field.cropped(depth)
+        values = shown.values.numpy()
+        (bands, length), (band, frame) = values.shape, shown.centre
         image = ax.imshow(
             np.sqrt(values / values.max()),
             origin="lower",
@@ -210,10 +303,10 @@ def field_pair(fields: Sequence[Field], titles: Sequence[str]) -> Figure:
             vmax=1,
             cmap=MAP,
             extent=(
-                (-column - 0.5) * FRAME_MS,
-                (columns - column - 0.5) * FRAME_MS,
-                -row - 0.5,
-                rows - row - 0.5,
+                (-frame - 0.5) * FRAME_MS,
+                (length - frame - 0.5) * FRAME_MS,
+                -band - 0.5,
+                bands - band - 0.5,
             ),
         )
         for width, height, line in (
@@ -222,9 +315,13 @@ def field_pair(fields: Sequence[Field], titles: Sequence[str]) -> Figure:
         ):
             ax.add_patch(Rectangle((-width, -height), 2 * width, 2 * height, fill=False, ec="white", ls=line, lw=1.2))
         ax.grid(False)
-        ax.set(title=title, xlabel="time / ms", xticks=[-1500, 0, 1500])
-    axes[0].set_ylabel("frequency / mel bands")
-    bar = figure.colorbar(image, ax=axes, shrink=0.9)
+        ax.set(title=title)
+        ax.xaxis.set_major_locator(MaxNLocator(5, symmetric=True))
+    for ax in grid[-1]:
+        ax.set_xlabel("time / ms")
+    for ax in grid[:, 0]:
+        ax.set_ylabel("frequency / mel bands")
+    bar = figure.colorbar(image, ax=grid, shrink=0.9 / rows**0.5)
     bar.set_ticks([mark**0.5 for mark in (0, 0.1, 0.5, 1)], labels=["0", "0.1", "0.5", "1"])
     bar.set_label("gradient / its maximum")
     return figure

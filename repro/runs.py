@@ -68,10 +68,14 @@ class Record:
     folder: Path
 
     @cached_property
+    def labels(self) -> NDArray[np.int64]:
+        """True class of every test clip, (test clips,)."""
+        return pd.Categorical(self.test_clips["scene"], categories=list(self.scenes)).codes.astype(np.int64)
+
+    @cached_property
     def correct(self) -> NDArray[np.bool_]:
         """Whether each test clip was classified correctly, (reported epochs, test clips)."""
-        labels = pd.Categorical(self.test_clips["scene"], categories=list(self.scenes)).codes
-        return np.asarray(self.predictions == labels[None, :])
+        return np.asarray(self.predictions == self.labels[None, :])
 
     @property
     def reported_epochs(self) -> range:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from repro.data.split import TRAINING_DEVICE
 from repro.runs import Record
@@ -59,25 +61,78 @@ def report(table: pd.DataFrame) -> pd.DataFrame:
     return groups.agg(mean="mean", std="std", n="count").reset_index()
 
 
+def scaling_report(groups: Mapping[str, Iterable[Record]]) -> pd.DataFrame:
+    """`report` of every way of scaling, told apart by the column `scaling`; a network may stand in several."""
+    return pd.concat(
+        [report(accuracies(records)).assign(scaling=name) for name, records in groups.items()], ignore_index=True
+    )
+
+
+def scaling_table(scalings: pd.DataFrame) -> pd.DataFrame:
+    """A `scaling_report` as text: one row a network, "mean ± standard deviation" in % by group."""
+    text = [f"{100 * mean:.1f} ± {100 * std:.1f}" for mean, std in zip(scalings["mean"], scalings["std"], strict=True)]
+    rows = scalings.assign(text=text).rename(columns={"width": "W", "depth": "D", "pointwise": "K"})
+    table = rows.pivot(index=["scaling", "W", "D", "K", "weights"], columns="group", values="text")
+    return table.loc[list(dict.fromkeys(rows["scaling"]))].rename_axis(columns="accuracy / %")
+
+
 def percentages(report: pd.DataFrame, index: str) -> pd.DataFrame:
     """A report as text, "mean ± standard deviation" in %: `index` down, group and variant across."""
     text = [f"{100 * mean:.1f} ± {100 * std:.1f}" for mean, std in zip(report["mean"], report["std"], strict=True)]
     return report.assign(text=text).pivot(index=index, columns=["group", "variant"], values="text")
 
 
-def by_device(records: Iterable[Record]) -> pd.DataFrame:
-    """Accuracy of every run on every single device, averaged over the reported epochs."""
-    return _by_column(records, "device")
+def network_name(record: Record) -> str:
+    """A short name that tells the networks of a study apart, such as "damped W=8 D=1 K=1 static"."""
+    row = describe(record)
+    method = "" if row["method"] == "dense" else f" {row['method']}"
+    return f"{row['variant']} W={row['width']} D={row['depth']} K={row['pointwise']}{method}"
 
 
-def by_scene(records: Iterable[Record]) -> pd.DataFrame:
-    """Accuracy of every run on every single scene and device, averaged over the reported epochs."""
-    return _by_column(records, "scene")
+def shares(records: Iterable[Record], column: str, unseen_only: bool = False) -> pd.DataFrame:
+    """Accuracy in [0, 1] by a column of the test clips ("device", "scene"), averaged over reported epochs and seeds.
 
+    Args:
+        records: the runs.
+        column: what the clips are told apart by.
+        unseen_only: leave the clips of the seen device out.
 
-def _by_column(records: Iterable[Record], column: str) -> pd.DataFrame:
-    rows = []
+    Returns:
+        One row a network, in the order of the runs, one column a value of `column`.
+    """
+    rows: dict[str, list[pd.Series[float]]] = {}
     for record in records:
-        share = pd.Series(record.correct.mean(axis=0)).groupby(record.test_clips[column].to_numpy()).mean()
-        rows += [{**describe(record), column: name, "accuracy": accuracy} for name, accuracy in share.items()]
-    return pd.DataFrame(rows)
+        clips = record.test_clips
+        kept = (clips["device"] != TRAINING_DEVICE).to_numpy() | (not unseen_only)
+        share = pd.Series(record.correct.mean(axis=0)[kept]).groupby(clips[column].to_numpy()[kept]).mean()
+        rows.setdefault(network_name(record), []).append(share)
+    table = pd.DataFrame({name: pd.concat(seeds, axis=1).mean(axis=1) for name, seeds in rows.items()}).T
+    return table.rename_axis(index="network", columns=column)
+
+
+def device_table(records: Iterable[Record]) -> pd.DataFrame:
+    """Accuracy in % on every single device, and the standard deviation over the unseen ones."""
+    table = shares(records, "device").mul(100)
+    spread = table.drop(columns=TRAINING_DEVICE).std(axis=1)
+    return table.assign(**{"spread over unseen devices": spread}).round(1)
+
+
+def scene_table(records: Iterable[Record]) -> pd.DataFrame:
+    """Accuracy in % on every single scene, unseen devices only."""
+    return shares(records, "scene", unseen_only=True).mul(100).round(1)
+
+
+def confusion(records: Iterable[Record]) -> NDArray[np.float64]:
+    """How the unseen devices' clips are classified: (true scene, given scene), every row sums to 1.
+
+    Averaged over the reported epochs and all runs given.
+    """
+    counts: NDArray[np.float64] = np.zeros(0)
+    for record in records:
+        unseen = (record.test_clips["device"] != TRAINING_DEVICE).to_numpy()
+        classes = len(record.scenes)
+        cells = record.labels[unseen] * classes + record.predictions[:, unseen].astype(np.int64)
+        matrix = np.bincount(cells.ravel(), minlength=classes**2).reshape(classes, classes).astype(np.float64)
+        counts = matrix if counts.size == 0 else counts + matrix
+    rates: NDArray[np.float64] = counts / counts.sum(axis=1, keepdims=True)
+    return rates

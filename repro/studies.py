@@ -142,3 +142,23 @@ def for_erf(setting: Setting, narrow: int, wide: int, pointwise: int, sparse_epo
         for run in by_sparse_width(setting, method, [wide], narrow, sparse_epochs, pointwise=0)
     ]
     return setting.runs(dense) + sparse
+
+
+def scalings(setting: Setting, parameters: Mapping[str, Any]) -> dict[str, list[Experiment]]:
+    """Figures 1 and 17: the runs of every way of scaling, by its name.
+
+    Args:
+        setting: what the runs share.
+        parameters: widths, depth_width, depths, pointwise, compound, reference_width, sparse_widths, sparse_epochs,
+            by name; others are ignored.
+    """
+    depth_width, reference_width = parameters["depth_width"], parameters["reference_width"]
+    sparse_widths, sparse_epochs = parameters["sparse_widths"], parameters["sparse_epochs"]
+    return {
+        "width": by_width(setting, parameters["widths"]),
+        "depth D": by_depth(setting, depth_width, parameters["depths"]),
+        "depth K": by_pointwise(setting, depth_width, parameters["pointwise"]),
+        "width and depth": by_width_and_depth(setting, parameters["compound"]),
+        "sparse width, static": by_sparse_width(setting, "static", sparse_widths, reference_width, sparse_epochs),
+        "sparse width, iterative": by_sparse_width(setting, "iterative", sparse_widths, reference_width, sparse_epochs),
+    }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import lru_cache
 from pathlib import Path
@@ -47,6 +47,12 @@ def fetch(experiments: Iterable[Experiment], store: Store | None = None) -> list
         _train_all(list(missing.values()), store)
     records = {key: store.load(key) for key in dict.fromkeys(keys)}
     return [records[key] for key in keys]
+
+
+def fetch_groups(groups: Mapping[str, list[Experiment]]) -> dict[str, list[Record]]:
+    """The runs of several studies by name; trained together, so that no core waits between the studies."""
+    records = iter(fetch(experiment for experiments in groups.values() for experiment in experiments))
+    return {name: [next(records) for _ in experiments] for name, experiments in groups.items()}
 
 
 def train_one(experiment: Experiment, store: Store) -> str:
