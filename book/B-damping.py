@@ -32,13 +32,13 @@ dataset: str = "synthetic"  # "synthetic", "esc10" or "tau2020" (the paper's)
 data_root: str = ""  # folder of the real recordings; not needed for the synthetic ones
 impulse_responses: str = ""  # folder of measured microphones, for esc10 only
 clip_seconds: float = 4.0  # length that clips are cut to, in s; the paper: 10
-clips: int = 4  # synthetic only: clips that device a records of every scene in every city
+clips: int = 3  # synthetic only: clips that device a records of every scene in every city
 seeds: list[int] = [0, 1]  # one run each; the paper: 3 runs
-epochs: int = 12  # the paper: 250
+epochs: int = 10  # the paper: 250
 warmup_epochs: int = 2  # the paper: 20
 max_lr: float = 3e-3  # largest learning rate; the paper: 1e-4
 batch_size: int = 10  # the paper does not say; 10 in the group's code
-erf_width: int = 16  # W of the two networks of Fig. 8; the paper: 128
+erf_width: int = 8  # W of the two networks of Fig. 8; the paper: 128
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
