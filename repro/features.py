@@ -10,6 +10,7 @@ import librosa
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torchaudio.functional import melscale_fbanks
 
 SAMPLE_RATE = 22_050
 N_FFT = 2048
@@ -49,7 +50,9 @@ class PerceptualMel(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         frequencies = librosa.fft_frequencies(sr=SAMPLE_RATE, n_fft=N_FFT)
-        bank = torch.from_numpy(librosa.filters.mel(sr=SAMPLE_RATE, n_fft=N_FFT, n_mels=N_MELS, dtype="float32"))
+        bank = melscale_fbanks(
+            N_FFT // 2 + 1, 0.0, SAMPLE_RATE / 2, N_MELS, SAMPLE_RATE, norm="slaney", mel_scale="slaney"
+        ).T.contiguous()  # (256, 1025)
         with np.errstate(divide="ignore"):  # 0 Hz: minus infinity, which librosa cuts at -80 dB
             weighting = torch.from_numpy(librosa.A_weighting(frequencies)).to(torch.float32)
         self.register_buffer("window", torch.hann_window(N_FFT), persistent=False)

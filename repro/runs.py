@@ -133,7 +133,7 @@ class Store:
     def __contains__(self, key: str) -> bool:
         return (self.folder(key) / "manifest.json").is_file()
 
-    def keys(self) -> list[str]:
+    def finished(self) -> list[str]:
         """The keys of all finished runs, sorted."""
         return sorted(path.parent.name for path in self.root.glob("runs/*/manifest.json"))
 
