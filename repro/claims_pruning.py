@@ -153,6 +153,7 @@ def sparsity(evidence: Evidence) -> Claim:
     reference, widths = evidence.grid.reference_width, evidence.grid.sparse_widths
     paper = 100 * (1 - weight_count(64) / weight_count(512))
     sparse = [Network(variant, width, method=method) for variant in BOTH for method in PRUNING for width in widths]
+    surplus = evidence.surplus_weights(sparse, weight_count(reference))
     return Claim(
         14,
         "5.3",
@@ -168,7 +169,7 @@ def sparsity(evidence: Evidence) -> Claim:
                 ROUNDING,
                 "points",
             ),
-            Effect(f"remaining weights − N({reference})", evidence.surplus_weights(sparse), "exact", 0.0, "weights"),
+            Effect(f"remaining weights − N({reference})", surplus, "exact", unit="weights"),
         ],
         figures(6),
     )

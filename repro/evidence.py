@@ -20,7 +20,6 @@ from repro.erf_runs import Field, field_of
 from repro.errors import InputError
 from repro.intervals import location_bootstrap, slope_coefficients
 from repro.runs import Record, Store
-from repro.stats import describe
 from repro.studies import Setting
 from repro.sweep import fetch
 
@@ -135,7 +134,7 @@ class Evidence:
     def _runs(self) -> dict[tuple[Network, str], dict[int, Record]]:
         found: dict[tuple[Network, str], dict[int, Record]] = {}
         for record in self.records:
-            place = (network_of(record), record.experiment.recipe.labels)
+            place = (network_of(record.experiment), record.experiment.recipe.labels)
             found.setdefault(place, {})[record.experiment.seed] = record
         return found
 
@@ -193,21 +192,26 @@ class Evidence:
             {int(str(seed)): float(value) for seed, value in change.items()}, runs=tuple(dict.fromkeys(keys))
         )
 
-    def surplus_weights(self, networks: Collection[Network]) -> Measured:
-        """Remaining weights, counted in the stored masks, less the target; by seed the largest surplus or lack."""
+    def surplus_weights(self, networks: Collection[Network], target: int) -> Measured:
+        """Weights left in sparse networks, counted in the stored masks, less the target; by seed the worst case."""
         runs = [record for network in networks for record in self.runs(network).values()]
         values: dict[int, float] = {}
         for record in runs:
-            assert record.experiment.sparsity is not None
-            surplus = float(count_masks(record) - record.experiment.sparsity.weights)
-            values[record.experiment.seed] = max(values.get(record.experiment.seed, 0.0), surplus, key=abs)
+            seed, surplus = record.experiment.seed, float(count_masks(record) - target)
+            values[seed] = max(values.get(seed, 0.0), surplus, key=abs)
         return Measured(dict(sorted(values.items())), runs=_keys(runs))
 
 
-def network_of(record: Record) -> Network:
-    """The network that a run trained."""
-    columns = describe(record)
-    return Network(**{name: columns[name] for name in Network._fields})  # type: ignore[arg-type]
+def network_of(experiment: Experiment) -> Network:
+    """The network that an Experiment trains."""
+    model, sparsity = experiment.model, experiment.sparsity
+    return Network(
+        "damped" if model.damped else "base",
+        model.width,
+        model.depth,
+        model.pointwise,
+        sparsity.method if sparsity else "dense",
+    )
 
 
 def count_masks(record: Record) -> int:
@@ -218,7 +222,11 @@ def count_masks(record: Record) -> int:
 
 def extents_of(fields_: Iterable[Field]) -> pd.DataFrame:
     """Extents of effective receptive fields as `Evidence.extents` has them."""
-    return pd.DataFrame([describe(field.record) | asdict(field.extent) for field in fields_])
+    rows = []
+    for field in fields_:
+        run = field.record.experiment
+        rows.append(network_of(run)._asdict() | {"seed": run.seed, "key": field.record.key} | asdict(field.extent))
+    return pd.DataFrame(rows)
 
 
 def gather(parameters: Mapping[str, Any], *, train: bool, store: Store | None = None) -> Evidence:

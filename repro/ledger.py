@@ -15,7 +15,7 @@ from repro.claims import Claim, Effect, Verdict
 from repro.display import DATA_NAMES, SYNTHETIC_NOTE
 from repro.evidence import Evidence
 
-_CLAIMS: tuple[Callable[[Evidence], Claim], ...] = (
+CLAIMS: tuple[Callable[[Evidence], Claim], ...] = (
     claims_scaling.fits_training_labels,
     claims_scaling.fits_random_labels,
     claims_scaling.width_helps_unseen,
@@ -66,7 +66,7 @@ _STYLE = """
 
 def ledger(evidence: Evidence) -> list[Claim]:
     """The 14 claims in order, each with the verdict that the evidence allows; what is missing counts as not run."""
-    return [claim(evidence) for claim in _CLAIMS]
+    return [claim(evidence) for claim in CLAIMS]
 
 
 def notice(evidence: Evidence) -> str:
