@@ -168,25 +168,28 @@ class Effect:
 
 @dataclass(frozen=True)
 class Figure:
-    """Where the book draws what a claim is about: `number` as in the paper, `link` from the page of the ledger."""
+    """Where the book draws what a claim is about: the figure's name, and its link from the page of the ledger."""
 
-    number: int
+    name: str
     link: str
 
 
 _PAGES = {
+    "01-introduction": [1],
     "05-1-width": [3],
-    "05-2-depth": [4, 5],
+    "05-2-depth": [4, 5, 7],
     "05-3-sparsity": [6],
-    "05-4-summary": [1, 17],
     "C-erf": range(9, 17),
+    "D-base": [17],
 }
 _LINKS = {number: f"{page}.html#fig-{number}" for page, numbers in _PAGES.items() for number in numbers}
+FIT = Figure("Fit of the labels", "04-models.html#fig-fit")
+"""The book's figure of what the paper gives as numbers in its Section 4."""
 
 
 def figures(*numbers: int) -> list[Figure]:
-    """The figures of these numbers, with the pages of the book that have them."""
-    return [Figure(number, _LINKS[number]) for number in numbers]
+    """The paper's figures of these numbers, with the pages of the book that have them."""
+    return [Figure(f"Fig. {number}", _LINKS[number]) for number in numbers]
 
 
 @dataclass(frozen=True)
@@ -238,6 +241,6 @@ class Claim:
             "criterion": self.criterion,
             "paper": self.paper or None,
             "verdict": str(self.verdict),
-            "figures": [{"number": figure.number, "link": figure.link} for figure in self.figures],
+            "figures": [{"name": figure.name, "link": figure.link} for figure in self.figures],
             "effects": [effect.as_json() for effect in self.effects],
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from repro.claims import Claim, Effect, Kind, Measured, figures
+from repro.claims import FIT, Claim, Effect, Kind, Measured, figures
 from repro.evidence import BOTH, GROUPS, Evidence, Group, Network, Variant, difference, minus, slope
 
 FITTED = 99.9
@@ -34,7 +34,7 @@ def fits_training_labels(evidence: Evidence) -> Claim:
         f"Training accuracy without augmentation is at least {FITTED:g} % in every seed.",
         "99.99 % (W = 32)",
         [Effect(f"training accuracy, W = {width}", fitted, "at least", FITTED, "%")],
-        [],
+        [FIT],
     )
 
 
@@ -57,7 +57,7 @@ def fits_random_labels(evidence: Evidence) -> Claim:
             Effect(f"random labels, W = {wide.width}", fits[1], "at least", FITTED, "%"),
             Effect(f"random labels, W = {wide.width} − W = {narrow.width}", gain, "increase", RANDOM_GAIN),
         ],
-        [],
+        [FIT],
     )
 
 

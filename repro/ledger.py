@@ -40,26 +40,30 @@ _SIGNS = {
     Verdict.NOT_RUN: "–",
 }
 
-# Colours come from the page's theme, so that the table can be read in the light and in the dark one.
+# Colours come from the page's theme, so that the table can be read in the light and in the dark one; "div.cell_output"
+# and ":nth-child(n)" outrank the colours that MyST-NB gives to every table of an output.
 _STYLE = """
-.repro-ledger { overflow-x: auto; }
-.repro-ledger table { border-collapse: collapse; color: inherit; font-size: 0.9em; width: 100%; }
-.repro-ledger th, .repro-ledger td { background: none; color: inherit; padding: 0.35em 0.6em; text-align: left;
-  vertical-align: top; border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent); }
-.repro-ledger .claims { table-layout: fixed; }
-.repro-ledger .claims > thead th:first-child { width: 2em; }
-.repro-ledger .claims > thead th:last-child { width: 9.5em; }
-.repro-ledger .effects { overflow-x: auto; }
-.repro-ledger .effects td { white-space: nowrap; }
+div.cell_output div.repro-ledger { overflow-x: auto; }
+div.cell_output div.repro-ledger table { border: 0; border-collapse: collapse; color: inherit; font-size: 0.9em;
+  margin: 0; width: 100%; }
+div.cell_output div.repro-ledger tr:nth-child(n) { background: none; }
+div.cell_output div.repro-ledger :is(th, td):nth-child(n) { background: none; color: inherit; padding: 0.35em 0.6em;
+  text-align: left; vertical-align: top; border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent); }
+div.cell_output div.repro-ledger table.claims { table-layout: fixed; }
+div.cell_output div.repro-ledger table.effects { table-layout: auto; }
+div.cell_output div.repro-ledger table.effects td:nth-child(n) { white-space: nowrap; }
+.repro-ledger .claims > thead th:first-child { width: 2.5em; }
+.repro-ledger .claims > thead th:last-child { width: 11em; }
+.repro-ledger .scroll { overflow-x: auto; }
 .repro-ledger .verdict { border: 2px solid currentColor; border-radius: 0.4em; display: inline-block;
   font-weight: bold; padding: 0 0.4em; }
 .repro-ledger .contradicted { border-style: double; border-width: 4px; }
-.repro-ledger .direction-only, .repro-ledger .inconclusive { border-style: dashed; }
+.repro-ledger :is(.direction-only, .inconclusive) { border-style: dashed; }
 .repro-ledger .not-run-in-this-edition { border-style: dotted; font-weight: normal; }
 @media (max-width: 600px) {
   .repro-ledger .claims > thead { display: none; }
-  .repro-ledger .claims > tbody > tr > td { border: 0; display: block; }
-  .repro-ledger .claims > tbody > tr > td:last-child { border-bottom: 1px solid; }
+  div.cell_output div.repro-ledger .claims > tbody > tr > td:nth-child(n) { border: 0; display: block; }
+  div.cell_output div.repro-ledger .claims > tbody > tr > td:last-child { border-bottom: 1px solid; }
 }
 """
 
@@ -150,9 +154,10 @@ def _claim(claim: Claim) -> str:
     return (
         f"{escape(claim.statement)} Section {claim.section}{_links(claim)}.<details><summary>Criterion and {runs} runs"
         f"</summary><p>{escape(claim.criterion)}</p>{paper}"
-        f'<div class="effects"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div></details>'
+        f'<div class="scroll"><table class="effects"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        "</details>"
     )
 
 
 def _links(claim: Claim) -> str:
-    return "".join(f', <a href="{figure.link}">Fig. {figure.number}</a>' for figure in claim.figures)
+    return "".join(f', <a href="{figure.link}">{figure.name}</a>' for figure in claim.figures)

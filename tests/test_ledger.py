@@ -240,6 +240,13 @@ def test_3_interval_over_paired_seeds(world):
     assert effect.interval == pytest.approx((9.515862, 14.484138), abs=1e-6)
 
 
+def test_accuracy_is_the_mean_over_reported_epochs_of_one_group(world):
+    # 41 and 39 % in the two epochs, 61 and 59 % on the seen device.
+    network = Network("base", 8)
+    assert world().accuracy({network: 1.0}, "unseen").values == pytest.approx({0: 40, 1: 40, 2: 40})
+    assert world().accuracy({network: 1.0}, "seen").values == pytest.approx({0: 60, 1: 60, 2: 60})
+
+
 def test_4_plateau(world):
     assert values(world(), 4) == {"base, seen, W = 32 − W = 16": 1.0, "damped, seen, W = 32 − W = 16": 1.0}
     assert verdicts(world(accuracy={Network("damped", 32): (56, 72)}), 4) == ["supported", "contradicted"]
@@ -418,7 +425,7 @@ def test_json_has_everything_and_says_that_synthetic_data_is_no_evidence(world):
     assert "no evidence about the paper" in values["notice"]
     assert values["runs"] == {"found": 78, "wanted": 999}
     assert [claim["number"] for claim in values["claims"]] == list(range(1, 15))
-    assert values["claims"][2]["figures"] == [{"number": 3, "link": "05-1-width.html#fig-3"}]
+    assert values["claims"][2]["figures"] == [{"name": "Fig. 3", "link": "05-1-width.html#fig-3"}]
     assert values["claims"][2]["effects"][0]["values"] == {"0": 12.0, "1": 12.0, "2": 12.0}
 
 
