@@ -151,6 +151,8 @@ def explain(error: ValidationError, what: str) -> str:
     fault = error.errors(include_url=False)[0]
     field = ".".join(str(part) for part in fault["loc"])
     message = fault["msg"].removeprefix("Value error, ")
-    if not field:
+    if not field or isinstance(fault.get("ctx", {}).get("error"), InputError):  # a part's own line says it all
         return message
+    if fault["type"] == "missing":
+        return f"{what}.{field}: field required"
     return f"{what}.{field} = {fault['input']!r}: {message[0].lower() + message[1:]}"

@@ -35,6 +35,8 @@ from repro.train import Outcome, reported_epochs
 
 STORE_VARIABLE = "REPRO_STORE"
 PACKAGES = ("torch", "numpy", "librosa")
+FILES = ("predictions.npz", "record.json", "weights.safetensors")
+"""What a run's folder holds, besides the manifest with their checksums."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ class Store:
 
     def finished(self) -> list[str]:
         """The keys of all finished runs, sorted."""
-        return sorted(path.parent.name for path in self.root.glob("runs/*/manifest.json"))
+        return sorted(path.parent.name for path in self.root.glob("runs/[!.]*/manifest.json"))
 
     def save(
         self,
@@ -167,7 +169,7 @@ class Store:
             (aside / "record.json").write_text(json.dumps(record, indent=1))
             np.savez_compressed(aside / "predictions.npz", predictions=outcome.predictions)
             save_file(outcome.weights, aside / "weights.safetensors")
-            digests = {path.name: _sha256(path) for path in sorted(aside.iterdir())}
+            digests = {name: _sha256(aside / name) for name in FILES}
             (aside / "manifest.json").write_text(json.dumps(digests, indent=1))
             aside.rename(target)
         except BaseException:
@@ -184,9 +186,9 @@ class Store:
         folder = self.folder(key)
         if key not in self:
             raise InputError(f"no run {key} in {self.root}: 'repro runs ls' lists those that exist")
-        for name, digest in json.loads((folder / "manifest.json").read_text()).items():
-            if _sha256(folder / name) != digest:
-                raise InputError(f"{folder / name} is not what was stored: delete {folder} and train the run again")
+        damaged = _damaged(folder)
+        if damaged is not None:
+            raise InputError(f"{damaged} is not what was stored: delete {folder} and train the run again")
         content = json.loads((folder / "record.json").read_text())
         with np.load(folder / "predictions.npz", allow_pickle=False) as arrays:
             predictions = arrays["predictions"]
@@ -218,6 +220,21 @@ def provenance(device: torch.device, seconds: float) -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {package: version(package) for package in PACKAGES},
     }
+
+
+def _damaged(folder: Path) -> Path | None:
+    """The first file of a run that its checksum does not fit or that is lost, if there is one."""
+    manifest = folder / "manifest.json"
+    try:
+        digests = json.loads(manifest.read_bytes())
+    except ValueError:
+        return manifest
+    if not isinstance(digests, dict) or sorted(digests) != sorted(FILES):
+        return manifest
+    for path in (folder / name for name in FILES):
+        if not path.is_file() or _sha256(path) != digests[path.name]:
+            return path
+    return None
 
 
 def _sha256(path: Path) -> str:

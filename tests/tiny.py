@@ -1,0 +1,108 @@
+"""A toy set of recordings that any network learns at once, Experiments on it that train within a second, and runs
+that were never trained."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from repro.config import DataConfig, Experiment, ModelConfig, Recipe, Sparsity
+from repro.data.clips import COLUMNS, SAMPLE_RATE, write_clips
+from repro.data.source import _digest
+from repro.erf import centre_input_pixel, crop, extent
+from repro.erf_runs import Field
+from repro.runs import Record, Store
+
+DATA = DataConfig(clip_seconds=0.4, clips=1)
+SCENES = ("noise", "tone")
+CITIES = ("graz", "linz", "wels", "wien")
+LEVELS = {"a": 4000, "b": 2000, "c": 8000}
+
+
+def table() -> pd.DataFrame:
+    """Of every scene in every city two clips of device a and one of b and c: 12 to train with, 4 and 4 to test on."""
+    rows = [
+        (f"audio/{scene}-{city}-{number}-{device}.wav", scene, city, f"{city}-{number}", device)
+        for scene in SCENES
+        for city in CITIES
+        for number, device in ((0, "a"), (1, "a"), (0, "b"), (1, "c"))
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def waveforms() -> Iterator[NDArray[np.int16]]:
+    rng = np.random.default_rng(0)
+    time = np.arange(round(DATA.clip_seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    for scene, device in zip(table()["scene"], table()["device"], strict=True):
+        noise = rng.standard_normal(len(time))
+        sound = noise if scene == "noise" else np.sin(2 * np.pi * 1000 * time) + 0.01 * noise
+        yield (LEVELS[device] * sound).clip(-32768, 32767).astype(np.int16)
+
+
+def store(root: Path) -> Store:
+    """A store in which the toy set lies where the synthetic one of `DATA` would be prepared."""
+    write_clips(
+        root / "data" / f"synthetic-{_digest(DATA)}", table(), round(DATA.clip_seconds * SAMPLE_RATE), waveforms()
+    )
+    return Store(root)
+
+
+def experiment(
+    width: int = 2, damped: bool = False, seed: int = 0, sparsity: Sparsity | None = None, **recipe: Any
+) -> Experiment:
+    return Experiment(
+        data=DATA,
+        model=ModelConfig(width=width, pointwise=0, damped=damped),
+        recipe=Recipe(**{"epochs": 6, "warmup_epochs": 1, "max_lr": 0.03, "batch_size": 4, **recipe}),
+        sparsity=sparsity,
+        seed=seed,
+    )
+
+
+def record(
+    model: ModelConfig | None = None,
+    seed: int = 0,
+    sparsity: Sparsity | None = None,
+    data: DataConfig = DATA,
+    wrong: int = 0,
+    **recipe: Any,
+) -> Record:
+    """A run whose first `wrong` test clips are classified wrongly in the last reported epoch, all else rightly."""
+    described = Experiment(
+        data=data,
+        model=model or ModelConfig(width=2, pointwise=0),
+        recipe=Recipe(**{"epochs": 12, "warmup_epochs": 1, **recipe}),
+        sparsity=sparsity,
+        seed=seed,
+    )
+    clips = table()[lambda rows: rows["city"] == "wien"].reset_index(drop=True)
+    labels = (clips["scene"] == "tone").to_numpy().astype(np.uint8)
+    predictions = np.stack([labels, labels])
+    predictions[-1, :wrong] = 1 - labels[:wrong]
+    return Record(
+        key=described.key("f" * 64),
+        experiment=described,
+        data_fingerprint="f" * 64,
+        epochs=pd.DataFrame({"epoch": range(12)}),
+        train_accuracy=1.0,
+        layer_sparsity=pd.DataFrame(),
+        predictions=predictions,
+        test_clips=clips,
+        scenes=SCENES,
+        provenance={"seconds": 2.0, "device": "cpu: <toy>", "finished": "2021-07-18T12:00:00+00:00"},
+        folder=Path("nowhere"),
+    )
+
+
+def field(reach: int, model: ModelConfig | None = None) -> Field:
+    """A field that is constant within `reach` pixels of its centre, and zero elsewhere."""
+    model = model or ModelConfig(width=2, pointwise=0)
+    band, frame = centre_input_pixel(model, 431)
+    erf = torch.zeros(256, 431, dtype=torch.float64)
+    erf[band - reach : band + reach + 1, frame - reach : frame + reach + 1] = 1.0
+    inside = crop(erf, model)
+    return Field(record(model), erf, extent(inside.values, inside.centre))
