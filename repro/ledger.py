@@ -53,7 +53,7 @@ div.cell_output div.repro-ledger table.claims { table-layout: fixed; }
 div.cell_output div.repro-ledger table.effects { table-layout: auto; }
 div.cell_output div.repro-ledger table.effects td:nth-child(n) { white-space: nowrap; }
 .repro-ledger .claims > thead th:first-child { width: 2.5em; }
-.repro-ledger .claims > thead th:last-child { width: 11em; }
+.repro-ledger .claims > thead th:last-child { width: 12em; }
 .repro-ledger .scroll { overflow-x: auto; }
 .repro-ledger .verdict { border: 2px solid currentColor; border-radius: 0.4em; display: inline-block;
   font-weight: bold; padding: 0 0.4em; }
@@ -118,23 +118,23 @@ def as_html(evidence: Evidence) -> str:
     )
 
 
-_COLUMNS = ("effect", "claimed", "mean", "std", "95 % t interval", "as claimed", "by seed", "clips, 95 %", "verdict")
+_COLUMNS = ("effect", "claimed", "verdict", "mean", "std", "95 % t interval", "as claimed", "by seed", "clips, 95 %")
 
 
 def _cells(effect: Effect) -> tuple[str, ...]:
     if effect.mean is None:
-        return effect.name, effect.criterion, *[""] * 6, effect.verdict
+        return effect.name, effect.criterion, effect.verdict, *[""] * 6
     deviation, clips = effect.standard_deviation, effect.measured.clip_interval
     return (
         effect.name,
         effect.criterion,
+        effect.verdict,
         f"{effect.mean:+.2f} {effect.unit}" if effect.kind != "at least" else f"{effect.mean:.2f} {effect.unit}",
         "" if deviation is None else f"{deviation:.2f}",
         _range(effect.interval),
         f"{effect.seeds_as_claimed} of {len(effect.values)}",
         ", ".join(f"{value:.2f}" for value in effect.values.values()),
         _range(clips),
-        effect.verdict,
     )
 
 
@@ -149,13 +149,14 @@ def _badge(verdict: Verdict) -> str:
 def _claim(claim: Claim) -> str:
     head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(e)) + "</tr>" for e in claim.effects)
-    runs = len({key for effect in claim.effects for key in effect.measured.runs})
+    runs = dict.fromkeys(key for effect in claim.effects for key in effect.measured.runs)
+    keys = f"<p>Runs: {' '.join(f'<code>{key}</code>' for key in runs)}</p>" if runs else ""
     paper = f"<p>The paper: {escape(claim.paper)}.</p>" if claim.paper else ""
     return (
-        f"{escape(claim.statement)} Section {claim.section}{_links(claim)}.<details><summary>Criterion and {runs} runs"
-        f"</summary><p>{escape(claim.criterion)}</p>{paper}"
+        f"{escape(claim.statement)} Section {claim.section}{_links(claim)}."
+        f"<details><summary>Criterion, numbers, {len(runs)} runs</summary><p>{escape(claim.criterion)}</p>{paper}"
         f'<div class="scroll"><table class="effects"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-        "</details>"
+        f"{keys}</details>"
     )
 
 

@@ -435,8 +435,12 @@ def test_html_has_a_row_a_claim_and_a_row_an_effect(world):
     assert html.count("<details>") == 14
     assert html.count('class="verdict supported"') == 14
     assert "no evidence about the paper" in html
+    assert "<p>Runs: <code>base-8-1-1-dense-true-0</code> <code>base-8-1-1-dense-true-1</code>" in html
     assert '<a href="05-1-width.html#fig-3">Fig. 3</a>' in html
-    assert "<td>damped − base, unseen, W = 16</td><td>increase</td><td>+4.00 points</td><td>0.00</td>" in html
+    assert (
+        "<td>damped − base, unseen, W = 16</td><td>increase</td><td>supported</td><td>+4.00 points</td><td>0.00</td>"
+        in html
+    )
 
 
 def test_text_counts_the_runs(world):
