@@ -58,9 +58,10 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(clips, in, frequency, time) to (clips, out, frequency, time), both halved by P."""
-        y = torch.relu(self.bn1(self.conv1(x)))
+        y = torch.relu_(self.bn1(self.conv1(x)))  # in place: small networks are bound by memory traffic
         y = self.bn2(self.conv2(y))
-        pooled: Tensor = self.pool(torch.relu(y + self.shortcut(x)))
+        y += self.shortcut(x)
+        pooled: Tensor = self.pool(torch.relu_(y))
         return pooled
 
 
@@ -72,7 +73,7 @@ class CPResNet(nn.Module):
         conv = conv_layer(config.damped, config.damping_min)
         specs = table_1(config.width, config.depth, config.pointwise)
         self.input = nn.Sequential(
-            conv(1, config.width, 5, stride=2, padding=1), nn.BatchNorm2d(config.width), nn.ReLU()
+            conv(1, config.width, 5, stride=2, padding=1), nn.BatchNorm2d(config.width), nn.ReLU(inplace=True)
         )
         self.blocks = nn.Sequential(*[ResidualBlock(spec, conv) for spec in specs])
         self.classifier = nn.Sequential(conv(specs[-1].outputs, classes, 1), nn.BatchNorm2d(classes))
