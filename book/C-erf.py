@@ -38,9 +38,11 @@ epochs: int = 10  # the paper: 250
 warmup_epochs: int = 2  # the paper: 20
 max_lr: float = 3e-3  # largest learning rate; the paper: 1e-4
 batch_size: int = 10  # the paper does not say; 10 in the group's code
-erf_narrow: int = 4  # W of the narrow networks; the paper: 32, in the comparisons with pruned networks 64
-erf_wide: int = 8  # W of the wide networks; the paper: 512
+erf_deep_width: int = 4  # W of the networks with and without 1x1 blocks; the paper: 128
 erf_pointwise: int = 4  # K of the networks deepened by 1x1 blocks, as in the paper
+erf_narrow: int = 4  # W of the narrow networks of Figs 11 and 12; the paper: 32
+erf_wide: int = 8  # W of the wide networks; the paper: 512
+reference_width: int = 4  # W whose number of weights the pruned networks are left; the paper: 64
 erf_seeds: list[int] = [0]  # seeds that are measured; the maps show the first
 sparse_epochs: int = 12  # epochs of the pruned networks; the paper: 350
 
@@ -59,7 +61,17 @@ setting = replace(Setting.of(globals()), seeds=tuple(erf_seeds))
 start(edition, setting)
 
 # %% tags=["remove-output"]
-records = fetch(studies.for_erf(setting, erf_narrow, erf_wide, erf_pointwise, sparse_epochs))
+records = fetch(
+    studies.for_erf(
+        setting,
+        erf_deep_width=erf_deep_width,
+        erf_pointwise=erf_pointwise,
+        erf_narrow=erf_narrow,
+        erf_wide=erf_wide,
+        reference_width=reference_width,
+        sparse_epochs=sparse_epochs,
+    )
+)
 fields = {}
 for record in records:
     field = field_of(record, setting.data)
@@ -81,7 +93,7 @@ def compare(variant, *networks):
 # network see more all the same, and so work against the damping.
 
 # %% mystnb={"figure": {"name": "fig-9", "caption": "**Figure 9.** Effective receptive field of the damped network without 1×1 blocks (left) and with some (right)."}, "image": {"alt": "Two heat maps of the damped network's mean absolute gradient, at K = 0 and at larger K."}}
-pair, names = compare("damped", (erf_narrow, 0, "dense"), (erf_narrow, erf_pointwise, "dense"))
+pair, names = compare("damped", (erf_deep_width, 0, "dense"), (erf_deep_width, erf_pointwise, "dense"))
 figure = plots.field_maps(pair, names)
 plt.show()
 
@@ -89,7 +101,7 @@ plt.show()
 extents_table(pair, names)
 
 # %% mystnb={"figure": {"name": "fig-10", "caption": "**Figure 10.** The same for the base network."}, "image": {"alt": "Two heat maps of the base network's mean absolute gradient, at K = 0 and at larger K."}}
-pair, names = compare("base", (erf_narrow, 0, "dense"), (erf_narrow, erf_pointwise, "dense"))
+pair, names = compare("base", (erf_deep_width, 0, "dense"), (erf_deep_width, erf_pointwise, "dense"))
 figure = plots.field_maps(pair, names)
 plt.show()
 
@@ -126,7 +138,7 @@ extents_table(pair, names)
 # damped, and the paper sees no difference.
 
 # %% mystnb={"figure": {"name": "fig-13", "caption": "**Figure 13.** Effective receptive field of the damped network: narrow and dense (left), wide and pruned by magnitude while training (right)."}, "image": {"alt": "Two heat maps of the damped network's mean absolute gradient, dense and iteratively pruned."}}
-pair, names = compare("damped", (erf_narrow, 0, "dense"), (erf_wide, 0, "iterative"))
+pair, names = compare("damped", (reference_width, 0, "dense"), (erf_wide, 0, "iterative"))
 figure = plots.field_maps(pair, names)
 plt.show()
 
@@ -134,7 +146,7 @@ plt.show()
 extents_table(pair, names)
 
 # %% mystnb={"figure": {"name": "fig-14", "caption": "**Figure 14.** Effective receptive field of the damped network: narrow and dense (left), wide and pruned at random before training (right)."}, "image": {"alt": "Two heat maps of the damped network's mean absolute gradient, dense and statically pruned."}}
-pair, names = compare("damped", (erf_narrow, 0, "dense"), (erf_wide, 0, "static"))
+pair, names = compare("damped", (reference_width, 0, "dense"), (erf_wide, 0, "static"))
 figure = plots.field_maps(pair, names)
 plt.show()
 
@@ -142,7 +154,7 @@ plt.show()
 extents_table(pair, names)
 
 # %% mystnb={"figure": {"name": "fig-15", "caption": "**Figure 15.** Effective receptive field of the base network: narrow and dense (left), wide and pruned by magnitude while training (right)."}, "image": {"alt": "Two heat maps of the base network's mean absolute gradient, dense and iteratively pruned."}}
-pair, names = compare("base", (erf_narrow, 0, "dense"), (erf_wide, 0, "iterative"))
+pair, names = compare("base", (reference_width, 0, "dense"), (erf_wide, 0, "iterative"))
 figure = plots.field_maps(pair, names)
 plt.show()
 
@@ -150,7 +162,7 @@ plt.show()
 extents_table(pair, names)
 
 # %% mystnb={"figure": {"name": "fig-16", "caption": "**Figure 16.** Effective receptive field of the base network: narrow and dense (left), wide and pruned at random before training (right)."}, "image": {"alt": "Two heat maps of the base network's mean absolute gradient, dense and statically pruned."}}
-pair, names = compare("base", (erf_narrow, 0, "dense"), (erf_wide, 0, "static"))
+pair, names = compare("base", (reference_width, 0, "dense"), (erf_wide, 0, "static"))
 figure = plots.field_maps(pair, names)
 plt.show()
 

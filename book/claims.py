@@ -24,7 +24,7 @@
 #
 # - **supported**: the interval lies in the claimed direction, and the mean reaches the margin;
 # - **direction only**: the mean points the claimed way, but the seeds leave it open or the margin is missed;
-# - **inconclusive**: the mean points the other way, but the seeds leave it open;
+# - **inconclusive**: the mean does not point the claimed way, but the seeds leave it open;
 # - **contradicted**: the interval lies in the opposite direction;
 # - **not run in this edition**: the networks it needs are not part of the edition.
 #
@@ -54,9 +54,10 @@ sparse_epochs: int = 12  # epochs of the sparse networks; the paper: 350
 plateau_width: int = 8  # W beyond which the seen device should gain nothing (claim 4); the paper: 128
 fit_widths: list[int] = [4, 8]  # W of the networks of Section 4; the paper: 32 and 64
 random_label_epochs: int = 10  # epochs of training on random labels
-erf_narrow: int = 4  # W of the narrow networks of Appendix C
-erf_wide: int = 8  # W of the wide networks of Appendix C
-erf_pointwise: int = 4  # K of the deepened networks of Appendix C
+erf_deep_width: int = 4  # W of the networks of Figs 9 and 10
+erf_pointwise: int = 4  # K of the deepened networks of Figs 9 and 10
+erf_narrow: int = 4  # W of the narrow networks of Figs 11 and 12
+erf_wide: int = 8  # W of the wide networks of Figs 11 to 16
 erf_seeds: list[int] = [0]  # seeds of Appendix C
 
 # %% tags=["hide-input"]

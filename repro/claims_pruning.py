@@ -92,8 +92,8 @@ def iterative_pruning(evidence: Evidence) -> Claim:
 
 def pointwise_erf(evidence: Evidence) -> Claim:
     """Claim 11: 90 % radii of the damped network with and without 1x1 blocks."""
-    narrow, k = evidence.grid.erf_narrow, evidence.grid.erf_pointwise
-    pair = Network("damped", narrow, pointwise=k), Network("damped", narrow, pointwise=0)
+    width, k = evidence.grid.erf_deep_width, evidence.grid.erf_pointwise
+    pair = Network("damped", width, pointwise=k), Network("damped", width, pointwise=0)
     return Claim(
         11,
         "C.1",
@@ -125,7 +125,7 @@ def width_concentrates_erf(evidence: Evidence) -> Claim:
 
 def pruning_and_erf(evidence: Evidence) -> Claim:
     """Claim 13: 90 % radius along frequency of the pruned wide and the dense narrow network."""
-    narrow, wide = evidence.grid.erf_narrow, evidence.grid.erf_wide
+    narrow, wide = evidence.grid.reference_width, evidence.grid.erf_wide
     effects = []
     for variant in ("damped", "base"):
         for method in PRUNING:

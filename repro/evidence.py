@@ -77,9 +77,10 @@ class Grid:
         compound: (W, D) of networks that are widened and deepened.
         reference_width: W whose number of weights the sparse networks have.
         sparse_widths: W of the sparse networks.
-        erf_narrow: W of the narrow network whose effective receptive field is shown; K = 0.
-        erf_wide: W of the wide one.
-        erf_pointwise: K of the deeper one.
+        erf_deep_width: W of the networks whose effective receptive fields are compared at K = 0 and erf_pointwise.
+        erf_pointwise: K of the deeper one of them.
+        erf_narrow: W of the narrow network whose effective receptive field is compared with a wide one's; K = 0.
+        erf_wide: W of the wide one, dense and pruned.
     """
 
     widths: tuple[int, ...]
@@ -91,9 +92,10 @@ class Grid:
     compound: tuple[tuple[int, int], ...]
     reference_width: int
     sparse_widths: tuple[int, ...]
+    erf_deep_width: int
+    erf_pointwise: int
     erf_narrow: int
     erf_wide: int
-    erf_pointwise: int
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Grid:
@@ -255,8 +257,15 @@ def gather(parameters: Mapping[str, Any], *, train: bool, store: Store | None = 
         *studies.by_sparse_width(setting, "static", grid.sparse_widths, grid.reference_width, epochs),
         *studies.by_sparse_width(setting, "iterative", grid.sparse_widths, grid.reference_width, epochs),
     ]
-    erf_setting = replace(setting, seeds=tuple(parameters["erf_seeds"]))
-    erf_runs = studies.for_erf(erf_setting, grid.erf_narrow, grid.erf_wide, grid.erf_pointwise, epochs)
+    erf_runs = studies.for_erf(
+        replace(setting, seeds=tuple(parameters["erf_seeds"])),
+        erf_deep_width=grid.erf_deep_width,
+        erf_pointwise=grid.erf_pointwise,
+        erf_narrow=grid.erf_narrow,
+        erf_wide=grid.erf_wide,
+        reference_width=grid.reference_width,
+        sparse_epochs=epochs,
+    )
     wanted = list(dict.fromkeys(accuracy_runs + erf_runs))
     records = fetch(wanted, store) if train else _available(wanted, store)
     shown = set(erf_runs)

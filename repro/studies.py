@@ -128,20 +128,30 @@ def by_sparse_width(
     return [run for width in widths for run in longer.runs(both(width, pointwise=pointwise), target)]
 
 
-def for_erf(setting: Setting, narrow: int, wide: int, pointwise: int, sparse_epochs: int) -> list[Experiment]:
+def for_erf(
+    setting: Setting,
+    *,
+    erf_deep_width: int,
+    erf_pointwise: int,
+    erf_narrow: int,
+    erf_wide: int,
+    reference_width: int,
+    sparse_epochs: int,
+) -> list[Experiment]:
     """Appendix C, Figs 9 to 16: the networks whose effective receptive fields are compared, at D = 1.
 
-    The narrow network at K = 0 and K = `pointwise`, the wide one at K = 0, and the wide one brought down to the
-    number of weights of the narrow one by static and by iterative pruning.
+    Figs 9 and 10: width `erf_deep_width` at K = 0 and K = `erf_pointwise`. Figs 11 and 12: `erf_narrow` and `erf_wide`
+    at K = 0. Figs 13 to 16: `reference_width`, and `erf_wide` brought down to its number of weights, at K = 0.
     """
-    dense = both(narrow, pointwise=0) + both(narrow, pointwise=pointwise) + both(wide, pointwise=0)
+    dense = [*both(erf_deep_width, pointwise=0), *both(erf_deep_width, pointwise=erf_pointwise)]
+    dense += [model for width in (erf_narrow, reference_width, erf_wide) for model in both(width, pointwise=0)]
     methods: tuple[Literal["static", "iterative"], ...] = ("static", "iterative")
     sparse = [
         run
         for method in methods
-        for run in by_sparse_width(setting, method, [wide], narrow, sparse_epochs, pointwise=0)
+        for run in by_sparse_width(setting, method, [erf_wide], reference_width, sparse_epochs, pointwise=0)
     ]
-    return setting.runs(dense) + sparse
+    return setting.runs(dict.fromkeys(dense)) + sparse
 
 
 def scalings(setting: Setting, parameters: Mapping[str, Any]) -> dict[str, list[Experiment]]:

@@ -41,6 +41,7 @@ PARAMETERS = {
     "reference_width": 16,
     "sparse_widths": [32, 64, 128],
     "sparse_epochs": 13,
+    "erf_deep_width": 8,
     "erf_narrow": 8,
     "erf_wide": 32,
     "erf_pointwise": 4,
@@ -83,10 +84,12 @@ TRAINING_ACCURACY = {("true", 8): 0.9995, ("random", 8): 0.85, ("random", 16): 1
 RADII = {
     Network("damped", 8, pointwise=0): (10, 20, 30, 40),
     Network("damped", 8, pointwise=4): (10, 24, 30, 44),
+    Network("damped", 16, pointwise=0): (10, 20, 30, 40),
     Network("damped", 32, pointwise=0): (8, 18, 27, 38),
     Network("damped", 32, pointwise=0, method="static"): (9, 21, 28, 40),
     Network("damped", 32, pointwise=0, method="iterative"): (9, 15, 28, 40),
     Network("base", 8, pointwise=0): (20, 40, 30, 50),
+    Network("base", 16, pointwise=0): (20, 40, 30, 50),
     Network("base", 32, pointwise=0): (18, 38, 24, 48),
     Network("base", 32, pointwise=0, method="static"): (19, 38, 28, 50),
     Network("base", 32, pointwise=0, method="iterative"): (19, 42, 28, 50),
@@ -357,14 +360,14 @@ def test_12_width_and_erf(world):
 
 
 def test_13_pruning_and_erf(world):
-    end = " W = 32 / dense W = 8"
+    end = " W = 32 / dense W = 16"
     assert values(world(), 13) == {
         f"damped, 90 % radius, frequency, static{end}": 5.0,
         f"damped, 90 % radius, frequency, iterative{end}": -25.0,
         f"base, 90 % radius, frequency, static{end}": -5.0,
         f"base, 90 % radius, frequency, iterative{end}": 5.0,
     }
-    missing = world(radii={Network("base", 8, pointwise=0): None})
+    missing = world(radii={Network("base", 16, pointwise=0): None})
     assert claim(missing, 13).verdict == "not run in this edition"
 
 
@@ -469,7 +472,15 @@ def no_recordings(monkeypatch):
 def test_gather_takes_what_the_store_has(monkeypatch, tmp_path, no_recordings):
     setting = studies.Setting.of(PARAMETERS)
     in_store = {run.key("f"): run for run in studies.by_width(setting, [8])}
-    fields = studies.for_erf(setting, 8, 32, 4, 13)
+    fields = studies.for_erf(
+        setting,
+        erf_deep_width=8,
+        erf_pointwise=4,
+        erf_narrow=8,
+        erf_wide=32,
+        reference_width=16,
+        sparse_epochs=13,
+    )
     in_store[fields[0].key("f")] = fields[0]
 
     class Half(Store):
@@ -491,8 +502,8 @@ def test_gather_takes_what_the_store_has(monkeypatch, tmp_path, no_recordings):
         ["base", 8, 0, 2]
     ]
     # 6 networks of the width study, 4 more depths, 4 more K, 2 compound, 12 sparse ones and 2 with random labels, in
-    # three seeds each; 6 dense and 4 sparse networks with fields in two seeds, of which W = 8, K = 4 is among the K.
-    assert found.wanted == 3 * (6 + 4 + 4 + 2 + 12 + 2) + 2 * (4 + 4)
+    # three seeds each; 8 dense and 4 sparse networks with fields in two seeds, of which those of W = 8, K = 4 are among the K.
+    assert found.wanted == 3 * (6 + 4 + 4 + 2 + 12 + 2) + 2 * (6 + 4)
 
 
 def test_a_grid_without_widths_is_refused():
