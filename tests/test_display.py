@@ -1,0 +1,95 @@
+import pandas as pd
+import pytest
+import tiny
+
+from repro import display, pages
+from repro.config import DataConfig, ModelConfig, Recipe, Sparsity
+from repro.display import RUNS_MIME, SYNTHETIC_NOTE, extents_table, provenance, start
+from repro.erf import FRAME_MS
+from repro.studies import Setting
+
+SYNTHETIC = DataConfig()
+REAL = DataConfig(name="tau2020", root="/data/tau")
+
+
+def html(output) -> str:
+    return output._repr_mimebundle_()["text/html"]
+
+
+@pytest.fixture(autouse=True)
+def style(monkeypatch) -> list[bool]:
+    """The style of this process's figures stays as it is."""
+    used: list[bool] = []
+    monkeypatch.setattr(display, "use_style", lambda: used.append(True))
+    return used
+
+
+def test_the_top_of_a_page_names_edition_recordings_and_recipe(style):
+    output = start("tau <2020>", Setting(REAL, Recipe(), (0, 1, 2)))
+    assert html(output) == (
+        '<p class="repro-edition"><strong>Edition: tau &lt;2020&gt;</strong> · TAU Urban Acoustic Scenes 2020 Mobile '
+        "· 10 s clips · 250 epochs · learning rate up to 0.0001 · batches of 10 · 3 seeds.</p>"
+    )
+    assert style == [True]
+    assert RUNS_MIME not in output._repr_mimebundle_()
+
+
+def test_synthetic_recordings_are_said_to_be_no_evidence():
+    text = html(start("quick", Setting(SYNTHETIC, Recipe(), (0,))))
+    assert text.endswith(f" · 1 seed. {SYNTHETIC_NOTE}</p>")
+    esc10 = DataConfig(name="esc10", root="/data")
+    for data in (REAL, esc10):
+        assert SYNTHETIC_NOTE not in html(start("real", Setting(data, Recipe(), (0,))))
+
+
+def test_every_data_set_has_a_name():
+    assert set(display.DATA_NAMES) == {"synthetic", "esc10", "tau2020"}
+
+
+def test_the_build_and_the_pages_agree_on_the_type_of_the_recorded_runs():
+    assert display.RUNS_MIME == pages.RUNS_MIME
+
+
+def test_provenance_names_every_run_once():
+    first, second = tiny.record(), tiny.record(seed=1)
+    output = provenance(iter([first, second, first]))
+    assert output._repr_mimebundle_()[RUNS_MIME] == {
+        "runs": sorted([first.key, second.key]),
+        "data": ["f" * 64],
+    }
+    text = html(output)
+    assert text.count(first.key) == text.count(second.key) == 1
+    assert "Drawn from 2 runs (4 s of training)" in text
+    assert "cpu: &lt;toy&gt;" in text and "<toy>" not in text
+    table = text[text.index("<tbody>") :]
+    assert table.index(first.key) < table.index(second.key)  # in the order of the figure
+
+
+@pytest.mark.parametrize(
+    ("run", "network"),
+    [
+        (tiny.record(ModelConfig(width=8, depth=2)), "W=8 D=2 K=1, base"),
+        (tiny.record(ModelConfig(damped=True, pointwise=4)), "W=32 D=1 K=4, damped"),
+        (
+            tiny.record(ModelConfig(width=128), sparsity=Sparsity(method="static", weights=626_752)),
+            "W=128 D=1 K=1, base, static to 626,752 weights",
+        ),
+        (tiny.record(labels="random"), "W=2 D=1 K=0, base, random labels"),
+    ],
+)
+def test_provenance_describes_the_network(run, network):
+    assert f"<td>{network}</td>" in html(provenance([run]))
+
+
+def test_extents_and_their_ratio():
+    # a constant square of side 2r + 1: within s of its middle lies the share 2s / (2r + 1)
+    table = extents_table([tiny.field(10), tiny.field(5)], ["wide", "narrow"])
+    expected = pd.DataFrame(
+        {
+            "wide": [5.25, 9.45, 5.25 * FRAME_MS, 9.45 * FRAME_MS],
+            "narrow": [2.75, 4.95, 2.75 * FRAME_MS, 4.95 * FRAME_MS],
+            "narrow / wide": [0.52] * 4,  # 11 / 21
+        },
+        index=["50 % radius / mel bands", "90 % radius / mel bands", "50 % radius / ms", "90 % radius / ms"],
+    )
+    pd.testing.assert_frame_equal(table, expected.round(2))
