@@ -26,9 +26,9 @@ impulse_responses: str = ""  # folder of measured microphones, for esc10 only
 clip_seconds: float = 4.0  # length that clips are cut to, in s; the paper: 10
 clips: int = 3  # synthetic only: clips that device a records of every scene in every city
 seeds: list[int] = [0, 1]  # one run each; the paper: 3 runs
-epochs: int = 10  # the paper: 250
-warmup_epochs: int = 2  # the paper: 20
-max_lr: float = 3e-3  # largest learning rate; the paper: 1e-4
+epochs: int = 8  # the paper: 250
+warmup_epochs: int = 1  # the paper: 20
+max_lr: float = 5e-3  # largest learning rate; the paper: 1e-4
 batch_size: int = 10  # the paper does not say; 10 in the group's code
 depth_width: int = 4  # W of the networks that are deepened; the paper does not say: 32 is its baseline
 depths: list[int] = [1, 2, 3]  # D of Fig. 4, at K = 1

@@ -502,7 +502,7 @@ def test_gather_takes_what_the_store_has(monkeypatch, tmp_path, no_recordings):
         ["base", 8, 0, 2]
     ]
     # 6 networks of the width study, 4 more depths, 4 more K, 2 compound, 12 sparse ones and 2 with random labels, in
-    # three seeds each; 8 dense and 4 sparse networks with fields in two seeds, of which those of W = 8, K = 4 are among the K.
+    # three seeds each; 8 dense and 4 sparse networks with fields in two seeds, the two of W = 8, K = 4 among the K.
     assert found.wanted == 3 * (6 + 4 + 4 + 2 + 12 + 2) + 2 * (6 + 4)
 
 
