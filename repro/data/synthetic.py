@@ -27,8 +27,9 @@ from repro.data.audio import to_int16
 from repro.data.clips import COLUMNS, SAMPLE_RATE
 from repro.data.parallel import ordered_map
 from repro.data.places import city_of, generator, location_of
-from repro.data.scenes import SCENES, Stage
+from repro.data.scenes import SCENES
 from repro.data.sounds import Span
+from repro.data.stage import Stage
 from repro.errors import InputError
 
 GENERATOR_VERSION = 1
