@@ -192,6 +192,9 @@ def test_a_field_map_lies_about_the_centre_pixel_and_shows_the_extent():
     left, right, bottom, top = ax.images[0].get_extent()
     assert (left, bottom) == (-right, -top)
     assert right == pytest.approx(top * FRAME_MS)
+    shown = ax.images[0].get_array()
+    assert shown.shape == field.cropped().values.shape == (2 * top, 2 * top)
+    assert (shown.max(), shown.sum()) == (1.0, 21 * 21)
     half, most = ax.patches
     assert (half.get_x(), half.get_y()) == pytest.approx((-5.25 * FRAME_MS, -5.25))
     assert (half.get_width(), half.get_height()) == pytest.approx((10.5 * FRAME_MS, 10.5))
