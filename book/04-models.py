@@ -30,10 +30,8 @@ epochs: int = 8  # the paper: 250
 warmup_epochs: int = 1  # the paper: 20
 max_lr: float = 5e-3  # largest learning rate; the paper: 1e-4
 batch_size: int = 10  # the paper does not say; 10 in the group's code
-widths: list[int] = [4, 8]  # W of the networks that are fitted; the paper: 32 and 64
+fit_widths: list[int] = [4, 8]  # W of the networks that are fitted; the paper: 32 and 64
 random_label_epochs: int = 8  # epochs of training on random labels; the paper does not say
-depth: int = 1  # D of Table 1
-pointwise: int = 1  # K of Table 1
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
@@ -59,7 +57,7 @@ start(edition, setting)
 # followed by batch normalisation, whose result is added to the block's input. `P` is 2×2 max pooling after the block.
 
 # %%
-config = ModelConfig(width=widths[0], depth=depth, pointwise=pointwise)
+config = ModelConfig(width=fit_widths[0])
 pd.DataFrame(model.architecture(config)).set_index("repeat")
 
 # %% [markdown]
@@ -118,7 +116,7 @@ pd.DataFrame(
 # trained without augmentation, which would hide what it can memorise ({ref}`judgement calls <judgement-calls>`).
 
 # %% tags=["remove-output"]
-records = fetch(studies.fit(setting, widths, random_label_epochs))
+records = fetch(studies.fit(setting, fit_widths, random_label_epochs))
 
 # %% mystnb={"figure": {"name": "fig-fit", "caption": "Share of the training labels that the trained base network gives back, true labels and shuffled ones. Bars are means over the seeds, dots single seeds; chance is 10 % for ten scenes."}, "image": {"alt": "Bars by width: the share of true training labels reproduced is far above that of random labels."}}
 table = pd.DataFrame([{**describe(record), "fitted": record.train_accuracy} for record in records])

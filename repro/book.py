@@ -132,6 +132,7 @@ def _execute_pages(
         kernel_environment(
             JUPYTER_RUNTIME_DIR=sockets,
             REPRO_STORE=str(store),
+            REPRO_TERMINAL=os.ttyname(2) if sys.stderr.isatty() else "",
             IPYTHONDIR=str(folder / "ipython"),  # not a person's own profile and start-up files
             PYDEVD_DISABLE_FILE_VALIDATION="1",  # the debugger's start-up warning, of no use here
             TQDM_DISABLE="1",  # a bar's hundred states would stay in the page

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from repro.config import DataConfig
 from repro.data import load, split_by_city_and_scene
 from repro.erf import Crop, Extent, crop, effective_receptive_field, extent
 from repro.features import PerceptualMel, to_float
 from repro.inputs import BATCH
+from repro.progress import bar
 from repro.runs import Record, Store
 from repro.sweep import training_device
 
@@ -62,7 +62,7 @@ def _compute(record: Record, data: DataConfig, store: Store) -> Tensor:
     mean, deviation = mean.to(device), deviation.to(device)
     batches = (
         ((features(to_float(batch.to(device))) - mean) / deviation).unsqueeze(1)
-        for batch in tqdm(torch.split(waveforms, BATCH), desc="effective receptive field", unit="batch")
+        for batch in bar(torch.split(waveforms, BATCH), desc="effective receptive field", unit="batch")
     )
     return effective_receptive_field(model.to(device), batches)
 

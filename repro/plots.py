@@ -296,7 +296,7 @@ def field_maps(fields: Sequence[Field], titles: Sequence[str], depth: int | None
         values = shown.values.numpy()
         (bands, length), (band, frame) = values.shape, shown.centre
         image = ax.imshow(
-            np.sqrt(values / values.max()),
+            np.sqrt(values / (values.max() or 1)),
             origin="lower",
             aspect="auto",
             vmin=0,

@@ -70,16 +70,23 @@ def scaling_report(groups: Mapping[str, Iterable[Record]]) -> pd.DataFrame:
 
 def scaling_table(scalings: pd.DataFrame) -> pd.DataFrame:
     """A `scaling_report` as text: one row a network, "mean ± standard deviation" in % by group."""
-    text = [f"{100 * mean:.1f} ± {100 * std:.1f}" for mean, std in zip(scalings["mean"], scalings["std"], strict=True)]
-    rows = scalings.assign(text=text).rename(columns={"width": "W", "depth": "D", "pointwise": "K"})
+    names = {"width": "W", "depth": "D", "pointwise": "K"}
+    rows = scalings.assign(text=_with_deviation(scalings)).rename(columns=names)
     table = rows.pivot(index=["scaling", "W", "D", "K", "weights"], columns="group", values="text")
     return table.loc[list(dict.fromkeys(rows["scaling"]))].rename_axis(columns="accuracy / %")
 
 
 def percentages(report: pd.DataFrame, index: str) -> pd.DataFrame:
     """A report as text, "mean ± standard deviation" in %: `index` down, group and variant across."""
-    text = [f"{100 * mean:.1f} ± {100 * std:.1f}" for mean, std in zip(report["mean"], report["std"], strict=True)]
-    return report.assign(text=text).pivot(index=index, columns=["group", "variant"], values="text")
+    return report.assign(text=_with_deviation(report)).pivot(index=index, columns=["group", "variant"], values="text")
+
+
+def _with_deviation(report: pd.DataFrame) -> list[str]:
+    """Give "mean ± standard deviation" in %; the mean alone where a single value has no deviation."""
+    return [
+        f"{100 * mean:.1f} ± {100 * std:.1f}" if count > 1 else f"{100 * mean:.1f}"
+        for mean, std, count in zip(report["mean"], report["std"], report["n"], strict=True)
+    ]
 
 
 def network_name(record: Record) -> str:

@@ -18,11 +18,11 @@ from typing import Any
 import torch
 from filelock import FileLock
 from joblib import cpu_count
-from tqdm import tqdm
 
 from repro.config import DataConfig, Experiment
 from repro.data import load
 from repro.inputs import Inputs
+from repro.progress import bar
 from repro.runs import Record, Store, provenance
 from repro.train import train
 
@@ -111,8 +111,8 @@ def _train_all(experiments: list[Experiment], store: Store) -> None:
     context = multiprocessing.get_context("spawn")
     finished = context.Queue()
     total = sum(experiment.recipe.epochs for experiment in experiments)
-    with tqdm(total=total, unit="epoch", desc=f"training {len(experiments)} runs") as bar:
-        watcher = Thread(target=lambda: [bar.update(count) for count in iter(finished.get, None)], daemon=True)
+    with bar(total=total, unit="epoch", desc=f"training {len(experiments)} runs") as shown:
+        watcher = Thread(target=lambda: [shown.update(count) for count in iter(finished.get, None)], daemon=True)
         watcher.start()
         pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(finished,))
         try:

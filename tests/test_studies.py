@@ -182,28 +182,15 @@ NAMES = sorted({name for parameters in PAGES.values() for name in parameters})
 OWN_NETWORKS = {"02-scaling", "04-models"}
 """Section 2 trains nothing, and Section 4 fits networks of its own: their sizes are not those of the other pages."""
 
-PENDING = {
-    "pointwise": "K of Table 1 in 04-models is an int, elsewhere `pointwise` is a list",
-    "esc10": "sets pointwise, which 04-models has as an int",
-    "tau2020": "sets pointwise, which 04-models has as an int",
-}
 
-
-def marked(names: list[str]) -> list[Any]:
-    return [
-        pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=PENDING[name])) if name in PENDING else name
-        for name in names
-    ]
-
-
-@pytest.mark.parametrize("name", marked(NAMES))
+@pytest.mark.parametrize("name", NAMES)
 def test_a_parameter_has_one_type_on_all_pages(name: str):
     """Or an edition could not give it to all pages that have it."""
     types = {page: parameters[name].annotation for page, parameters in PAGES.items() if name in parameters}
     assert len(set(types.values())) == 1, types
 
 
-@pytest.fixture(scope="module", params=marked(EDITIONS))
+@pytest.fixture(scope="module", params=EDITIONS)
 def edition(request: pytest.FixtureRequest) -> dict[str, dict[str, Any]]:
     """All values of all pages of an edition."""
     changed = resolve(PAGES, read_edition(ROOT / "book" / "editions", request.param), request.param)

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from repro.config import DataConfig
 from repro.data import esc10, synthetic, tau2020
 from repro.data.clips import SAMPLE_RATE, Clips, read_clips, write_clips
 from repro.errors import InputError
+from repro.progress import bar
 
 PREPARATION_VERSION = 1
 """Raised whenever the same files would be prepared to other waveforms than before."""
@@ -53,9 +53,7 @@ def load(config: DataConfig, store: Path) -> Clips:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
             if not folder.is_dir():
-                waveforms = tqdm(
-                    source.render(config), f"preparing {config.name}", len(table), unit="clip", leave=False
-                )
+                waveforms = bar(source.render(config), desc=f"preparing {config.name}", total=len(table), unit="clip")
                 write_clips(folder, table, round(config.clip_seconds * SAMPLE_RATE), waveforms)
     except PermissionError as error:
         raise InputError(f"the store {store} cannot be written ({error.strerror}): choose another folder") from None
