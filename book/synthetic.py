@@ -56,7 +56,7 @@ clips_ = data.load(DataConfig(clip_seconds=clip_seconds, clips=clips), Store.def
 here = clips_.table[(clips_.table["city"] == city) & (clips_.table["device"] == "a")].drop_duplicates("scene")
 for row, scene in here["scene"].items():
     display(Markdown(f"{scene.replace('_', ' ')}:"))
-    display(Audio(clips_.waveforms[row], rate=data.SAMPLE_RATE, normalize=False))
+    display(Audio(clips_.waveforms[row] / 32768, rate=data.SAMPLE_RATE, normalize=False))
 
 # %% [markdown]
 # How loud they are: the level of every clip of device a. Scenes overlap, so that loudness alone does not give them away.
