@@ -71,7 +71,9 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3))
 for scaling, style in zip(scalings, ("o-", "s-", "^-"), strict=True):
     line = table[table["scaling"] == scaling]
     left.plot(line["weights"], line["GMAC a clip"], style, label=scaling)
-    right.plot(line["weights"], line["max. receptive field / pixels"], style, label=scaling)
+    right.plot(
+        line["weights"], line["max. receptive field / pixels"], style, label=scaling
+    )
 for ax, label in ((left, "GMAC a clip"), (right, "max. receptive field / pixels")):
     ax.set_xscale("log")
     ax.set(xlabel="number of weights", ylabel=label)

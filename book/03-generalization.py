@@ -21,10 +21,14 @@
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # the name shown at the top of the page
 dataset: str = "synthetic"  # "synthetic", "esc10" or "tau2020" (the paper's)
-data_root: str = ""  # folder of the real recordings; not needed for the synthetic ones
+data_root: str = (
+    ""  # folder of the real recordings; not needed for the synthetic ones
+)
 impulse_responses: str = ""  # folder of measured microphones, for esc10 only
 clip_seconds: float = 4.0  # length that clips are cut to, in s; the paper: 10
-clips: int = 3  # synthetic only: clips that device a records of every scene in every city
+clips: int = (
+    3  # synthetic only: clips that device a records of every scene in every city
+)
 seeds: list[int] = [0, 1]  # one run each; the paper: 3 runs
 epochs: int = 8  # the paper: 250
 warmup_epochs: int = 1  # the paper: 20
@@ -40,7 +44,7 @@ import pandas as pd
 import torch
 from IPython.display import Audio, Markdown, display
 
-from repro import data, plots
+from repro import data, maps
 from repro.display import start
 from repro.features import PerceptualMel, to_float
 from repro.runs import Store
@@ -66,13 +70,21 @@ clips_ = data.load(setting.data, Store.default().root)
 split = data.split_by_city_and_scene(clips_.table)
 
 # %%
-sides = {"train": split.train, "test, seen device": split.seen, "test, unseen devices": split.unseen}
+sides = {
+    "train": split.train,
+    "test, seen device": split.seen,
+    "test, unseen devices": split.unseen,
+}
 pd.DataFrame(
     {
         side: {
             "clips": len(rows),
-            "minutes": round(len(rows) * clips_.waveforms.shape[1] / data.SAMPLE_RATE / 60, 1),
-            "(city, scene) pairs": len(clips_.table.iloc[rows].groupby(["city", "scene"])),
+            "minutes": round(
+                len(rows) * clips_.waveforms.shape[1] / data.SAMPLE_RATE / 60, 1
+            ),
+            "(city, scene) pairs": len(
+                clips_.table.iloc[rows].groupby(["city", "scene"])
+            ),
             "devices": ", ".join(sorted(clips_.table.iloc[rows]["device"].unique())),
         }
         for side, rows in sides.items()
@@ -83,13 +95,22 @@ pd.DataFrame(
 # Which cities each scene gives up; a filled square is a pair that is only tested on.
 
 # %% mystnb={"image": {"alt": "Grid of scenes by cities; the filled squares are the held-out pairs, spread evenly over rows and columns."}}
-held_out = data.held_out_cities(list(clips_.scenes), sorted(clips_.table["city"].unique()))
+held_out = data.held_out_cities(
+    list(clips_.scenes), sorted(clips_.table["city"].unique())
+)
 cities = sorted(clips_.table["city"].unique())
-grid = np.array([[city in held_out[name] for city in cities] for name in clips_.scenes])
+grid = np.array(
+    [[city in held_out[name] for city in cities] for name in clips_.scenes]
+)
 figure, ax = plt.subplots(figsize=(7, 3.6))
-ax.pcolormesh(grid, cmap="Greys", vmin=0, vmax=1.3, edgecolors="#bbbbbb", linewidth=0.5)
+ax.pcolormesh(
+    grid, cmap="Greys", vmin=0, vmax=1.3, edgecolors="#bbbbbb", linewidth=0.5
+)
 ax.set_xticks(np.arange(len(cities)) + 0.5, cities, rotation=40, ha="right")
-ax.set_yticks(np.arange(len(clips_.scenes)) + 0.5, [name.replace("_", " ") for name in clips_.scenes])
+ax.set_yticks(
+    np.arange(len(clips_.scenes)) + 0.5,
+    [name.replace("_", " ") for name in clips_.scenes],
+)
 ax.invert_yaxis()
 ax.grid(False)
 plt.show()
@@ -104,24 +125,36 @@ plt.show()
 others = sorted(set(clips_.table["device"]) - {"a"})
 shown_scene, shown_device = scene or clips_.scenes[0], other_device or others[0]
 together = data.recorded_together(clips_.table, shown_device)
-of_scene = together[(clips_.table.loc[together["a"], "scene"] == shown_scene).to_numpy()]
+of_scene = together[
+    (clips_.table.loc[together["a"], "scene"] == shown_scene).to_numpy()
+]
 rows = of_scene.iloc[0]
 for device, row in (("a", rows["a"]), (shown_device, rows["other"])):
     entry = clips_.table.loc[row]
-    display(Markdown(f"Device **{device}**, {entry['scene'].replace('_', ' ')}, {entry['city']}:"))
+    display(
+        Markdown(
+            f"Device **{device}**, {entry['scene'].replace('_', ' ')}, {entry['city']}:"
+        )
+    )
     display(Audio(clips_.waveforms[row], rate=data.SAMPLE_RATE))
 
 # %% mystnb={"figure": {"name": "fig-2", "caption": "**Figure 2.** Spectrograms of one moment through the seen device a (left) and an unseen device (middle), on the network's own scale: 256 mel bands of perceptually weighted levels. Right: the difference between the two, which is what the device does."}, "image": {"alt": "Two spectrograms of the same recording side by side, and their difference; the second device changes level and frequency balance."}}
 mel = PerceptualMel()
-pair = mel.decibel(mel(to_float(torch.from_numpy(clips_.waveforms[rows.to_numpy()])))).numpy()
+pair = mel.decibel(
+    mel(to_float(torch.from_numpy(clips_.waveforms[rows.to_numpy()])))
+).numpy()
 low, high = np.percentile(pair, [1, 99.8])
 reach = float(np.percentile(np.abs(pair[1] - pair[0]), 99))
 figure, axes = plt.subplots(1, 3, figsize=(7.6, 3.1), sharey=True)
-for ax, image, title in zip(axes, pair, ["device a", f"device {shown_device}"], strict=False):
-    drawn = plots.spectrogram(ax, image, low, high)
+for ax, image, title in zip(
+    axes, pair, ["device a", f"device {shown_device}"], strict=False
+):
+    drawn = maps.spectrogram(ax, image, low, high)
     ax.set_title(title)
-figure.colorbar(drawn, ax=axes[:2], location="bottom", label="level / dB(A)", shrink=0.8)
-drawn = plots.spectrogram(axes[2], pair[1] - pair[0], -reach, reach)
+figure.colorbar(
+    drawn, ax=axes[:2], location="bottom", label="level / dB(A)", shrink=0.8
+)
+drawn = maps.spectrogram(axes[2], pair[1] - pair[0], -reach, reach)
 drawn.set_cmap("RdBu_r")
 axes[2].set_title("difference")
 figure.colorbar(drawn, ax=axes[2], location="bottom", label="difference / dB")
@@ -142,19 +175,29 @@ plt.show()
 # %% mystnb={"image": {"alt": "Level of each unseen device against device a over frequency; the curves lie apart by several decibels and differ in slope."}}
 spectra = {}
 for device in clips_.devices:
-    members = split.test[(clips_.table.loc[split.test, "device"] == device).to_numpy()][:60]
+    members = split.test[
+        (clips_.table.loc[split.test, "device"] == device).to_numpy()
+    ][:60]
     batches = torch.split(torch.from_numpy(clips_.waveforms[members]), 10)
     levels = [mel.decibel(mel(to_float(batch))).mean(dim=2) for batch in batches]
     spectra[device] = torch.cat(levels).mean(dim=0).numpy()
-shift = {device: spectrum - spectra["a"] for device, spectrum in spectra.items() if device != "a"}
+shift = {
+    device: spectrum - spectra["a"]
+    for device, spectrum in spectra.items()
+    if device != "a"
+}
 figure, ax = plt.subplots()
-plots.device_shift(ax, shift)
+maps.device_shift(ax, shift)
 plt.show()
 
 # %%
 pd.DataFrame(
     {
-        "mean / dB": {device: difference.mean() for device, difference in shift.items()},
-        "standard deviation over frequency / dB": {device: difference.std() for device, difference in shift.items()},
+        "mean / dB": {
+            device: difference.mean() for device, difference in shift.items()
+        },
+        "standard deviation over frequency / dB": {
+            device: difference.std() for device, difference in shift.items()
+        },
     }
 ).round(2)

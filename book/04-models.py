@@ -21,17 +21,26 @@
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # the name shown at the top of the page
 dataset: str = "synthetic"  # "synthetic", "esc10" or "tau2020" (the paper's)
-data_root: str = ""  # folder of the real recordings; not needed for the synthetic ones
+data_root: str = (
+    ""  # folder of the real recordings; not needed for the synthetic ones
+)
 impulse_responses: str = ""  # folder of measured microphones, for esc10 only
 clip_seconds: float = 4.0  # length that clips are cut to, in s; the paper: 10
-clips: int = 3  # synthetic only: clips that device a records of every scene in every city
+clips: int = (
+    3  # synthetic only: clips that device a records of every scene in every city
+)
 seeds: list[int] = [0, 1]  # one run each; the paper: 3 runs
 epochs: int = 8  # the paper: 250
 warmup_epochs: int = 1  # the paper: 20
 max_lr: float = 5e-3  # largest learning rate; the paper: 1e-4
 batch_size: int = 10  # the paper does not say; 10 in the group's code
-fit_widths: list[int] = [4, 8]  # W of the networks that are fitted; the paper: 32 and 64
-random_label_epochs: int = 8  # epochs of training on random labels; the paper does not say
+fit_widths: list[int] = [
+    4,
+    8,
+]  # W of the networks that are fitted; the paper: 32 and 64
+random_label_epochs: int = (
+    8  # epochs of training on random labels; the paper does not say
+)
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
@@ -68,14 +77,19 @@ pd.DataFrame(model.architecture(config)).set_index("repeat")
 # %%
 paper_widths = [32, 64, 128, 192, 256, 384, 512]
 clip_frames = frames(round(clip_seconds * SAMPLE_RATE))
-tables = {w: model.layer_table(ModelConfig(width=w), clip_frames) for w in paper_widths}
+tables = {
+    w: model.layer_table(ModelConfig(width=w), clip_frames) for w in paper_widths
+}
 weights = {w: sum(row.weights for row in rows) for w, rows in tables.items()}
 pd.DataFrame(
     {
         "weights": {w: f"{count:,}" for w, count in weights.items()},
-        f"GMAC a clip of {clip_seconds:g} s": {w: f"{sum(r.macs for r in tables[w]) / 1e9:.2f}" for w in paper_widths},
+        f"GMAC a clip of {clip_seconds:g} s": {
+            w: f"{sum(r.macs for r in tables[w]) / 1e9:.2f}" for w in paper_widths
+        },
         "sparsity at the size of W = 64": {
-            w: f"{100 * (1 - weights[64] / count):.1f} %" if w >= 64 else "" for w, count in weights.items()
+            w: f"{100 * (1 - weights[64] / count):.1f} %" if w >= 64 else ""
+            for w, count in weights.items()
         },
     }
 ).rename_axis("W")
@@ -100,7 +114,9 @@ pd.DataFrame(
     {
         f"D = {d}": {
             "exact": maximum_receptive_field(ModelConfig(depth=d)),
-            "by the published formula": published_receptive_field(ModelConfig(depth=d)),
+            "by the published formula": published_receptive_field(
+                ModelConfig(depth=d)
+            ),
         }
         for d in (1, 2, 3, 4)
     }
@@ -119,12 +135,19 @@ pd.DataFrame(
 records = fetch(studies.fit(setting, fit_widths, random_label_epochs))
 
 # %% mystnb={"figure": {"name": "fig-fit", "caption": "Share of the training labels that the trained base network gives back, true labels and shuffled ones. Bars are means over the seeds, dots single seeds; chance is 10 % for ten scenes."}, "image": {"alt": "Bars by width: the share of true training labels reproduced is far above that of random labels."}}
-table = pd.DataFrame([{**describe(record), "fitted": record.train_accuracy} for record in records])
+table = pd.DataFrame(
+    [{**describe(record), "fitted": record.train_accuracy} for record in records]
+)
 figure = plots.fit_bars(table)
 plt.show()
 
 # %%
-fitted = table.groupby(["width", "labels"])["fitted"].agg(["mean", "min", "max"]).mul(100).round(2)
+fitted = (
+    table.groupby(["width", "labels"])["fitted"]
+    .agg(["mean", "min", "max"])
+    .mul(100)
+    .round(2)
+)
 fitted.rename(columns=lambda name: f"{name} / %")
 
 # %% tags=["hide-input"]

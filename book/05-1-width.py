@@ -21,16 +21,24 @@
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # the name shown at the top of the page
 dataset: str = "synthetic"  # "synthetic", "esc10" or "tau2020" (the paper's)
-data_root: str = ""  # folder of the real recordings; not needed for the synthetic ones
+data_root: str = (
+    ""  # folder of the real recordings; not needed for the synthetic ones
+)
 impulse_responses: str = ""  # folder of measured microphones, for esc10 only
 clip_seconds: float = 4.0  # length that clips are cut to, in s; the paper: 10
-clips: int = 3  # synthetic only: clips that device a records of every scene in every city
+clips: int = (
+    3  # synthetic only: clips that device a records of every scene in every city
+)
 seeds: list[int] = [0, 1]  # one run each; the paper: 3 runs
 epochs: int = 8  # the paper: 250
 warmup_epochs: int = 1  # the paper: 20
 max_lr: float = 5e-3  # largest learning rate; the paper: 1e-4
 batch_size: int = 10  # the paper does not say; 10 in the group's code
-widths: list[int] = [4, 8, 16]  # channels W; the paper: 32, 64, 128, 192, 256, 384, 512
+widths: list[int] = [
+    4,
+    8,
+    16,
+]  # channels W; the paper: 32, 64, 128, 192, 256, 384, 512
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
@@ -56,7 +64,9 @@ records = fetch(studies.by_width(setting, widths))
 # %% mystnb={"figure": {"name": "fig-3", "caption": "**Figure 3.** Accuracy over the width W on unseen devices (left) and on the seen device (right). Large marks: mean and standard deviation over the reported epochs of all seeds; small marks: single seeds."}, "image": {"alt": "Accuracy over width for the base and the damped network, on unseen devices and on the seen one."}}
 table = stats.accuracies(records)
 report, each_seed = stats.report(table), stats.by_seed(table)
-figure = plots.accuracy_panels(report, each_seed, "width", "width W", logarithmic=True)
+figure = plots.accuracy_panels(
+    report, each_seed, "width", "width W", logarithmic=True
+)
 plt.show()
 
 # %%
@@ -69,7 +79,9 @@ stats.percentages(report, "width").rename_axis("W")
 # runs of the same seed, so that what the seeds share drops out.
 
 # %%
-paired = each_seed.pivot(index=["group", "seed", "width"], columns="variant", values="accuracy").mul(100)
+paired = each_seed.pivot(
+    index=["group", "seed", "width"], columns="variant", values="accuracy"
+).mul(100)
 narrow, wide = min(widths), max(widths)
 gain = paired.xs(wide, level="width") - paired.xs(narrow, level="width")
 gain.round(1).rename_axis(columns=f"gain from W = {narrow} to {wide} / points")
@@ -96,11 +108,15 @@ stats.scene_table(records)
 
 # %% mystnb={"image": {"alt": "Two confusion matrices, base and damped network, true scene against given scene, for the unseen devices."}}
 ends = {
-    f"{stats.describe(r)['variant']}, W = {wide}": [s for s in records if s.experiment.model == r.experiment.model]
+    f"{stats.describe(r)['variant']}, W = {wide}": [
+        s for s in records if s.experiment.model == r.experiment.model
+    ]
     for r in records
     if r.experiment.model.width == wide
 }
-figure = plots.confusions({name: stats.confusion(runs) for name, runs in ends.items()}, records[0].scenes)
+figure = plots.confusions(
+    {name: stats.confusion(runs) for name, runs in ends.items()}, records[0].scenes
+)
 plt.show()
 
 # %% tags=["hide-input"]

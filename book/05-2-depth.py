@@ -21,10 +21,14 @@
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # the name shown at the top of the page
 dataset: str = "synthetic"  # "synthetic", "esc10" or "tau2020" (the paper's)
-data_root: str = ""  # folder of the real recordings; not needed for the synthetic ones
+data_root: str = (
+    ""  # folder of the real recordings; not needed for the synthetic ones
+)
 impulse_responses: str = ""  # folder of measured microphones, for esc10 only
 clip_seconds: float = 4.0  # length that clips are cut to, in s; the paper: 10
-clips: int = 3  # synthetic only: clips that device a records of every scene in every city
+clips: int = (
+    3  # synthetic only: clips that device a records of every scene in every city
+)
 seeds: list[int] = [0, 1]  # one run each; the paper: 3 runs
 epochs: int = 8  # the paper: 250
 warmup_epochs: int = 1  # the paper: 20
@@ -33,13 +37,15 @@ batch_size: int = 10  # the paper does not say; 10 in the group's code
 depth_width: int = 4  # W of the networks that are deepened; the paper does not say: 32 is its baseline
 depths: list[int] = [1, 2, 3]  # D of Fig. 4, at K = 1
 pointwise: list[int] = [0, 1, 4]  # K of Fig. 5, at D = 1
-compound: list[list[int]] = [[8, 2]]  # (W, D) of the networks scaled in both; D is 1 elsewhere
+compound: list[list[int]] = [
+    [8, 2]
+]  # (W, D) of the networks scaled in both; D is 1 elsewhere
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from repro import plots, stats, studies
+from repro import maps, plots, stats, studies
 from repro.config import ModelConfig
 from repro.display import extents_table, provenance, start
 from repro.erf_runs import field_of
@@ -57,18 +63,26 @@ start(edition, setting)
 
 # %%
 pd.Series(
-    {f"D = {depth}": maximum_receptive_field(ModelConfig(depth=depth)) for depth in depths}, name="side / input pixels"
+    {
+        f"D = {depth}": maximum_receptive_field(ModelConfig(depth=depth))
+        for depth in depths
+    },
+    name="side / input pixels",
 ).to_frame()
 
 # %% tags=["remove-output"]
 deeper = fetch(studies.by_depth(setting, depth_width, depths))
 pointwise_runs = fetch(studies.by_pointwise(setting, depth_width, pointwise))
 both_ways = fetch(studies.by_width_and_depth(setting, compound))
-records = list({record.key: record for record in deeper + pointwise_runs + both_ways}.values())
+records = list(
+    {record.key: record for record in deeper + pointwise_runs + both_ways}.values()
+)
 
 # %% mystnb={"figure": {"name": "fig-4", "caption": "**Figure 4.** Accuracy over the depth D (3×3 blocks, growing receptive field) on unseen devices (left) and on the seen device (right). Large marks: mean and standard deviation over the reported epochs of all seeds; small marks: single seeds."}, "image": {"alt": "Accuracy over the depth D for the base and the damped network, on unseen devices and on the seen one."}}
 table = stats.accuracies(deeper)
-figure = plots.accuracy_panels(stats.report(table), stats.by_seed(table), "depth", "depth D", logarithmic=False)
+figure = plots.accuracy_panels(
+    stats.report(table), stats.by_seed(table), "depth", "depth D", logarithmic=False
+)
 plt.show()
 
 # %%
@@ -80,7 +94,11 @@ stats.percentages(stats.report(table), "depth").rename_axis("D")
 # %% mystnb={"figure": {"name": "fig-5", "caption": "**Figure 5.** Accuracy over the number K of 1×1 blocks, which leave the maximum receptive field as it is, on unseen devices (left) and on the seen device (right)."}, "image": {"alt": "Accuracy over the number of 1 by 1 blocks for the base and the damped network, on unseen devices and on the seen one."}}
 table = stats.accuracies(pointwise_runs)
 figure = plots.accuracy_panels(
-    stats.report(table), stats.by_seed(table), "pointwise", "1×1 blocks K", logarithmic=False
+    stats.report(table),
+    stats.by_seed(table),
+    "pointwise",
+    "1×1 blocks K",
+    logarithmic=False,
 )
 plt.show()
 
@@ -97,7 +115,9 @@ stats.percentages(stats.report(table), "pointwise").rename_axis("K")
 # beside the networks that were only deepened.
 
 # %%
-stats.percentages(stats.report(stats.accuracies(both_ways)).assign(network="W, D"), "width").rename_axis("W")
+stats.percentages(
+    stats.report(stats.accuracies(both_ways)).assign(network="W, D"), "width"
+).rename_axis("W")
 
 # %% [markdown]
 # ## What the receptive field makes of it
@@ -126,7 +146,7 @@ fields = [field_of(variants[size], setting.data) for size in chosen]
 names = [f"W={w} D={d} K={k}" for w, d, k in chosen]
 
 # %% mystnb={"figure": {"name": "fig-7", "caption": "**Figure 7.** Effective receptive fields of scaled variants of the damped network, over all test clips of the unseen devices, cropped to the maximum receptive field at D = 1. The rectangles hold 50 % (solid) and 90 % (dashed) of the gradient inside the crop along each axis."}, "image": {"alt": "Heat maps of the mean absolute gradient around the centre pixel for four damped networks."}}
-figure = plots.field_maps(fields, names, depth=1)
+figure = maps.field_maps(fields, names, depth=1)
 plt.show()
 
 # %%
@@ -154,7 +174,9 @@ ends = {
     for r in deeper
     if r.experiment.model.depth == max(depths)
 }
-figure = plots.confusions({name: stats.confusion(runs) for name, runs in ends.items()}, records[0].scenes)
+figure = plots.confusions(
+    {name: stats.confusion(runs) for name, runs in ends.items()}, records[0].scenes
+)
 plt.show()
 
 # %% tags=["hide-input"]

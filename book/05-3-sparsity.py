@@ -32,17 +32,27 @@
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # the name shown at the top of the page
 dataset: str = "synthetic"  # "synthetic", "esc10" or "tau2020" (the paper's)
-data_root: str = ""  # folder of the real recordings; not needed for the synthetic ones
+data_root: str = (
+    ""  # folder of the real recordings; not needed for the synthetic ones
+)
 impulse_responses: str = ""  # folder of measured microphones, for esc10 only
 clip_seconds: float = 4.0  # length that clips are cut to, in s; the paper: 10
-clips: int = 3  # synthetic only: clips that device a records of every scene in every city
+clips: int = (
+    3  # synthetic only: clips that device a records of every scene in every city
+)
 seeds: list[int] = [0, 1]  # one run each; the paper: 3 runs
 epochs: int = 8  # the paper: 250
 warmup_epochs: int = 1  # the paper: 20
 max_lr: float = 5e-3  # largest learning rate; the paper: 1e-4
 batch_size: int = 10  # the paper does not say; 10 in the group's code
-widths: list[int] = [4, 8, 16]  # widths of the dense networks shown for comparison (the runs of Section 5.1)
-reference_width: int = 4  # the sparse networks are left the weights of this width; the paper: 64
+widths: list[int] = [
+    4,
+    8,
+    16,
+]  # widths of the dense networks shown for comparison (the runs of Section 5.1)
+reference_width: int = (
+    4  # the sparse networks are left the weights of this width; the paper: 64
+)
 sparse_widths: list[int] = [8]  # W of the sparse networks; the paper: 128 to 512
 sparse_epochs: int = 10  # the paper: 350
 
@@ -69,7 +79,10 @@ start(edition, setting)
 # %%
 widest = max(sparse_widths)
 target = studies.weight_count(reference_width)
-sizes = {name: conv.weight.numel() for name, conv in convolutions(CPResNet(ModelConfig(width=widest))).items()}
+sizes = {
+    name: conv.weight.numel()
+    for name, conv in convolutions(CPResNet(ModelConfig(width=widest))).items()
+}
 kept = layer_targets(sizes, target)
 layers = pd.DataFrame({"weights": sizes, "left by static pruning": kept})
 layers.loc["all"] = layers.sum()
@@ -80,7 +93,11 @@ layers.assign(sparsity=[f"{100 * (1 - k / n):.1f} %" for n, k in layers.to_numpy
 
 # %% mystnb={"image": {"alt": "Number of remaining weights over epochs: an exponential fall to the target, constant in the last quarter."}}
 figure, ax = plt.subplots(figsize=(6, 2.6))
-ax.step(range(sparse_epochs), remaining_schedule(sum(sizes.values()), target, sparse_epochs), where="post")
+ax.step(
+    range(sparse_epochs),
+    remaining_schedule(sum(sizes.values()), target, sparse_epochs),
+    where="post",
+)
 ax.axhline(target, color="black", lw=1, ls=":")
 ax.set(xlabel="epoch", ylabel="weights that remain", ylim=(0, None))
 plt.show()
@@ -90,13 +107,25 @@ plt.show()
 
 # %% tags=["remove-output"]
 dense = fetch(studies.by_width(setting, sorted({reference_width, *widths})))
-static = fetch(studies.by_sparse_width(setting, "static", sparse_widths, reference_width, sparse_epochs))
-iterative = fetch(studies.by_sparse_width(setting, "iterative", sparse_widths, reference_width, sparse_epochs))
-reference = [record for record in dense if record.experiment.model.width == reference_width]
+static = fetch(
+    studies.by_sparse_width(
+        setting, "static", sparse_widths, reference_width, sparse_epochs
+    )
+)
+iterative = fetch(
+    studies.by_sparse_width(
+        setting, "iterative", sparse_widths, reference_width, sparse_epochs
+    )
+)
+reference = [
+    record for record in dense if record.experiment.model.width == reference_width
+]
 records = reference + static + iterative
 
 # %% mystnb={"figure": {"name": "fig-6", "caption": "**Figure 6.** Accuracy over the width of sparse networks that all have the same number of weights, on unseen devices (left) and on the seen device (right). Static: random masks drawn before training; iterative: magnitude pruning. The narrowest point is the dense network whose number of weights all others are left. Faint: dense networks of the same widths."}, "image": {"alt": "Accuracy over width of sparse networks, by pruning method and variant, on unseen devices and on the seen one."}}
-figure = plots.sparse_panels(stats.report(stats.accuracies(dense + static + iterative)), reference_width)
+figure = plots.sparse_panels(
+    stats.report(stats.accuracies(dense + static + iterative)), reference_width
+)
 plt.show()
 
 # %%
@@ -111,7 +140,9 @@ stats.percentages(report, "network")
 pd.DataFrame(
     {
         "weights left": {
-            f"{stats.network_name(record)}, seed {record.experiment.seed}": count_remaining(record.network()[0])
+            f"{stats.network_name(record)}, seed {record.experiment.seed}": count_remaining(
+                record.network()[0]
+            )
             for record in static + iterative
         }
     }
@@ -120,20 +151,27 @@ pd.DataFrame(
 # %% [markdown]
 # ## Where iterative pruning takes the weights from
 #
-# The share of removed weights by layer over the epochs, for the widest base and damped network of the first seed. The
-# layers at the end of the network hold most of the weights and lose the most.
+# The share of removed weights by layer over the epochs, for the widest base and damped network of the first seed. Two
+# things to look for. The second convolution of every block starts at zero; what has not grown by the time pruning sets
+# in goes first, and the shorter the training, the more that is. And a network that can lose no more from a layer, since
+# it is 99 % sparse, loses the rest elsewhere.
 
 # %% mystnb={"image": {"alt": "Share of removed weights by layer and epoch for the base network."}}
 widest_runs = {
     stats.describe(record)["variant"]: record
     for record in iterative
-    if record.experiment.model.width == widest and record.experiment.seed == setting.seeds[0]
+    if record.experiment.model.width == widest
+    and record.experiment.seed == setting.seeds[0]
 }
-figure = plots.layer_sparsity(widest_runs["base"].layer_sparsity, f"base, W = {widest}")
+figure = plots.layer_sparsity(
+    widest_runs["base"].layer_sparsity, f"base, W = {widest}"
+)
 plt.show()
 
 # %% mystnb={"image": {"alt": "Share of removed weights by layer and epoch for the damped network."}}
-figure = plots.layer_sparsity(widest_runs["damped"].layer_sparsity, f"damped, W = {widest}")
+figure = plots.layer_sparsity(
+    widest_runs["damped"].layer_sparsity, f"damped, W = {widest}"
+)
 plt.show()
 
 # %% [markdown]
@@ -154,10 +192,14 @@ stats.scene_table(records)
 
 # %% mystnb={"image": {"alt": "Two confusion matrices, base and damped network, true scene against given scene, for the unseen devices."}}
 ends = {
-    f"{stats.describe(r)['variant']}, iterative": [s for s in iterative if s.experiment.model == r.experiment.model]
+    f"{stats.describe(r)['variant']}, iterative": [
+        s for s in iterative if s.experiment.model == r.experiment.model
+    ]
     for r in widest_runs.values()
 }
-figure = plots.confusions({name: stats.confusion(runs) for name, runs in ends.items()}, records[0].scenes)
+figure = plots.confusions(
+    {name: stats.confusion(runs) for name, runs in ends.items()}, records[0].scenes
+)
 plt.show()
 
 # %% tags=["hide-input"]

@@ -21,16 +21,24 @@
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # the name shown at the top of the page
 dataset: str = "synthetic"  # "synthetic", "esc10" or "tau2020" (the paper's)
-data_root: str = ""  # folder of the real recordings; not needed for the synthetic ones
+data_root: str = (
+    ""  # folder of the real recordings; not needed for the synthetic ones
+)
 impulse_responses: str = ""  # folder of measured microphones, for esc10 only
 clip_seconds: float = 4.0  # length that clips are cut to, in s; the paper: 10
-clips: int = 3  # synthetic only: clips that device a records of every scene in every city
+clips: int = (
+    3  # synthetic only: clips that device a records of every scene in every city
+)
 seeds: list[int] = [0, 1]  # one run each; the paper: 3 runs
 epochs: int = 8  # the paper: 250
 warmup_epochs: int = 1  # the paper: 20
 max_lr: float = 5e-3  # largest learning rate; the paper: 1e-4
 batch_size: int = 10  # the paper does not say; 10 in the group's code
-widths: list[int] = [4, 8, 16]  # W of the networks that the probe is compared with (the runs of Section 5.1)
+widths: list[int] = [
+    4,
+    8,
+    16,
+]  # W of the networks that the probe is compared with (the runs of Section 5.1)
 
 # %% tags=["hide-input"]
 
@@ -61,15 +69,21 @@ records = fetch(studies.by_width(setting, widths))
 report = stats.report(stats.accuracies(records)).assign(
     network=lambda t: t["variant"] + ", W = " + t["width"].astype(str)
 )
-accuracies = report.pivot(index="network", columns="group", values="mean").loc[report["network"].unique()]
+accuracies = report.pivot(index="network", columns="group", values="mean").loc[
+    report["network"].unique()
+]
 accuracies.loc["linear probe"] = {"seen": probe.seen, "unseen": probe.unseen}
 accuracies.loc["chance"] = 1 / len(clips_.scenes)
 accuracies.mul(100).round(1).rename_axis(columns="accuracy / %")
 
 # %%
 best = accuracies.drop(["linear probe", "chance"])["unseen"].max()
-print(f"on unseen devices the best network is {100 * (best - probe.unseen):+.1f} points from the probe")
-print(f"from the seen device to the unseen ones the probe moves by {100 * (probe.unseen - probe.seen):+.1f} points")
+print(
+    f"on unseen devices the best network is {100 * (best - probe.unseen):+.1f} points from the probe"
+)
+print(
+    f"from the seen device to the unseen ones the probe moves by {100 * (probe.unseen - probe.seen):+.1f} points"
+)
 
 # %% tags=["hide-input"]
 provenance(records)

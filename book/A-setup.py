@@ -18,10 +18,14 @@
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # the name shown at the top of the page
 dataset: str = "synthetic"  # "synthetic", "esc10" or "tau2020" (the paper's)
-data_root: str = ""  # folder of the real recordings; not needed for the synthetic ones
+data_root: str = (
+    ""  # folder of the real recordings; not needed for the synthetic ones
+)
 impulse_responses: str = ""  # folder of measured microphones, for esc10 only
 clip_seconds: float = 4.0  # length that clips are cut to, in s; the paper: 10
-clips: int = 3  # synthetic only: clips that device a records of every scene in every city
+clips: int = (
+    3  # synthetic only: clips that device a records of every scene in every city
+)
 seeds: list[int] = [0, 1]  # one run each; the paper: 3 runs
 epochs: int = 8  # the paper: 250
 warmup_epochs: int = 1  # the paper: 20
@@ -34,7 +38,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from repro import augment, data, features, plots, train
+from repro import augment, data, features, maps, train
 from repro.config import Recipe
 from repro.display import start
 from repro.runs import Store
@@ -65,7 +69,13 @@ split = data.split_by_city_and_scene(clips_.table)
 # %% mystnb={"image": {"alt": "One training clip: power in decibels over linear frequency, and the mel features computed from it."}}
 wave = features.to_float(torch.from_numpy(clips_.waveforms[split.train[:1]]))
 extract = features.PerceptualMel()
-power = torch.stft(wave, features.N_FFT, features.HOP, window=extract.window, return_complex=True).abs().square()[0]
+power = (
+    torch.stft(
+        wave, features.N_FFT, features.HOP, window=extract.window, return_complex=True
+    )
+    .abs()
+    .square()[0]
+)
 level = (10 * torch.log10(power.clamp_min(features.POWER_FLOOR))).numpy()
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3))
 seconds = wave.shape[1] / features.SAMPLE_RATE
@@ -78,7 +88,7 @@ left.imshow(
 left.grid(False)
 left.set(title="power, 1025 bins", xlabel="time / s", ylabel="frequency / kHz")
 mel = extract.decibel(extract(wave))[0].numpy()
-plots.spectrogram(right, mel, *np.percentile(mel, [1, 99.9]))
+maps.spectrogram(right, mel, *np.percentile(mel, [1, 99.9]))
 right.set_title("input of the network, 256 mel bands")
 plt.show()
 
@@ -91,7 +101,9 @@ plt.show()
 # they are, as 20,000 draws of the training's own code show.
 
 # %% mystnb={"image": {"alt": "Histogram of mix-up weights: a peak at one, a thin tail down to one half."}}
-draw = augment.Mixup.draw(20_000, setting.recipe.mixup_alpha, torch.Generator().manual_seed(0))
+draw = augment.Mixup.draw(
+    20_000, setting.recipe.mixup_alpha, torch.Generator().manual_seed(0)
+)
 figure, ax = plt.subplots(figsize=(5, 2.4))
 ax.hist(draw.share.numpy(), bins=40, color="#0072B2")
 ax.set(xlabel="weight λ of the clip itself", ylabel="draws")
@@ -107,13 +119,21 @@ plt.show()
 
 # %% mystnb={"image": {"alt": "Learning rate over epochs: a steep exponential rise and a straight fall, for the paper's recipe and this edition's."}}
 figure, axes = plt.subplots(1, 2, figsize=(7.4, 2.8))
-for ax, recipe, title in zip(axes, (Recipe(), setting.recipe), ("the paper", f"edition {edition}"), strict=True):
+for ax, recipe, title in zip(
+    axes, (Recipe(), setting.recipe), ("the paper", f"edition {edition}"), strict=True
+):
     epochs_ = np.arange(recipe.epochs)
     ax.plot(
-        epochs_, [train.learning_rate(epoch, recipe) for epoch in range(recipe.epochs)], ".-", color="#0072B2", ms=4
+        epochs_,
+        [train.learning_rate(epoch, recipe) for epoch in range(recipe.epochs)],
+        ".-",
+        color="#0072B2",
+        ms=4,
     )
     reported = train.reported_epochs(recipe.epochs)
-    ax.axvspan(reported[0] - 0.5, reported[-1] + 0.5, color="#E69F00", alpha=0.35, lw=0)
+    ax.axvspan(
+        reported[0] - 0.5, reported[-1] + 0.5, color="#E69F00", alpha=0.35, lw=0
+    )
     ax.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
     ax.set(title=title, xlabel="epoch", ylabel="learning rate")
 plt.show()

@@ -29,10 +29,14 @@
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # the name shown at the top of the page
 dataset: str = "synthetic"  # "synthetic", "esc10" or "tau2020" (the paper's)
-data_root: str = ""  # folder of the real recordings; not needed for the synthetic ones
+data_root: str = (
+    ""  # folder of the real recordings; not needed for the synthetic ones
+)
 impulse_responses: str = ""  # folder of measured microphones, for esc10 only
 clip_seconds: float = 4.0  # length that clips are cut to, in s; the paper: 10
-clips: int = 3  # synthetic only: clips that device a records of every scene in every city
+clips: int = (
+    3  # synthetic only: clips that device a records of every scene in every city
+)
 seeds: list[int] = [0, 1]  # one run each; the paper: 3 runs
 epochs: int = 8  # the paper: 250
 warmup_epochs: int = 1  # the paper: 20
@@ -44,7 +48,7 @@ erf_width: int = 8  # W of the two networks of Fig. 8; the paper: 128
 import matplotlib.pyplot as plt
 import numpy as np
 
-from repro import plots, studies
+from repro import maps, studies
 from repro.config import ModelConfig
 from repro.display import extents_table, provenance, start
 from repro.erf_runs import field_of
@@ -64,7 +68,9 @@ start(edition, setting)
 # %% mystnb={"image": {"alt": "Damping constants of a 1 by 1, a 3 by 3 and a 5 by 5 kernel as grids: one in the centre row, less above and below, constant along time."}}
 figure, axes = plt.subplots(1, 3, figsize=(7, 2.8), width_ratios=(1, 3, 5))
 for ax, size in zip(axes, (1, 3, 5), strict=True):
-    kernel = np.repeat(damping_kernel(size, ModelConfig().damping_min).numpy()[:, None], size, axis=1)
+    kernel = np.repeat(
+        damping_kernel(size, ModelConfig().damping_min).numpy()[:, None], size, axis=1
+    )
     ax.imshow(kernel, cmap="Greys", vmin=0, vmax=1.4)
     for (row, column), value in np.ndenumerate(kernel):
         ax.text(column, row, f"{value:.2g}", ha="center", va="center", fontsize=9)
@@ -82,11 +88,17 @@ plt.show()
 # damped version; both were trained here with the first of the seeds.
 
 # %% tags=["remove-output"]
-records = fetch(run for run in studies.by_width(setting, [erf_width]) if run.seed == setting.seeds[0])
+records = fetch(
+    run
+    for run in studies.by_width(setting, [erf_width])
+    if run.seed == setting.seeds[0]
+)
 fields = [field_of(record, setting.data) for record in records]
 
 # %% mystnb={"figure": {"name": "fig-8", "caption": "**Figure 8.** Effective receptive field of the base network (left) and of its damped version (right), cropped to the maximum receptive field, over all test clips of the unseen devices. The rectangles hold 50 % (solid) and 90 % (dashed) of the gradient along each axis."}, "image": {"alt": "Two heat maps of the mean absolute gradient around the centre pixel, for the base and the damped network."}}
-figure = plots.field_maps(fields, [f"{variant}, W = {erf_width}" for variant in studies.VARIANTS])
+figure = maps.field_maps(
+    fields, [f"{variant}, W = {erf_width}" for variant in studies.VARIANTS]
+)
 plt.show()
 
 # %% [markdown]

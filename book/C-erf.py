@@ -29,20 +29,28 @@
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # the name shown at the top of the page
 dataset: str = "synthetic"  # "synthetic", "esc10" or "tau2020" (the paper's)
-data_root: str = ""  # folder of the real recordings; not needed for the synthetic ones
+data_root: str = (
+    ""  # folder of the real recordings; not needed for the synthetic ones
+)
 impulse_responses: str = ""  # folder of measured microphones, for esc10 only
 clip_seconds: float = 4.0  # length that clips are cut to, in s; the paper: 10
-clips: int = 3  # synthetic only: clips that device a records of every scene in every city
+clips: int = (
+    3  # synthetic only: clips that device a records of every scene in every city
+)
 seeds: list[int] = [0, 1]  # one run each; the paper: 3 runs
 epochs: int = 8  # the paper: 250
 warmup_epochs: int = 1  # the paper: 20
 max_lr: float = 5e-3  # largest learning rate; the paper: 1e-4
 batch_size: int = 10  # the paper does not say; 10 in the group's code
-erf_deep_width: int = 4  # W of the networks with and without 1x1 blocks; the paper: 128
+erf_deep_width: int = (
+    4  # W of the networks with and without 1x1 blocks; the paper: 128
+)
 erf_pointwise: int = 4  # K of the networks deepened by 1x1 blocks, as in the paper
 erf_narrow: int = 4  # W of the narrow networks of Figs 11 and 12; the paper: 32
 erf_wide: int = 8  # W of the wide networks; the paper: 512
-reference_width: int = 4  # W whose number of weights the pruned networks are left; the paper: 64
+reference_width: int = (
+    4  # W whose number of weights the pruned networks are left; the paper: 64
+)
 erf_seeds: list[int] = [0]  # seeds that are measured; the maps show the first
 sparse_epochs: int = 10  # epochs of the pruned networks; the paper: 350
 
@@ -51,7 +59,7 @@ from dataclasses import replace
 
 import matplotlib.pyplot as plt
 
-from repro import plots, stats, studies
+from repro import maps, stats, studies
 from repro.display import extents_table, provenance, start
 from repro.erf_runs import field_of
 from repro.studies import Setting
@@ -82,7 +90,10 @@ for record in records:
 
 def compare(variant, *networks):
     """The fields of two networks, each given as (W, K, method), and their names."""
-    names = [f"W={w} K={k}" + ("" if method == "dense" else f" {method}") for w, k, method in networks]
+    names = [
+        f"W={w} K={k}" + ("" if method == "dense" else f" {method}")
+        for w, k, method in networks
+    ]
     return [fields[(variant, *network)] for network in networks], names
 
 
@@ -93,16 +104,20 @@ def compare(variant, *networks):
 # network see more all the same, and so work against the damping.
 
 # %% mystnb={"figure": {"name": "fig-9", "caption": "**Figure 9.** Effective receptive field of the damped network without 1×1 blocks (left) and with some (right)."}, "image": {"alt": "Two heat maps of the damped network's mean absolute gradient, at K = 0 and at larger K."}}
-pair, names = compare("damped", (erf_deep_width, 0, "dense"), (erf_deep_width, erf_pointwise, "dense"))
-figure = plots.field_maps(pair, names)
+pair, names = compare(
+    "damped", (erf_deep_width, 0, "dense"), (erf_deep_width, erf_pointwise, "dense")
+)
+figure = maps.field_maps(pair, names)
 plt.show()
 
 # %%
 extents_table(pair, names)
 
 # %% mystnb={"figure": {"name": "fig-10", "caption": "**Figure 10.** The same for the base network."}, "image": {"alt": "Two heat maps of the base network's mean absolute gradient, at K = 0 and at larger K."}}
-pair, names = compare("base", (erf_deep_width, 0, "dense"), (erf_deep_width, erf_pointwise, "dense"))
-figure = plots.field_maps(pair, names)
+pair, names = compare(
+    "base", (erf_deep_width, 0, "dense"), (erf_deep_width, erf_pointwise, "dense")
+)
+figure = maps.field_maps(pair, names)
 plt.show()
 
 # %%
@@ -115,7 +130,7 @@ extents_table(pair, names)
 
 # %% mystnb={"figure": {"name": "fig-11", "caption": "**Figure 11.** Effective receptive field of a narrow (left) and of a wide damped network (right), K = 0."}, "image": {"alt": "Two heat maps of the damped network's mean absolute gradient, narrow and wide."}}
 pair, names = compare("damped", (erf_narrow, 0, "dense"), (erf_wide, 0, "dense"))
-figure = plots.field_maps(pair, names)
+figure = maps.field_maps(pair, names)
 plt.show()
 
 # %%
@@ -123,7 +138,7 @@ extents_table(pair, names)
 
 # %% mystnb={"figure": {"name": "fig-12", "caption": "**Figure 12.** The same for the base network."}, "image": {"alt": "Two heat maps of the base network's mean absolute gradient, narrow and wide."}}
 pair, names = compare("base", (erf_narrow, 0, "dense"), (erf_wide, 0, "dense"))
-figure = plots.field_maps(pair, names)
+figure = maps.field_maps(pair, names)
 plt.show()
 
 # %%
@@ -138,24 +153,30 @@ extents_table(pair, names)
 # damped, and the paper sees no difference.
 
 # %% mystnb={"figure": {"name": "fig-13", "caption": "**Figure 13.** Effective receptive field of the damped network: narrow and dense (left), wide and pruned by magnitude while training (right)."}, "image": {"alt": "Two heat maps of the damped network's mean absolute gradient, dense and iteratively pruned."}}
-pair, names = compare("damped", (reference_width, 0, "dense"), (erf_wide, 0, "iterative"))
-figure = plots.field_maps(pair, names)
+pair, names = compare(
+    "damped", (reference_width, 0, "dense"), (erf_wide, 0, "iterative")
+)
+figure = maps.field_maps(pair, names)
 plt.show()
 
 # %%
 extents_table(pair, names)
 
 # %% mystnb={"figure": {"name": "fig-14", "caption": "**Figure 14.** Effective receptive field of the damped network: narrow and dense (left), wide and pruned at random before training (right)."}, "image": {"alt": "Two heat maps of the damped network's mean absolute gradient, dense and statically pruned."}}
-pair, names = compare("damped", (reference_width, 0, "dense"), (erf_wide, 0, "static"))
-figure = plots.field_maps(pair, names)
+pair, names = compare(
+    "damped", (reference_width, 0, "dense"), (erf_wide, 0, "static")
+)
+figure = maps.field_maps(pair, names)
 plt.show()
 
 # %%
 extents_table(pair, names)
 
 # %% mystnb={"figure": {"name": "fig-15", "caption": "**Figure 15.** Effective receptive field of the base network: narrow and dense (left), wide and pruned by magnitude while training (right)."}, "image": {"alt": "Two heat maps of the base network's mean absolute gradient, dense and iteratively pruned."}}
-pair, names = compare("base", (reference_width, 0, "dense"), (erf_wide, 0, "iterative"))
-figure = plots.field_maps(pair, names)
+pair, names = compare(
+    "base", (reference_width, 0, "dense"), (erf_wide, 0, "iterative")
+)
+figure = maps.field_maps(pair, names)
 plt.show()
 
 # %%
@@ -163,7 +184,7 @@ extents_table(pair, names)
 
 # %% mystnb={"figure": {"name": "fig-16", "caption": "**Figure 16.** Effective receptive field of the base network: narrow and dense (left), wide and pruned at random before training (right)."}, "image": {"alt": "Two heat maps of the base network's mean absolute gradient, dense and statically pruned."}}
 pair, names = compare("base", (reference_width, 0, "dense"), (erf_wide, 0, "static"))
-figure = plots.field_maps(pair, names)
+figure = maps.field_maps(pair, names)
 plt.show()
 
 # %%

@@ -19,21 +19,33 @@
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # the name shown at the top of the page
 dataset: str = "synthetic"  # "synthetic", "esc10" or "tau2020" (the paper's)
-data_root: str = ""  # folder of the real recordings; not needed for the synthetic ones
+data_root: str = (
+    ""  # folder of the real recordings; not needed for the synthetic ones
+)
 impulse_responses: str = ""  # folder of measured microphones, for esc10 only
 clip_seconds: float = 4.0  # length that clips are cut to, in s; the paper: 10
-clips: int = 3  # synthetic only: clips that device a records of every scene in every city
+clips: int = (
+    3  # synthetic only: clips that device a records of every scene in every city
+)
 seeds: list[int] = [0, 1]  # one run each; the paper: 3 runs
 epochs: int = 8  # the paper: 250
 warmup_epochs: int = 1  # the paper: 20
 max_lr: float = 5e-3  # largest learning rate; the paper: 1e-4
 batch_size: int = 10  # the paper does not say; 10 in the group's code
-widths: list[int] = [4, 8, 16]  # W of the networks that are only widened; the paper: 32 to 512
-depth_width: int = 4  # W of the networks that are only deepened; the paper does not say
+widths: list[int] = [
+    4,
+    8,
+    16,
+]  # W of the networks that are only widened; the paper: 32 to 512
+depth_width: int = (
+    4  # W of the networks that are only deepened; the paper does not say
+)
 depths: list[int] = [1, 2, 3]  # D of the networks deepened by 3x3 blocks
 pointwise: list[int] = [0, 1, 4]  # K of the networks deepened by 1x1 blocks
 compound: list[list[int]] = [[8, 2]]  # (W, D) of the networks scaled in both
-reference_width: int = 4  # the sparse networks are left the weights of this width; the paper: 64
+reference_width: int = (
+    4  # the sparse networks are left the weights of this width; the paper: 64
+)
 sparse_widths: list[int] = [8]  # W of the sparse networks; the paper: 128 to 512
 sparse_epochs: int = 10  # epochs of the sparse networks; the paper: 350
 

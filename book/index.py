@@ -28,10 +28,14 @@
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # the name shown at the top of the page
 dataset: str = "synthetic"  # "synthetic", "esc10" or "tau2020" (the paper's)
-data_root: str = ""  # folder of the real recordings; not needed for the synthetic ones
+data_root: str = (
+    ""  # folder of the real recordings; not needed for the synthetic ones
+)
 impulse_responses: str = ""  # folder of measured microphones, for esc10 only
 clip_seconds: float = 4.0  # length that clips are cut to, in s; the paper: 10
-clips: int = 3  # synthetic only: clips that device a records of every scene in every city
+clips: int = (
+    3  # synthetic only: clips that device a records of every scene in every city
+)
 seeds: list[int] = [0, 1]  # one run each; the paper: 3 runs
 epochs: int = 8  # the paper: 250
 warmup_epochs: int = 1  # the paper: 20

@@ -45,7 +45,9 @@ from repro.runs import Store
 plots.use_style()
 
 # %% tags=["remove-output"]
-clips_ = data.load(DataConfig(clip_seconds=clip_seconds, clips=clips), Store.default().root)
+clips_ = data.load(
+    DataConfig(clip_seconds=clip_seconds, clips=clips), Store.default().root
+)
 
 # %% [markdown]
 # ## Ten scenes
@@ -53,20 +55,29 @@ clips_ = data.load(DataConfig(clip_seconds=clip_seconds, clips=clips), Store.def
 # One clip of every scene in one city, through device a.
 
 # %% tags=["hide-input"]
-here = clips_.table[(clips_.table["city"] == city) & (clips_.table["device"] == "a")].drop_duplicates("scene")
+here = clips_.table[
+    (clips_.table["city"] == city) & (clips_.table["device"] == "a")
+].drop_duplicates("scene")
 for row, scene in here["scene"].items():
     display(Markdown(f"{scene.replace('_', ' ')}:"))
-    display(Audio(clips_.waveforms[row] / 32768, rate=data.SAMPLE_RATE, normalize=False))
+    display(
+        Audio(clips_.waveforms[row] / 32768, rate=data.SAMPLE_RATE, normalize=False)
+    )
 
 # %% [markdown]
 # How loud they are: the level of every clip of device a. Scenes overlap, so that loudness alone does not give them away.
 
 # %% mystnb={"image": {"alt": "Range of clip levels by scene; the ranges overlap."}}
 seen = clips_.table.index[clips_.table["device"] == "a"]
-levels = 20 * np.log10(clips_.waveforms[seen].astype(np.float64).std(axis=1).clip(1) / 32768)
+levels = 20 * np.log10(
+    clips_.waveforms[seen].astype(np.float64).std(axis=1).clip(1) / 32768
+)
 figure, ax = plt.subplots(figsize=(7, 3.4))
 names = list(clips_.scenes)
-ax.boxplot([levels[(clips_.table.loc[seen, "scene"] == name).to_numpy()] for name in names], orientation="horizontal")
+ax.boxplot(
+    [levels[(clips_.table.loc[seen, "scene"] == name).to_numpy()] for name in names],
+    orientation="horizontal",
+)
 ax.set_yticks(range(1, len(names) + 1), [name.replace("_", " ") for name in names])
 ax.invert_yaxis()
 ax.set_xlabel("level / dB re full scale")
@@ -82,9 +93,22 @@ plt.show()
 figure, ax = plt.subplots(figsize=(7, 3.6))
 colours = iter(plt.get_cmap("viridis")(np.linspace(0, 0.95, len(SYNTHETIC) - 1)))
 for number, (name, device) in enumerate(SYNTHETIC.items()):
-    frequencies, response = freqz(response_filter(device.response, data.SAMPLE_RATE), worN=2048, fs=data.SAMPLE_RATE)
-    style = {"color": "black", "lw": 2.4} if name == "a" else {"color": next(colours), "ls": ["-", "--"][number % 2]}
-    ax.plot(frequencies[4:] / 1000, 20 * np.log10(np.abs(response[4:]).clip(1e-4)), label=name, **style)
+    frequencies, response = freqz(
+        response_filter(device.response, data.SAMPLE_RATE),
+        worN=2048,
+        fs=data.SAMPLE_RATE,
+    )
+    style = (
+        {"color": "black", "lw": 2.4}
+        if name == "a"
+        else {"color": next(colours), "ls": ["-", "--"][number % 2]}
+    )
+    ax.plot(
+        frequencies[4:] / 1000,
+        20 * np.log10(np.abs(response[4:]).clip(1e-4)),
+        label=name,
+        **style,
+    )
 ax.set_xscale("log")
 ax.set_xticks([0.1, 0.3, 1, 3, 10], ["0.1", "0.3", "1", "3", "10"])
 ax.set(xlabel="frequency / kHz", ylabel="response / dB", ylim=(-35, 12))
@@ -96,8 +120,12 @@ rows = {}
 for name, device in SYNTHETIC.items():
     compressor = device.compressor
     rows[name] = {
-        "compression": f"{compressor.ratio:g}:1 above {compressor.threshold:g} dBFS" if compressor else "none",
-        "attack, release / ms": f"{1000 * compressor.attack:g}, {1000 * compressor.release:g}" if compressor else "",
+        "compression": f"{compressor.ratio:g}:1 above {compressor.threshold:g} dBFS"
+        if compressor
+        else "none",
+        "attack, release / ms": f"{1000 * compressor.attack:g}, {1000 * compressor.release:g}"
+        if compressor
+        else "",
         "gain / dB": device.gain,
         "noise / dBFS": device.noise,
     }

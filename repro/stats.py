@@ -78,7 +78,9 @@ def scaling_table(scalings: pd.DataFrame) -> pd.DataFrame:
 
 def percentages(report: pd.DataFrame, index: str) -> pd.DataFrame:
     """A report as text, "mean ± standard deviation" in %: `index` down, group and variant across."""
-    return report.assign(text=_with_deviation(report)).pivot(index=index, columns=["group", "variant"], values="text")
+    return report.assign(text=_with_deviation(report)).pivot(index=index, columns=["group", "variant"], values="text")[
+        [(group, variant) for group in ("unseen", "seen") for variant in ("base", "damped")]
+    ]
 
 
 def _with_deviation(report: pd.DataFrame) -> list[str]:

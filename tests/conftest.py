@@ -17,3 +17,21 @@ def toy_inputs(tmp_path_factory):
 
     store = tiny.store(tmp_path_factory.mktemp("toy"))
     return Inputs(load(tiny.DATA, store.root), torch.device("cpu"))
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The book's style without a display; every figure is drawn to its end, since some faults only show then."""
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+
+    from repro import plots
+
+    monkeypatch.setattr(plots, "set_matplotlib_formats", lambda _: None)
+    plt.switch_backend("agg")
+    with mpl.rc_context():
+        plots.use_style()
+        yield
+        for number in plt.get_fignums():
+            plt.figure(number).canvas.draw()
+    plt.close("all")

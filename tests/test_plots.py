@@ -1,30 +1,15 @@
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 import tiny
-from matplotlib.axes import Axes
+from figures import labels, legend, ticks
 from matplotlib.collections import PathCollection
-from matplotlib.figure import Figure
 
 from repro import plots, stats, studies
 from repro.config import ModelConfig, Recipe, Sparsity
-from repro.erf import FRAME_MS
 from repro.plots import COLOURS
 
-
-@pytest.fixture(autouse=True)
-def drawn(monkeypatch):
-    """The book's style without a display; every figure is drawn to its end, since some faults only show then."""
-    monkeypatch.setattr(plots, "set_matplotlib_formats", lambda _: None)
-    plt.switch_backend("agg")
-    with mpl.rc_context():
-        plots.use_style()
-        yield
-        for number in plt.get_fignums():
-            plt.figure(number).canvas.draw()
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("drawn")
 
 
 def report_and_seeds(models: list[ModelConfig], seeds: list[int], **options) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -34,19 +19,6 @@ def report_and_seeds(models: list[ModelConfig], seeds: list[int], **options) -> 
         for seed in seeds
     )
     return stats.report(table), stats.by_seed(table)
-
-
-def labels(ax: Axes) -> tuple[str, str, str]:
-    return ax.get_title(), ax.get_xlabel(), ax.get_ylabel()
-
-
-def legend(owner: Axes | Figure) -> list[str]:
-    found = owner.get_legend() if isinstance(owner, Axes) else owner.legends[0]
-    return [text.get_text() for text in found.get_texts()]
-
-
-def ticks(ax: Axes) -> list[str]:
-    return [tick.get_text() for tick in ax.get_xticklabels()]
 
 
 WIDTHS = [model for width in (4, 8, 16) for model in studies.both(width)]
@@ -171,64 +143,3 @@ def test_fit_bars(seeds):
     heights = [bar.get_height() for bar in ax.patches]
     assert heights == [50 + 12.5 * (len(seeds) - 1)] * 2 + [12.5] * 2
     assert sum(len(line.get_xdata()) for line in ax.lines) == 4 * len(seeds)
-
-
-@pytest.mark.parametrize(("count", "rows", "columns"), [(1, 1, 1), (2, 1, 2), (3, 1, 3), (4, 2, 2), (6, 3, 2)])
-def test_field_maps(count, rows, columns):
-    titles = [f"field {number}" for number in range(count)]
-    figure = plots.field_maps([tiny.field(5 + number) for number in range(count)], titles)
-    *maps, bar = figure.axes
-    assert maps[0].get_subplotspec().get_gridspec().get_geometry() == (rows, columns)
-    assert [ax.get_title() for ax in maps] == titles
-    assert all(len(ax.images) == 1 and len(ax.patches) == 2 for ax in maps)
-    assert [ax.get_xlabel() for ax in maps[-columns:]] == ["time / ms"] * columns
-    assert [ax.get_ylabel() for ax in maps[::columns]] == ["frequency / mel bands"] * rows
-    assert bar.get_ylabel() == "gradient / its maximum"
-
-
-def test_a_field_map_lies_about_the_centre_pixel_and_shows_the_extent():
-    field = tiny.field(10)
-    ax = plots.field_maps([field], ["damped"]).axes[0]
-    left, right, bottom, top = ax.images[0].get_extent()
-    assert (left, bottom) == (-right, -top)
-    assert right == pytest.approx(top * FRAME_MS)
-    shown = ax.images[0].get_array()
-    assert shown.shape == field.cropped().values.shape == (2 * top, 2 * top)
-    assert (shown.max(), shown.sum()) == (1.0, 21 * 21)
-    half, most = ax.patches
-    assert (half.get_x(), half.get_y()) == pytest.approx((-5.25 * FRAME_MS, -5.25))
-    assert (half.get_width(), half.get_height()) == pytest.approx((10.5 * FRAME_MS, 10.5))
-    assert most.get_height() == pytest.approx(18.9)
-
-
-def test_field_maps_of_one_depth_have_one_size():
-    fields = [tiny.field(5), tiny.field(5, ModelConfig(width=2, pointwise=0, depth=2))]
-    sizes = [
-        [ax.images[0].get_array().shape for ax in plots.field_maps(fields, ["1", "2"], depth).axes[:2]]
-        for depth in (None, 2)
-    ]
-    assert sizes[0][0] < sizes[0][1] == sizes[1][0] == sizes[1][1]
-
-
-def test_spectrogram():
-    _, ax = plt.subplots()
-    image = plots.spectrogram(ax, np.zeros((256, 431), np.float32), -80, 0)
-    assert labels(ax) == ("", "time / s", "frequency / kHz")
-    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["0.5", "1", "2", "4", "8"]
-    assert image.get_clim() == (-80, 0)
-    assert image.get_extent() == pytest.approx([0, 431 * 512 / 22050, -0.5, 255.5])
-
-
-def test_device_shift():
-    _, ax = plt.subplots()
-    plots.device_shift(ax, {"b": np.zeros(256, np.float32), "c": np.ones(256, np.float32)})
-    assert labels(ax) == ("", "frequency / kHz", "level against device a / dB")
-    assert legend(ax) == ["b", "c"]
-    assert ticks(ax) == ["0.25", "0.5", "1", "2", "4", "8"]
-
-
-def test_mel_frequencies_rise_from_the_first_band_to_below_nyquist():
-    frequencies = plots.mel_frequencies()
-    assert frequencies.shape == (256,)
-    assert (np.diff(frequencies) > 0).all()
-    assert 0 < frequencies[0] < 20 and 10_800 < frequencies[-1] < 11_025
