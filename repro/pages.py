@@ -132,6 +132,7 @@ def execute(page: Page, values: Mapping[str, Any], target: Path, aside: Path, cw
     It is written under the folder `aside` first: `target` changes only when every cell has succeeded.
 
     Raises:
+        InputError: a cell refused a parameter's value, or what it names.
         BuildError: a cell failed; the partly executed notebook then lies in `aside`.
     """
     aside.mkdir(parents=True, exist_ok=True)
@@ -151,6 +152,10 @@ def execute(page: Page, values: Mapping[str, Any], target: Path, aside: Path, cw
             kernel_manager_class=_own_interpreter(log),
         )
     except PapermillExecutionError as error:
+        if error.ename == InputError.__name__:  # what the person gave, not the page, is at fault
+            partial.unlink(missing_ok=True)
+            log.unlink(missing_ok=True)
+            raise InputError(f"page '{page.name}': {error.evalue}") from None
         last = f"{error.ename}: {error.evalue}".strip().splitlines()[0]
         raise BuildError(
             f"page '{page.name}' failed in code cell {error.exec_count}: {last} (executed so far: {partial})"
@@ -172,10 +177,14 @@ def execute(page: Page, values: Mapping[str, Any], target: Path, aside: Path, cw
 
 def fingerprint(page: Page, values: Mapping[str, Any], root: Path) -> str:
     """Return a SHA-256 over all that a page's outputs depend on, save its runs."""
+    from repro.data.source import folder_state
+
     lock = root / "requirements.lock"
+    folders = [str(root / values[name]) for name in ("data_root", "impulse_responses") if values.get(name)]
     content = {
         "page": _digest(page.path),
         "parameters": dict(values),
+        "recordings": [folder_state(folder) for folder in folders],
         "code": _digest_of_package(),
         "lock": _digest(lock) if lock.is_file() else None,
         "python": platform.python_version(),

@@ -180,6 +180,18 @@ def test_a_page_whose_run_is_gone_is_executed_again_and_a_missing_html_page_made
     assert page.is_file()
 
 
+def test_a_value_that_a_cell_refuses_is_bad_input(copy: Path):
+    source = copy / "book" / "02-numbers.py"
+    refusal = "\n# %%\nfrom repro.config import ModelConfig\n\nModelConfig(width=widths[0])\n"
+    source.write_text(source.read_text() + refusal)
+    done = repro(copy, "--only", "02-numbers", "-p", "widths=[0]")
+    assert done.stderr == (
+        "repro: page '02-numbers': ModelConfig.width = 0: input should be greater than or equal to 1\n"
+    )
+    assert done.returncode == 2
+    assert list((copy / "_build" / "quick" / "executing").iterdir()) == []
+
+
 def test_a_failing_cell_is_named_and_leaves_the_previous_book(copy: Path):
     page = copy / "_build" / "quick" / "html" / "book" / "02-numbers.html"
     before = page.read_bytes()

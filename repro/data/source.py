@@ -68,11 +68,11 @@ def _digest(config: DataConfig) -> str:
     else:
         content["version"] = PREPARATION_VERSION
         for field in ("root", "impulse_responses"):
-            content[field] = _files(getattr(config, field))
+            content[field] = folder_state(getattr(config, field))
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
 
 
-def _files(folder: str) -> list[tuple[str, int, int]]:
+def folder_state(folder: str) -> list[tuple[str, int, int]]:
     """Name below `folder`, size in bytes and modification time in ns of every file; none where no folder is given."""
     if not folder:
         return []
