@@ -95,8 +95,8 @@ pd.DataFrame(
 ).rename_axis("W")
 
 # %% [markdown]
-# Layer by layer, for the narrowest network fitted below. Nearly all the arithmetic happens in the first block, where
-# the maps are still large, while the weights sit at the end.
+# Layer by layer, for the narrowest network fitted below. Most of the arithmetic happens before the second pooling,
+# where the maps are still large, while most of the weights sit at the end.
 
 # %% tags=["hide-input"]
 pd.DataFrame(model.layer_table(config, clip_frames)).set_index("layer")

@@ -145,7 +145,7 @@ chosen = dict.fromkeys(
 fields = [field_of(variants[size], setting.data) for size in chosen]
 names = [f"W={w} D={d} K={k}" for w, d, k in chosen]
 
-# %% mystnb={"figure": {"name": "fig-7", "caption": "**Figure 7.** Effective receptive fields of scaled variants of the damped network, over all test clips of the unseen devices, cropped to the maximum receptive field at D = 1. The rectangles hold 50 % (solid) and 90 % (dashed) of the gradient inside the crop along each axis."}, "image": {"alt": "Heat maps of the mean absolute gradient around the centre pixel for four damped networks."}}
+# %% mystnb={"figure": {"name": "fig-7", "caption": "**Figure 7.** Effective receptive fields of scaled variants of the damped network, over all test clips of the unseen devices, cropped to the maximum receptive field at D = 1. The rectangles hold 50 % (solid) and 90 % (dashed) of the gradient along each axis."}, "image": {"alt": "Heat maps of the mean absolute gradient around the centre pixel for four damped networks."}}
 figure = maps.field_maps(fields, names, depth=1)
 plt.show()
 
@@ -153,7 +153,7 @@ plt.show()
 extents_table(fields, names)
 
 # %% [markdown]
-# The radii are those of the whole field, which for $D > 1$ is larger than the crop.
+# The radii count the whole of each network's own maximum receptive field, which for $D > 1$ is larger than the crop.
 #
 # ## By device and by scene
 #
