@@ -111,12 +111,17 @@ class Store:
 
     @classmethod
     def default(cls) -> Store:
-        """The folder named by the environment variable REPRO_STORE, else `_store` in the working directory.
+        """The folder named by the environment variable REPRO_STORE, else `_store` beside the book's `_toc.yml`.
+
+        The book is looked for from the working directory upwards, since some tools run a notebook in the folder that
+        it lies in; where there is none, the store is in the working directory.
 
         Raises:
             InputError: the folder cannot be created or written to.
         """
-        root = Path(os.environ.get(STORE_VARIABLE) or "_store").resolve()
+        here = Path.cwd()
+        home = next((folder for folder in (here, *here.parents) if (folder / "_toc.yml").is_file()), here)
+        root = Path(os.environ.get(STORE_VARIABLE) or home / "_store").resolve()
         try:
             root.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=root):

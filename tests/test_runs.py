@@ -197,3 +197,12 @@ def test_a_store_that_cannot_be_written_to_is_refused(below: str, reason: str, t
     assert str(refused.value) == (
         f"the run store {store} cannot be written to ({reason}): set REPRO_STORE to a folder that can"
     )
+
+
+def test_the_store_lies_beside_the_book_from_wherever_a_notebook_runs(tmp_path, monkeypatch):
+    monkeypatch.delenv("REPRO_STORE", raising=False)
+    (tmp_path / "project" / "book").mkdir(parents=True)
+    (tmp_path / "project" / "_toc.yml").touch()
+    for folder, expected in (("project/book", "project/_store"), ("project", "project/_store"), (".", "_store")):
+        monkeypatch.chdir(tmp_path / folder)
+        assert Store.default().root == tmp_path / expected
