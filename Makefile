@@ -44,7 +44,7 @@ require-cuda: $(STAMP) ## Fail unless PyTorch sees a CUDA device
 
 env: $(STAMP) ## Install the environment only
 
-# pip's hundreds of lines as one that counts the packages.
+# Not compiled: Python compiles what it imports, a small part of it, by itself. pip's hundreds of lines become one.
 PROGRESS = /^Collecting/ { printf "\r  %3d %-50.50s", ++n, $$2; fflush() } \
   /^Installing collected/ { printf "\r  unpacking what was fetched %-40s\n", "" }
 
@@ -72,7 +72,7 @@ $(STAMP): requirements.lock pyproject.toml
 	"$$found" -m venv .venv
 	@rm -f $@
 	@echo "Installing the locked packages into $(ENV): about 5 GB with PyTorch, a few minutes, once."
-	@set -o pipefail; $(PIP) install --require-hashes -r requirements.lock | awk '$(PROGRESS)'
+	@set -o pipefail; $(PIP) install --no-compile --require-hashes -r requirements.lock | awk '$(PROGRESS)'
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 

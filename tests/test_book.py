@@ -30,7 +30,7 @@ INDEX = """\
 # %% [markdown]
 # # A tiny book
 #
-# As {cite:t}`golubeva2021are` say of {numref}`fig-line`: $W \\to \\infty$.
+# As {cite:t}`golubeva2021are` say of {ref}`the line <fig-line>`: $W \\to \\infty$.
 
 # %% tags=["parameters"]
 seed: int = 1  # where the numbers start
@@ -135,7 +135,7 @@ def test_the_pages_are_whole(built: Path):
     html = built / "_build" / "quick" / "html"
     page = BeautifulSoup((html / "book" / "index.html").read_text(), "html.parser")
     text = page.find("article").get_text(" ", strip=True)
-    assert "As Golubeva et al. [ 2021 ] say of Fig. 1" in text
+    assert "As Golubeva et al. [ 2021 ] say of the line" in text
     assert page.find("article").find("span", class_="math").get_text() == "\\(W \\to \\infty\\)"
     image = BeautifulSoup((html / "book" / "02-numbers.html").read_text(), "html.parser").find("article").find("img")
     assert image["alt"] == "A rising line"
@@ -210,7 +210,7 @@ def test_a_failing_cell_is_named_and_leaves_the_previous_book(copy: Path):
 
 def test_a_warning_of_jupyter_book_fails_the_build_and_leaves_the_previous_book(copy: Path):
     before = (copy / "_build" / "quick" / "html" / "book" / "references.html").read_bytes()
-    (copy / "book" / "references.md").write_text("# References\n\nSee {numref}`fig-none`.\n")
+    (copy / "book" / "references.md").write_text("# References\n\nSee {ref}`a figure <fig-none>`.\n")
     done = repro(copy)
     assert done.returncode == 1
     assert "book/references.md:3: WARNING: " in done.stderr
