@@ -178,7 +178,14 @@ pd.DataFrame(
 #    balanced, and are trained on without rolling and mix-up.
 # 10. **Shorter trainings** report their last tenth of epochs where the paper reports the last 10 of 250.
 # 11. **The last, smaller batch** of an epoch is trained on like the others.
-# 12. **Static pruning** does not rescale the initial weights to the remaining fan-in.
+# 12. **Static pruning** does not rescale the initial weights to the remaining fan-in. Where the target does not divide
+#     evenly, the first of the cut layers keep one weight more.
 # 13. **Iterative pruning** removes nothing before the first epoch has been trained, since half of the convolutions start
-#     at zero, and reaches its target before the reported epochs begin.
-# 14. **Effective receptive field**: the centre pixel of the last map before the classifier, summed over channels.
+#     at zero. Each later epoch removes the same share of what is left, and the target is reached after three quarters
+#     of the epochs, so that the reported ones are trained at it. Removed weights do not come back.
+# 14. **Layer collapse**: a layer stops giving weights at 99 % sparsity, weight by weight, not only once it is past it; what
+#     it is spared, the others lose.
+# 15. **Depth** is scaled, under the paper's protocol, at its baseline width $W = 32$; the paper does not say at which.
+# 16. **Effective receptive field**: the centre pixel of the last map before the classifier, summed over channels. The map's
+#     pixel number is half its size, rounded down, and the crop lies about the input pixel at the centre of what it sees.
+# 17. **Standardisation** takes its means and deviations from the training clips without augmentation.
