@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 COLOURS = {"base": "#0072B2", "damped": "#D55E00"}
 MARKERS = {"base": "o", "damped": "D"}
-LINES = {"seen": "-", "unseen": "--"}
 GROUP_TITLES = {"seen": "seen device (a)", "unseen": "unseen devices"}
 MAP = "magma"
 SCALINGS = {
