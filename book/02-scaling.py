@@ -60,21 +60,24 @@ for scaling, models in scalings.items():
                 "K": model.pointwise,
                 "weights": sum(layer.weights for layer in layers),
                 "GMAC a clip": sum(layer.macs for layer in layers) / 1e9,
-                "max. receptive field / pixels": maximum_receptive_field(model),
+                "max. RF / pixels": maximum_receptive_field(model),
             }
         )
 table = pd.DataFrame(rows)
-table.style.format({"weights": "{:,}", "GMAC a clip": "{:.2f}"}).hide(axis="index")
+table.assign(
+    **{
+        "weights": [f"{count:,}" for count in table["weights"]],
+        "GMAC a clip": table["GMAC a clip"].round(2),
+    }
+).set_index("scaling")
 
 # %% mystnb={"image": {"alt": "Left: arithmetic per clip over number of weights for three ways of scaling. Right: side of the maximum receptive field over number of weights."}}
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3))
 for scaling, style in zip(scalings, ("o-", "s-", "^-"), strict=True):
     line = table[table["scaling"] == scaling]
     left.plot(line["weights"], line["GMAC a clip"], style, label=scaling)
-    right.plot(
-        line["weights"], line["max. receptive field / pixels"], style, label=scaling
-    )
-for ax, label in ((left, "GMAC a clip"), (right, "max. receptive field / pixels")):
+    right.plot(line["weights"], line["max. RF / pixels"], style, label=scaling)
+for ax, label in ((left, "GMAC a clip"), (right, "max. RF / pixels")):
     ax.set_xscale("log")
     ax.set(xlabel="number of weights", ylabel=label)
 left.set_yscale("log")
