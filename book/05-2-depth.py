@@ -25,6 +25,8 @@ data_root: str = (
     ""  # folder of the real recordings; not needed for the synthetic ones
 )
 impulse_responses: str = ""  # folder of measured microphones, for esc10 only
+microphones: int = 0  # esc10 only: how many of them; 0 for all
+split: str = "paper"  # or "official", tau2020 only
 clip_seconds: float = 4.0  # length that clips are cut to, in s; the paper: 10
 clips: int = (
     3  # synthetic only: clips that device a records of every scene in every city
@@ -34,6 +36,8 @@ epochs: int = 8  # the paper: 250
 warmup_epochs: int = 1  # the paper: 20
 max_lr: float = 5e-3  # largest learning rate; the paper: 1e-4
 batch_size: int = 10  # the paper does not say; 10 in the group's code
+roll: str = "hops"  # of the wave, by whole hops; or "samples", "off"
+precision: str = "fp32"  # or "bf16"
 depth_width: int = 4  # W of the networks that are deepened; the paper does not say: 32 is its baseline
 depths: list[int] = [1, 2, 3]  # D of Fig. 4, at K = 1
 pointwise: list[int] = [0, 1, 4]  # K of Fig. 5, at D = 1

@@ -19,7 +19,7 @@ from repro.errors import InputError
 SHORTEST_CLIP = 0.4
 """Seconds that give the 17 frames without which nothing is left of a clip after the last pooling."""
 
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 """Part of every key: raised whenever the same Experiment would give other numbers than before."""
 
 DataName = Literal["synthetic", "esc10", "tau2020"]
@@ -36,17 +36,30 @@ class _Frozen(BaseModel):
             raise InputError(explain(error, type(self).__name__)) from None
 
 
+class Resampling(_Frozen):
+    """The Kaiser-windowed sinc that brings recordings to 22,050 Hz (`repro.data.audio.resample`)."""
+
+    kaiser_beta: Annotated[float, Field(ge=0)] = 14.77
+    zero_crossings: PositiveInt = 64
+    rolloff: Annotated[float, Field(gt=0, le=1)] = 0.9476
+
+
 class DataConfig(_Frozen):
-    """Which recordings, and how they are cut (Section 3).
+    """Which recordings, how they are cut, and which of them are trained and tested on (Section 3).
 
     `root` is the folder of a real data set, `impulse_responses` the folder of measured microphone impulse responses
-    (ESC-10); neither enters the key, the fingerprint of the content does.
+    (ESC-10); neither enters the key, the fingerprint of the content does. `microphones` of these are used, spread
+    evenly over the sorted file names; 0 for all of them.
+    `split` is the paper's, or the official one of TAU 2020 Mobile.
     `clips` counts the synthetic clips that device a records of every (city, scene) pair.
     """
 
     name: DataName = "synthetic"
     root: str = ""
     impulse_responses: str = ""
+    microphones: Annotated[int, Field(ge=0)] = 0
+    split: Literal["paper", "official"] = "paper"
+    resampling: Resampling = Resampling()
     clip_seconds: Annotated[float, Field(gt=0.1, le=60)] = 10.0
     clips: PositiveInt = 4
     seed: Annotated[int, Field(ge=0)] = 0
@@ -55,6 +68,10 @@ class DataConfig(_Frozen):
     def _root_where_needed(self) -> DataConfig:
         if self.name != "synthetic" and not self.root:
             raise ValueError(f"data set '{self.name}' needs the folder of its recordings: set data_root")
+        if self.split == "official" and self.name != "tau2020":
+            raise ValueError(
+                f"data set '{self.name}' has no official split: only tau2020 has one; set split to 'paper'"
+            )
         return self
 
 
@@ -69,7 +86,12 @@ class ModelConfig(_Frozen):
 
 
 class Recipe(_Frozen):
-    """Training as in Appendix A; the defaults are the paper's, the batch size the group's."""
+    """Training as in Appendix A; the defaults are the paper's, the batch size the group's.
+
+    `roll` shifts the wave circularly by a whole number of hops (whose features are those of the wave in rolled
+    order), by samples, or not at all. `precision` is that of the network's arithmetic in training; weights,
+    optimiser, batch statistics and the final evaluation are float32.
+    """
 
     epochs: PositiveInt = 250
     warmup_epochs: Annotated[int, Field(ge=0)] = 20
@@ -77,7 +99,8 @@ class Recipe(_Frozen):
     min_lr: Annotated[float, Field(ge=0)] = 1e-6
     batch_size: PositiveInt = 10
     mixup_alpha: Annotated[float, Field(ge=0)] = 0.3
-    roll: bool = True
+    roll: Literal["hops", "samples", "off"] = "hops"
+    precision: Literal["fp32", "bf16"] = "fp32"
     labels: Literal["true", "random"] = "true"
 
     @model_validator(mode="after")

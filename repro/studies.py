@@ -33,8 +33,9 @@ class Setting:
         """The setting that a page's parameters describe.
 
         Args:
-            parameters: dataset, data_root, impulse_responses, clip_seconds, clips, epochs, warmup_epochs, max_lr,
-                batch_size and seeds, by name; others are ignored, so that a page can hand in its `globals()`.
+            parameters: dataset, data_root, impulse_responses, microphones, split, clip_seconds, clips, epochs,
+                warmup_epochs, max_lr, batch_size, roll, precision and seeds, by name; others are ignored, so that a
+                page can hand in its `globals()`.
 
         Raises:
             InputError: a value is out of its range.
@@ -43,10 +44,13 @@ class Setting:
             name=parameters["dataset"],
             root=parameters["data_root"],
             impulse_responses=parameters["impulse_responses"],
+            microphones=parameters["microphones"],
+            split=parameters["split"],
             clip_seconds=parameters["clip_seconds"],
             clips=parameters["clips"],
         )
-        recipe = Recipe(**{name: parameters[name] for name in ("epochs", "warmup_epochs", "max_lr", "batch_size")})
+        names = ("epochs", "warmup_epochs", "max_lr", "batch_size", "roll", "precision")
+        recipe = Recipe(**{name: parameters[name] for name in names})
         seeds = tuple(parameters["seeds"])
         if not seeds or len(set(seeds)) < len(seeds):
             raise InputError(f"seeds = {list(seeds)}: give at least one seed, and each once")
@@ -83,7 +87,7 @@ def fit(setting: Setting, widths: Iterable[int], random_label_epochs: int) -> li
     hide what the network can memorise.
     """
     models = [ModelConfig(width=width) for width in widths]
-    memorising = setting.with_recipe(labels="random", epochs=random_label_epochs, mixup_alpha=0.0, roll=False)
+    memorising = setting.with_recipe(labels="random", epochs=random_label_epochs, mixup_alpha=0.0, roll="off")
     return setting.runs(models) + memorising.runs(models)
 
 

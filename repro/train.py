@@ -179,7 +179,7 @@ def _train_epoch(
     for rows in torch.split(torch.arange(clips), recipe.batch_size):
         batch = order[rows].to(device)
         waveforms = inputs.train[batch]
-        if recipe.roll:
+        if recipe.roll != "off":
             waveforms = roll(waveforms, shifts[rows])
         mixup = Mixup.draw(len(rows), recipe.mixup_alpha, streams.augmentation).to(device)
         logits = model(mixup.inputs(inputs.standardised(waveforms)))

@@ -83,8 +83,8 @@ def test_a_negative_seed_is_refused():
 
 
 def test_another_recipe_keeps_all_else():
-    changed = SETTING.with_recipe(epochs=350, roll=False)
-    assert changed == Setting(SETTING.data, Recipe(epochs=350, roll=False), SETTING.seeds)
+    changed = SETTING.with_recipe(epochs=350, roll="off")
+    assert changed == Setting(SETTING.data, Recipe(epochs=350, roll="off"), SETTING.seeds)
     with pytest.raises(InputError, match=r"^warmup_epochs \(20\) must be smaller than epochs \(10\)$"):
         SETTING.with_recipe(epochs=10)
 
@@ -104,7 +104,7 @@ def test_fit_trains_the_base_network_on_true_and_on_random_labels():
     assert networks(runs) == [(32, 1, 1, False), (64, 1, 1, False)]
     true, random = runs[:6], runs[6:]
     assert {run.recipe for run in true} == {Recipe()}
-    assert {run.recipe for run in random} == {Recipe(epochs=100, labels="random", mixup_alpha=0.0, roll=False)}
+    assert {run.recipe for run in random} == {Recipe(epochs=100, labels="random", mixup_alpha=0.0, roll="off")}
     assert set(true) <= set(studies.by_width(SETTING, [32, 64]))
 
 

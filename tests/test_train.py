@@ -122,14 +122,14 @@ def test_a_seed_gives_the_same_outcome_bit_for_bit_and_another_seed_another(toy_
 
 
 def test_augmentation_and_labels_make_a_difference(toy_inputs):
-    plain = tiny.experiment(epochs=2, roll=False, mixup_alpha=0.0)
+    plain = tiny.experiment(epochs=2, roll="off", mixup_alpha=0.0)
     losses = {
         name: train(experiment, toy_inputs).epochs[-1].loss
         for name, experiment in {
             "plain": plain,
             "roll": tiny.experiment(epochs=2, mixup_alpha=0.0),
-            "mix-up": tiny.experiment(epochs=2, roll=False),
-            "labels": tiny.experiment(epochs=2, roll=False, mixup_alpha=0.0, labels="random"),
+            "mix-up": tiny.experiment(epochs=2, roll="off"),
+            "labels": tiny.experiment(epochs=2, roll="off", mixup_alpha=0.0, labels="random"),
         }.items()
     }
     assert len(set(losses.values())) == 4
