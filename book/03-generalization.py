@@ -71,7 +71,7 @@ start(edition, setting)
 
 # %% tags=["remove-output"]
 clips_ = data.load(setting.data, Store.default().root)
-split = data.split_by_city_and_scene(clips_.table)
+split = data.split_of(clips_)
 
 # %%
 sides = {

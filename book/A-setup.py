@@ -68,7 +68,7 @@ start(edition, setting)
 
 # %% tags=["remove-output"]
 clips_ = data.load(setting.data, Store.default().root)
-split = data.split_by_city_and_scene(clips_.table)
+split = data.split_of(clips_)
 
 # %% mystnb={"image": {"alt": "One training clip: power in decibels over linear frequency, and the mel features computed from it."}}
 wave = features.to_float(torch.from_numpy(clips_.waveforms[split.train[:1]]))

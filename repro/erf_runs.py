@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from repro.config import DataConfig
-from repro.data import load, split_by_city_and_scene
+from repro.data import load, split_of
 from repro.erf import Crop, Extent, crop, effective_receptive_field, extent
 from repro.features import PerceptualMel, to_float
 from repro.inputs import BATCH
@@ -56,7 +56,7 @@ def field_of(record: Record, data: DataConfig, store: Store | None = None) -> Fi
 def _compute(record: Record, data: DataConfig, store: Store) -> Tensor:
     device = training_device()
     clips = load(data, store.root)
-    waveforms = torch.from_numpy(clips.waveforms[split_by_city_and_scene(clips.table).unseen])
+    waveforms = torch.from_numpy(clips.waveforms[split_of(clips).unseen])
     model, mean, deviation = record.network()
     features = PerceptualMel().to(device)
     mean, deviation = mean.to(device), deviation.to(device)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from repro.data import Clips, split_by_city_and_scene
+from repro.data import Clips, split_of
 from repro.features import PerceptualMel, band_statistics, to_float
 
 BATCH = 10
@@ -31,7 +31,7 @@ class Inputs:
 
     def __init__(self, clips: Clips, device: torch.device) -> None:
         self.clips = clips
-        self.split = split_by_city_and_scene(clips.table)
+        self.split = split_of(clips)
         self.labels = torch.from_numpy(clips.labels).to(device)
         self.train = torch.from_numpy(clips.waveforms[self.split.train]).to(device)
         self.test = torch.from_numpy(clips.waveforms[self.split.test]).to(device)

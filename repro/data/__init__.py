@@ -2,7 +2,7 @@
 
 from repro.data.clips import SAMPLE_RATE, Clips, recorded_together
 from repro.data.source import load
-from repro.data.split import Split, held_out_cities, split_by_city_and_scene
+from repro.data.split import Split, held_out_cities, split_by_city_and_scene, split_of
 
 __all__ = [
     "SAMPLE_RATE",
@@ -12,4 +12,5 @@ __all__ = [
     "load",
     "recorded_together",
     "split_by_city_and_scene",
+    "split_of",
 ]

@@ -1,17 +1,22 @@
-"""The paper's split (Section 3): held-out (city, scene) pairs, training on device a alone."""
+"""The paper's split (Section 3): held-out (city, scene) pairs, training on device a alone; and TAU's official one."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from repro.data.clips import Clips
 from repro.errors import InputError
 
 TRAINING_DEVICE = "a"
 TEST_SHARE = 0.3
+
+FOLD = "fold"
+"""Column of the tables whose set brings its own split: "train", "test", or "" for clips on neither side."""
 
 
 @dataclass(frozen=True)
@@ -19,9 +24,9 @@ class Split:
     """Row numbers of a clip table, int64, ascending.
 
     Attributes:
-        train: device a, training pairs.
-        seen: device a, test pairs.
-        unseen: every other device, test pairs.
+        train: device a, training side.
+        seen: device a, test side.
+        unseen: every other device, test side.
     """
 
     train: NDArray[np.int64]
@@ -47,20 +52,52 @@ def held_out_cities(scenes: list[str], cities: list[str]) -> dict[str, tuple[str
     }
 
 
+def with_folds(clips: Clips, folds: pd.Series[str]) -> Clips:
+    """The clips with an official split's `FOLD` column, which becomes part of their fingerprint."""
+    content = "\n".join([clips.fingerprint, *folds])
+    return replace(
+        clips,
+        table=clips.table.assign(**{FOLD: folds.to_numpy()}),
+        fingerprint=hashlib.sha256(content.encode()).hexdigest(),
+    )
+
+
+def split_of(clips: Clips) -> Split:
+    """The official split where the clips carry one (`FOLD`), else the paper's.
+
+    Raises:
+        InputError: a side would be empty.
+    """
+    return split_by_fold(clips.table) if FOLD in clips.table else split_by_city_and_scene(clips.table)
+
+
+def split_by_fold(table: pd.DataFrame) -> Split:
+    """The official split of a clip table (columns device, `FOLD`); device a alone is trained on, as in the paper's.
+
+    Raises:
+        InputError: a side would be empty.
+    """
+    fold = table[FOLD].to_numpy()
+    return _split(table, fold == "train", fold == "test")
+
+
 def split_by_city_and_scene(table: pd.DataFrame) -> Split:
     """Split a clip table (columns scene, city, device) so that no (city, scene) pair is on both sides.
 
     Raises:
         InputError: a side would be empty.
     """
-    scenes, cities = sorted(table["scene"].unique()), sorted(table["city"].unique())
-    held_out = held_out_cities(scenes, cities)
+    held_out = held_out_cities(sorted(table["scene"].unique()), sorted(table["city"].unique()))
     test = np.array(
         [city in held_out[scene] for city, scene in zip(table["city"], table["scene"], strict=True)], dtype=bool
     )
+    return _split(table, ~test, test)
+
+
+def _split(table: pd.DataFrame, train: NDArray[np.bool_], test: NDArray[np.bool_]) -> Split:
     seen_device = (table["device"] == TRAINING_DEVICE).to_numpy()
     split = Split(
-        train=np.flatnonzero(seen_device & ~test),
+        train=np.flatnonzero(seen_device & train),
         seen=np.flatnonzero(seen_device & test),
         unseen=np.flatnonzero(~seen_device & test),
     )
@@ -69,6 +106,6 @@ def split_by_city_and_scene(table: pd.DataFrame) -> Split:
             raise InputError(
                 f"the split has no clip on the side '{side}': the set needs device '{TRAINING_DEVICE}', other "
                 f"devices, and at least two cities (it has devices {sorted(table['device'].unique())}, "
-                f"{len(cities)} cities)"
+                f"{table['city'].nunique()} cities)"
             )
     return split
