@@ -17,6 +17,10 @@ PAGE = {
     "dataset": "esc10",
     "data_root": "/data/esc10",
     "impulse_responses": "/data/micirp",
+    "microphones": 6,
+    "split": "paper",
+    "roll": "hops",
+    "precision": "fp32",
     "clip_seconds": 5.0,
     "clips": 2,
     "epochs": 30,
@@ -54,7 +58,14 @@ def networks(runs: list[Experiment]) -> list[tuple[int, int, int, bool]]:
 
 def test_the_setting_of_a_page():
     assert Setting.of(PAGE) == Setting(
-        DataConfig(name="esc10", root="/data/esc10", impulse_responses="/data/micirp", clip_seconds=5.0, clips=2),
+        DataConfig(
+            name="esc10",
+            root="/data/esc10",
+            impulse_responses="/data/micirp",
+            microphones=6,
+            clip_seconds=5.0,
+            clips=2,
+        ),
         Recipe(epochs=30, warmup_epochs=3, max_lr=1e-3, batch_size=20),
         (4, 2),
     )
