@@ -49,7 +49,7 @@ compound: list[list[int]] = [
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from repro import maps, plots, stats, studies
+from repro import editions, maps, plots, stats, studies
 from repro.config import ModelConfig
 from repro.display import extents_table, provenance, start
 from repro.erf_runs import field_of
@@ -132,22 +132,12 @@ stats.percentages(
 # seed. The definition is in [Appendix C](C-erf).
 
 # %% tags=["remove-output"]
-first = setting.seeds[0]
-variants = {}
-for record in records:
-    model = record.experiment.model
-    if model.damped and record.experiment.seed == first:
-        variants[(model.width, model.depth, model.pointwise)] = record
-chosen = dict.fromkeys(
-    [
-        (depth_width, 1, 1),
-        (depth_width, max(depths), 1),
-        (depth_width, 1, max(pointwise)),
-        (compound[-1][0], compound[-1][1], 1),
-    ]
+compared = fetch(
+    editions.ends_of_depth(setting, depth_width, depths, pointwise, compound)
 )
-fields = [field_of(variants[size], setting.data) for size in chosen]
-names = [f"W={w} D={d} K={k}" for w, d, k in chosen]
+fields = [field_of(record, setting.data) for record in compared]
+models = [record.experiment.model for record in compared]
+names = [f"W={m.width} D={m.depth} K={m.pointwise}" for m in models]
 
 # %% mystnb={"figure": {"name": "fig-7", "caption": "**Figure 7.** Effective receptive fields of scaled variants of the damped network, over all test clips of the unseen devices, cropped to the maximum receptive field at D = 1. The rectangles hold 50 % (solid) and 90 % (dashed) of the gradient along each axis."}, "image": {"alt": "Heat maps of the mean absolute gradient around the centre pixel for four damped networks."}}
 figure = maps.field_maps(fields, names, depth=1)
@@ -184,4 +174,4 @@ figure = plots.confusions(
 plt.show()
 
 # %% tags=["hide-input"]
-provenance(records)
+provenance(records + compared)

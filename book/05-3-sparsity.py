@@ -207,4 +207,4 @@ figure = plots.confusions(
 plt.show()
 
 # %% tags=["hide-input"]
-provenance(records)
+provenance(dense + static + iterative)

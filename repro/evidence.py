@@ -231,20 +231,15 @@ def extents_of(fields_: Iterable[Field]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def gather(parameters: Mapping[str, Any], *, train: bool, store: Store | None = None) -> Evidence:
-    """The evidence of all studies under these parameters, those of the page `claims` (`globals()` will do).
+def experiments(parameters: Mapping[str, Any]) -> tuple[list[Experiment], list[Experiment]]:
+    """The runs of all studies, each once, and those of them whose effective receptive fields are measured.
 
     Args:
-        parameters: the setting (see `Setting.of`) and the grid (see `Grid`), and random_label_epochs, sparse_epochs
-            and erf_seeds.
-        train: whether runs that the store lacks are trained; else they are left out. Receptive fields are computed
-            either way.
-        store: the run store; the default one where it is not given.
+        parameters: as for `gather`.
 
     Raises:
-        InputError: a value is out of its range, or the recordings or the store cannot be used.
+        InputError: a value is out of its range.
     """
-    store = store or Store.default()
     setting, grid = Setting.of(parameters), Grid.of(parameters)
     epochs = parameters["sparse_epochs"]
     accuracy_runs = [
@@ -266,9 +261,26 @@ def gather(parameters: Mapping[str, Any], *, train: bool, store: Store | None = 
         reference_width=grid.reference_width,
         sparse_epochs=epochs,
     )
-    wanted = list(dict.fromkeys(accuracy_runs + erf_runs))
+    return list(dict.fromkeys(accuracy_runs + erf_runs)), erf_runs
+
+
+def gather(parameters: Mapping[str, Any], *, train: bool, store: Store | None = None) -> Evidence:
+    """The evidence of all studies under these parameters, those of the page `claims` (`globals()` will do).
+
+    Args:
+        parameters: the setting (see `Setting.of`) and the grid (see `Grid`), and random_label_epochs, sparse_epochs
+            and erf_seeds.
+        train: whether runs that the store lacks are trained; else they are left out. Receptive fields are computed
+            either way.
+        store: the run store; the default one where it is not given.
+
+    Raises:
+        InputError: a value is out of its range, or the recordings or the store cannot be used.
+    """
+    store = store or Store.default()
+    setting, grid = Setting.of(parameters), Grid.of(parameters)
+    wanted, shown = experiments(parameters)
     records = fetch(wanted, store) if train else _available(wanted, store)
-    shown = set(erf_runs)
     keys = {run.key(records[0].data_fingerprint) for run in shown} if records else set()
     extents = extents_of(field_of(record, setting.data, store) for record in records if record.key in keys)
     return Evidence(grid, setting.data.name, tuple(records), extents, len(wanted))
