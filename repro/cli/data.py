@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -24,3 +25,16 @@ def synthesize(folder: Path, clips: int, seconds: float, seed: int) -> None:
 
     write_tau_folder(DataConfig(clips=clips, seed=seed, clip_seconds=seconds), folder, seconds=seconds)
     click.echo(f"Written: {folder.resolve()}")
+
+
+@data.command()
+@click.argument("name", metavar="SET", type=click.Choice(["tau2020", "esc10"]))
+@click.argument("folder", type=click.Path(path_type=Path))
+def get(name: str, folder: Path) -> None:
+    """Fetch SET, tau2020 or esc10, into FOLDER; the same command again continues where it was interrupted."""
+    from repro.data.get import get
+    from repro.data.published import SETS
+
+    click.echo(f"{name}: {SETS[name].terms}")
+    get(name, folder)
+    click.echo(f"Complete: {folder.resolve()}; check it with: repro data check {shlex.quote(str(folder))}")
