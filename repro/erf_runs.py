@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -42,13 +38,15 @@ class Field:
 
 
 def field_of(record: Record, data: DataConfig, store: Store | None = None) -> Field:
-    """The run's field from the store, or computed from its weights and the recordings `data`, and then kept."""
+    """The run's field from the store, or computed from its weights and the recordings `data`, and then kept.
+
+    Raises:
+        InputError: the field has to be computed, and weights or recordings are not at hand; or it was altered.
+    """
     store = store or Store.default()
-    path = store.root / "erf" / f"{record.key}.npy"
-    if not path.is_file():
-        path.parent.mkdir(exist_ok=True)
-        _write(path, _compute(record, data, store).numpy())
-    erf = torch.from_numpy(np.load(path))
+    if not store.has_field(record.key):
+        store.save_field(record.key, _compute(record, data, store).numpy())
+    erf = torch.from_numpy(store.load_field(record.key))
     inside = crop(erf, record.experiment.model)
     return Field(record, erf, extent(inside.values, inside.centre))
 
@@ -65,15 +63,3 @@ def _compute(record: Record, data: DataConfig, store: Store) -> Tensor:
         for batch in bar(torch.split(waveforms, BATCH), desc="effective receptive field", unit="batch")
     )
     return effective_receptive_field(model.to(device), batches)
-
-
-def _write(path: Path, erf: np.ndarray) -> None:
-    """Write aside and move into place, so that a killed build leaves no half a file."""
-    handle, aside = tempfile.mkstemp(prefix=f".{path.stem}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.save(file, erf)
-        Path(aside).rename(path)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise

@@ -1,110 +1,46 @@
-"""The run store: one folder per Experiment key, whole or absent.
+"""The run store: one folder or file per Experiment key, whole or absent.
 
 runs/<key>/record.json           experiment, per-epoch metrics, test clips, provenance
 runs/<key>/predictions.npz       predictions of the reported epochs
 runs/<key>/weights.safetensors   the final network
 runs/<key>/manifest.json         SHA-256 of the three
+erf/<key>/field.npy              the run's effective receptive field, where one was computed, with its manifest.json
+failures/<key>.json              a training that did not come to its end
+locks/                           empty files that processes lock
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
+import io
 import os
-import platform
-import shutil
 import tempfile
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from functools import cached_property
-from importlib.metadata import version
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
 
-from repro.config import Experiment, experiment_from
+from repro import durable, sealed
+from repro.config import DataConfig, Experiment
 from repro.errors import InputError
-from repro.model import CPResNet, count_weights
-from repro.sparsity import add_masks
-from repro.train import Outcome, reported_epochs
+from repro.provenance import provenance
+from repro.record import Failure, FailureKind, Record
+from repro.record_format import read_failure, read_run, run_files, write_failure
+from repro.train import Outcome
+
+__all__ = ["Failure", "Record", "Store", "provenance"]
 
 STORE_VARIABLE = "REPRO_STORE"
-PACKAGES = ("torch", "numpy", "librosa")
-FILES = ("predictions.npz", "record.json", "weights.safetensors")
-"""What a run's folder holds, besides the manifest with their checksums."""
 
-
-@dataclass(frozen=True)
-class Record:
-    """A finished run as the store keeps it.
-
-    Attributes:
-        key: its folder's name.
-        experiment: what was trained.
-        data_fingerprint: SHA-256 of the recordings it was trained and tested on.
-        epochs: per epoch: learning rate, loss, seconds, accuracy on seen and unseen devices where measured.
-        train_accuracy: share of the training labels that the final network reproduces without augmentation.
-        layer_sparsity: epoch by layer, the share of removed weights; empty without sparsification.
-        predictions: uint8, (reported epochs, test clips).
-        test_clips: the test clips' scene, city, location and device, in the order of the predictions.
-        scenes: class names in label order.
-        provenance: when, how long, on what, with which versions.
-        folder: where the files lie.
-    """
-
-    key: str
-    experiment: Experiment
-    data_fingerprint: str
-    epochs: pd.DataFrame
-    train_accuracy: float
-    layer_sparsity: pd.DataFrame
-    predictions: NDArray[np.uint8]
-    test_clips: pd.DataFrame
-    scenes: tuple[str, ...]
-    provenance: dict[str, Any]
-    folder: Path
-
-    @cached_property
-    def labels(self) -> NDArray[np.int64]:
-        """True class of every test clip, (test clips,)."""
-        return pd.Categorical(self.test_clips["scene"], categories=list(self.scenes)).codes.astype(np.int64)
-
-    @cached_property
-    def correct(self) -> NDArray[np.bool_]:
-        """Whether each test clip was classified correctly, (reported epochs, test clips)."""
-        return np.asarray(self.predictions == self.labels[None, :])
-
-    @property
-    def reported_epochs(self) -> range:
-        """The epochs that the predictions were made in."""
-        return reported_epochs(self.experiment.recipe.epochs)
-
-    def network(self) -> tuple[CPResNet, torch.Tensor, torch.Tensor]:
-        """The final network in evaluation mode, and the mean and deviation (256, 1) that standardise its input."""
-        state = load_file(self.folder / "weights.safetensors")
-        mean, deviation = state.pop("input.mean"), state.pop("input.deviation")
-        model = CPResNet(self.experiment.model, len(self.scenes))
-        if self.experiment.sparsity is not None:
-            add_masks(model)
-        model.load_state_dict(state)
-        return model.eval(), mean, deviation
-
-    @cached_property
-    def weights(self) -> int:
-        """Number of remaining conv and classifier weights."""
-        if self.experiment.sparsity is not None:
-            return self.experiment.sparsity.weights
-        with torch.device("meta"):
-            return count_weights(CPResNet(self.experiment.model, len(self.scenes)))
+FIELD = "field.npy"
 
 
 class Store:
-    """The folder in which finished runs and prepared recordings are kept."""
+    """The folder in which finished runs, failures, receptive fields and prepared recordings are kept."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -121,28 +57,104 @@ class Store:
         """
         here = Path.cwd()
         home = next((folder for folder in (here, *here.parents) if (folder / "_toc.yml").is_file()), here)
-        root = Path(os.environ.get(STORE_VARIABLE) or home / "_store").resolve()
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=root):
+        store = cls(Path(os.environ.get(STORE_VARIABLE) or home / "_store").resolve())
+        with store._writable():
+            store.root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=store.root):
                 pass
-        except OSError as error:
-            raise InputError(
-                f"the run store {root} cannot be written to ({error.strerror}): "
-                f"set {STORE_VARIABLE} to a folder that can"
-            ) from None
-        return cls(root)
+        return store
 
     def folder(self, key: str) -> Path:
         """Where the run of this key is, or will be."""
         return self.root / "runs" / key
 
+    def field_folder(self, key: str) -> Path:
+        """Where the receptive field of this run is, or will be."""
+        return self.root / "erf" / key
+
+    def failure_path(self, key: str) -> Path:
+        """Where the failure to train this run is, or would be."""
+        return self.root / "failures" / f"{key}.json"
+
     def __contains__(self, key: str) -> bool:
-        return (self.folder(key) / "manifest.json").is_file()
+        return (self.folder(key) / sealed.MANIFEST).is_file()
 
     def finished(self) -> list[str]:
         """The keys of all finished runs, sorted."""
-        return sorted(path.parent.name for path in self.root.glob("runs/[!.]*/manifest.json"))
+        return sorted(path.parent.name for path in self.root.glob(f"runs/[!.]*/{sealed.MANIFEST}"))
+
+    def failed(self) -> list[str]:
+        """The keys of all trainings that failed and have not succeeded since, sorted."""
+        return sorted(path.stem for path in self.root.glob("failures/[!.]*.json") if path.stem not in self)
+
+    def fingerprints(self, data: DataConfig) -> set[str]:
+        """The fingerprints of the recordings `data` that finished runs were trained on; damaged runs are left out.
+
+        Usually there is one: with it the runs are found where the recordings themselves are not at hand.
+        """
+        found = set()
+        for key in self.finished():
+            try:
+                record = self.load(key)
+            except InputError:
+                continue
+            if record.experiment.model_copy(update={"data": data}).canonical() == record.experiment.canonical():
+                found.add(record.data_fingerprint)
+        return found
+
+    def find(self, experiment: Experiment) -> list[str]:
+        """The keys of the finished runs of this Experiment, whatever recordings answered to its `data`; sorted."""
+        keys = (experiment.key(fingerprint) for fingerprint in self.fingerprints(experiment.data))
+        return sorted(key for key in keys if key in self)
+
+    @contextmanager
+    def lock(self, key: str, timeout: float = -1) -> Iterator[None]:
+        """Hold the right to train the run of this key, against other processes on all machines that share the store.
+
+        The lock is the kernel's (flock) and ends with the process that holds it, however that ends: a file left in
+        `locks` is no lock. A file system without flock is refused, since files that stand for locks would outlive
+        killed processes.
+
+        Args:
+            key: the run's.
+            timeout: seconds to wait for another holder; for ever where it is negative.
+
+        Raises:
+            InputError: the store cannot be written to, or its file system has no locks.
+            filelock.Timeout: another process still holds it.
+        """
+        path = self.root / "locks" / f"{key}.lock"
+        with self._writable():
+            durable.make_folder(path.parent)
+            lock = FileLock(path, fallback_to_soft=False)
+            lock.acquire(timeout=timeout)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the only one that changes runs, fields and failures; others wait. Short, and may be inside of `lock`.
+
+        Raises:
+            InputError: the store cannot be written to; what was being written is absent, or as it was before.
+        """
+        with self.lock("writing"), self._writable():
+            yield
+
+    @contextmanager
+    def _writable(self) -> Iterator[None]:
+        """Say of what the operating system refuses which store it was, and the mend."""
+        try:
+            yield
+        except Timeout:
+            raise
+        except OSError as error:
+            raise InputError(
+                f"the run store {self.root} cannot be written to ({error.strerror}): "
+                f"mend that, or set {STORE_VARIABLE} to another folder"
+            ) from None
 
     def save(
         self,
@@ -151,97 +163,99 @@ class Store:
         outcome: Outcome,
         test_clips: pd.DataFrame,
         scenes: tuple[str, ...],
-        provenance: dict[str, Any],
+        provenance: Mapping[str, Any],
     ) -> str:
-        """Keep a finished run; its folder appears with all its files or not at all. Returns the key."""
-        key = experiment.key(data_fingerprint)
-        target = self.folder(key)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{key}-", dir=target.parent))
-        try:
-            record = {
-                "experiment": experiment.canonical(),
-                "data_fingerprint": data_fingerprint,
-                "epochs": [asdict(epoch) for epoch in outcome.epochs],
-                "train_accuracy": outcome.train_accuracy,
-                "layer_sparsity": list(outcome.layer_sparsity),
-                "scenes": list(scenes),
-                "test_clips": {
-                    name: test_clips[name].tolist() for name in ("filename", "scene", "city", "location", "device")
-                },
-                "provenance": provenance,
-            }
-            (aside / "record.json").write_text(json.dumps(record, indent=1))
-            np.savez_compressed(aside / "predictions.npz", predictions=outcome.predictions)
-            save_file(outcome.weights, aside / "weights.safetensors")
-            digests = {name: _sha256(aside / name) for name in FILES}
-            (aside / "manifest.json").write_text(json.dumps(digests, indent=1))
-            aside.rename(target)
-        except BaseException:
-            shutil.rmtree(aside, ignore_errors=True)
-            raise
-        return key
+        """Keep a finished run; its folder appears with all its files or not at all. Returns the key.
 
-    def load(self, key: str) -> Record:
-        """Read a finished run, after checking its files against their checksums.
+        A run that is there already stays. An earlier failure to train it is forgotten.
 
         Raises:
-            InputError: there is no such run, or a file of it was altered.
+            InputError: the store cannot be written to; nothing is kept.
         """
-        folder = self.folder(key)
+        key = experiment.key(data_fingerprint)
+        files = run_files(experiment, data_fingerprint, outcome, test_clips, scenes, provenance)
+        self.install(key, files)
+        return key
+
+    def install(self, key: str, files: Mapping[str, bytes]) -> None:
+        """Keep the files of a finished run; see `save`."""
+        with self.writing():
+            if key not in self:
+                sealed.write_folder(self.folder(key), files)
+            durable.remove(self.failure_path(key))
+
+    def load(self, key: str) -> Record:
+        """Read a finished run, after checking its files against their checksums; the weights are checked when used.
+
+        Raises:
+            InputError: there is no such run, it was stored in another schema, or a file of it was altered.
+        """
         if key not in self:
             raise InputError(f"no run {key} in {self.root}: 'repro runs ls' lists those that exist")
-        damaged = _damaged(folder)
-        if damaged is not None:
-            raise InputError(f"{damaged} is not what was stored: delete {folder} and train the run again")
-        content = json.loads((folder / "record.json").read_text())
-        with np.load(folder / "predictions.npz", allow_pickle=False) as arrays:
-            predictions = arrays["predictions"]
-        values = content["experiment"]
-        if values["data"]["name"] != "synthetic":
-            values["data"]["root"] = "(as stored)"  # where the recordings lay is not part of a result
-        return Record(
-            key=key,
-            experiment=experiment_from(values),
-            data_fingerprint=content["data_fingerprint"],
-            epochs=pd.DataFrame(content["epochs"]),
-            train_accuracy=content["train_accuracy"],
-            layer_sparsity=pd.DataFrame(content["layer_sparsity"]),
-            predictions=predictions,
-            test_clips=pd.DataFrame(content["test_clips"]),
-            scenes=tuple(content["scenes"]),
-            provenance=content["provenance"],
-            folder=folder,
-        )
+        return read_run(self.folder(key))
 
+    def save_failure(
+        self,
+        experiment: Experiment,
+        data_fingerprint: str,
+        reason: str,
+        kind: FailureKind,
+        provenance: Mapping[str, Any],
+    ) -> str:
+        """Keep that a training did not come to its end, and why, in place of an earlier failure. Returns the key.
 
-def provenance(device: torch.device, seconds: float) -> dict[str, Any]:
-    """Where and with what a run was made: time, duration in s, machine, package versions."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
-    return {
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": round(seconds, 2),
-        "device": f"{device.type}: {name}",
-        "python": platform.python_version(),
-        "packages": {package: version(package) for package in PACKAGES},
-    }
+        Raises:
+            InputError: the store cannot be written to.
+        """
+        key = experiment.key(data_fingerprint)
+        with self.writing():
+            write_failure(self.failure_path(key), experiment, data_fingerprint, reason, kind, provenance)
+        return key
 
+    def failure(self, key: str) -> Failure:
+        """Read why a training failed.
 
-def _damaged(folder: Path) -> Path | None:
-    """The first file of a run that its checksum does not fit or that is lost, if there is one."""
-    manifest = folder / "manifest.json"
-    try:
-        digests = json.loads(manifest.read_bytes())
-    except ValueError:
-        return manifest
-    if not isinstance(digests, dict) or sorted(digests) != sorted(FILES):
-        return manifest
-    for path in (folder / name for name in FILES):
-        if not path.is_file() or _sha256(path) != digests[path.name]:
-            return path
-    return None
+        Raises:
+            InputError: the file was altered, or stored in another schema.
+        """
+        return read_failure(self.failure_path(key))
 
+    def failures(self) -> list[Failure]:
+        """All trainings that failed and have not succeeded since, sorted by key.
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        Raises:
+            InputError: as of `failure`.
+        """
+        return [self.failure(key) for key in self.failed()]
+
+    def has_field(self, key: str) -> bool:
+        """Whether the run's effective receptive field is kept."""
+        return (self.field_folder(key) / sealed.MANIFEST).is_file()
+
+    def save_field(self, key: str, field: NDArray[np.float64]) -> None:
+        """Keep a run's effective receptive field, (256, frames).
+
+        Raises:
+            InputError: the store cannot be written to; nothing is kept.
+        """
+        content = io.BytesIO()
+        np.save(content, field)
+        with self.writing():
+            sealed.write_folder(self.field_folder(key), {FIELD: content.getvalue()})
+
+    def load_field(self, key: str) -> NDArray[np.float64]:
+        """Read a run's effective receptive field, float64, (256, frames).
+
+        Raises:
+            InputError: it is not what was stored.
+        """
+        folder = self.field_folder(key)
+        sealed.require_files(folder, frozenset({FIELD}))
+        content = io.BytesIO(sealed.read(folder, FIELD))
+        try:
+            field: NDArray[np.float64] = np.load(content, allow_pickle=False)
+        except (ValueError, EOFError):
+            raise sealed.DamagedError(folder / FIELD, folder) from None
+        if field.dtype != np.float64 or field.ndim != 2:
+            raise sealed.DamagedError(folder / FIELD, folder)
+        return field

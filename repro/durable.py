@@ -1,0 +1,122 @@
+"""Files and folders that appear whole or not at all, whatever ends the process or the machine in between.
+
+They are written beside their place under a name that begins with a dot, flushed to the disk, and then moved into
+place; what is removed is first moved to such a name, too. What begins with a dot is therefore never a result. A killed
+process leaves it behind; the next writer to the same place removes it. Two must not write to one place at once.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+
+@contextmanager
+def new_file(target: Path) -> Iterator[IO[bytes]]:
+    """Open a file to write and read that takes the place of `target` when the block has ended without an exception.
+
+    Raises:
+        OSError: it cannot be written; `target` is as before.
+    """
+    aside = _aside(target)
+    make_folder(target.parent)
+    try:
+        with aside.open("w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(target)
+    except BaseException:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
+        raise
+    _sync(target.parent)
+
+
+def write_file(target: Path, content: bytes) -> None:
+    """Write a file; see `new_file`."""
+    with new_file(target) as file:
+        file.write(content)
+
+
+def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
+    """Write a folder of files, by name, in place of whatever is there.
+
+    Raises:
+        OSError: it cannot be written; nothing, or what was there, is in its place.
+    """
+    aside = _aside(target)
+    make_folder(target.parent)
+    try:
+        _discard(aside)
+        aside.mkdir()
+        for name, content in files.items():
+            with (aside / name).open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        _sync(aside)
+        remove(target)
+        aside.rename(target)
+    except BaseException:
+        with suppress(OSError):
+            _discard(aside)
+        raise
+    _sync(target.parent)
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder, and those above it, where it does not exist.
+
+    Raises:
+        OSError: it cannot be created.
+    """
+    if not path.is_dir():
+        make_folder(path.parent)
+        path.mkdir(exist_ok=True)
+        _sync(path.parent)
+
+
+def remove(target: Path) -> None:
+    """Remove a file or a folder where it exists; no part of a folder remains in its place at any time.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    if not os.path.lexists(target):
+        return
+    if not is_leftover(target):
+        gone = target.with_name(f".{target.name}.gone")
+        _discard(gone)
+        target = target.rename(gone)
+        _sync(target.parent)
+    _discard(target)
+
+
+def is_leftover(path: Path) -> bool:
+    """Whether this is what a process leaves that is killed while it writes or removes, as its name says."""
+    return path.name.startswith(".")
+
+
+def _aside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.partial")
+
+
+def _discard(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """Flush a folder's own entries, without which a file that was moved there may be gone after a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,56 @@
+"""Runs as a store keeps them, without any training."""
+
+from typing import Any
+
+import numpy as np
+import tiny
+import torch
+
+from repro.config import Experiment
+from repro.model import build
+from repro.runs import Store
+from repro.train import Epoch, Outcome
+
+FINGERPRINT = "f" * 64
+CLIPS = tiny.table()[lambda rows: rows["city"] == "wien"].reset_index(drop=True)
+PROVENANCE: dict[str, Any] = {
+    "finished": "2021-07-18T12:00:00+00:00",
+    "seconds": 2.5,
+    "device": "cpu: toy",
+    "threads": 1,
+    "peak_memory": {"process": 3_000_000, "gpu": 0},
+    "python": "3.11.0",
+    "packages": {"torch": "2.11.0"},
+    "code": {"fingerprint": "c" * 64, "commit": None, "dirty": False},
+}
+
+
+def outcome(experiment: Experiment) -> Outcome:
+    """What training might have given, from an untrained network."""
+    network = build(experiment.model, torch.Generator().manual_seed(experiment.seed), len(tiny.SCENES))
+    statistics = {"input.mean": torch.zeros(256, 1), "input.deviation": torch.ones(256, 1)}
+    epochs = experiment.recipe.epochs
+    return Outcome(
+        epochs=tuple(Epoch(epoch, 0.03, 0.5, 0.1, 1.0, None) for epoch in range(epochs)),
+        predictions=np.arange(8, dtype=np.uint8).reshape(1, 8) % 2,
+        train_accuracy=0.75,
+        layer_sparsity=(),
+        weights=network.state_dict() | statistics,
+    )
+
+
+def save(store: Store, experiment: Experiment | None = None, **provenance: Any) -> str:
+    """Keep such a run; returns its key."""
+    experiment = experiment or tiny.experiment()
+    return store.save(experiment, FINGERPRINT, outcome(experiment), CLIPS, tiny.SCENES, PROVENANCE | provenance)
+
+
+def fail(store: Store, experiment: Experiment | None = None) -> str:
+    """Keep that a training failed; returns the key."""
+    reason = "the loss of epoch 1 is nan"
+    return store.save_failure(experiment or tiny.experiment(), FINGERPRINT, reason, "non-finite loss", PROVENANCE)
+
+
+def field() -> np.ndarray:
+    """A receptive field."""
+    return np.linspace(0, 1, 256 * 5).reshape(256, 5)
