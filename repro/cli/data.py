@@ -38,3 +38,37 @@ def get(name: str, folder: Path) -> None:
     click.echo(f"{name}: {SETS[name].terms}")
     get(name, folder)
     click.echo(f"Complete: {folder.resolve()}; check it with: repro data check {shlex.quote(str(folder))}")
+
+
+@data.command()
+@click.argument("root", type=click.Path(path_type=Path))
+@click.option("--dataset", type=click.Choice(["tau2020", "esc10"]), help="As meta.csv has it, where not given.")
+@click.option("--seconds", type=float, help="Length of every recording, for tau2020.  [default: 10]")
+@click.option(
+    "--checksums",
+    type=click.Path(path_type=Path),
+    metavar="LISTING",
+    help="A tab-separated file with the columns filename and md5 or sha256.",
+)
+@click.pass_context
+def check(
+    context: click.Context, root: Path, dataset: str | None, seconds: float | None, checksums: Path | None
+) -> None:
+    """Decode every recording below ROOT and print every fault found, one a line.
+
+    Exit status 1 where there is a fault.
+    """
+    from repro.data.check import check, dataset_in
+    from repro.data.faults import counted
+    from repro.errors import InputError
+
+    dataset = dataset or dataset_in(root)
+    if seconds is not None and (dataset != "tau2020" or not seconds > 0):
+        raise InputError(f"--seconds {seconds:g}: it has to be above 0, and is for tau2020 alone, not for {dataset}")
+    report = check(root, dataset, seconds=seconds, checksums=checksums)
+    for fault in report.faults:
+        click.echo(fault)
+    found = counted(len(report.faults), "fault") if report.faults else "no fault"
+    click.echo(f"{counted(report.recordings, 'recording')}, {found}")
+    if report.faults:
+        context.exit(1)

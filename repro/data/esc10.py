@@ -20,12 +20,31 @@ from repro.config import DataConfig
 from repro.data.audio import decode, fit_length, resample, to_int16
 from repro.data.clips import COLUMNS, SAMPLE_RATE
 from repro.data.devices import Compressor, through_microphone
-from repro.data.metadata import read_metadata, require_files
+from repro.data.metadata import Layout, one_of, read_metadata
 from repro.data.parallel import ordered_map
 from repro.data.split import TRAINING_DEVICE
 from repro.errors import InputError
 
-META_COLUMNS = ("filename", "fold", "freesound_clip", "label")
+LABELS = (
+    "baby_cry",
+    "chainsaw",
+    "clock_tick",
+    "dog_bark",
+    "fire_crackling",
+    "helicopter",
+    "person_sneeze",
+    "rain",
+    "rooster",
+    "sea_waves",
+)
+
+LAYOUT = Layout(
+    dataset="esc10",
+    separator=",",
+    columns=("filename", "fold", "freesound_clip", "label"),
+    rules={"fold": one_of("fold", ("1", "2", "3", "4", "5")), "label": one_of("scene", LABELS)},
+    prefix="audio/",
+)
 
 MICROPHONES = 6
 """Microphones used: this many, spread evenly over the sorted file names (all, where there are fewer)."""
@@ -46,9 +65,8 @@ def listing(config: DataConfig) -> pd.DataFrame:
             are no impulse responses.
     """
     root = Path(config.root)
-    meta = read_metadata(root, ",", META_COLUMNS)
-    filenames = "audio/" + meta["filename"]
-    require_files(root, filenames)
+    meta = read_metadata(root, LAYOUT)
+    filenames = LAYOUT.prefix + meta["filename"]
     devices = [TRAINING_DEVICE, *(path.stem for path in microphones(config))]
     rows = [
         (filename, label, f"fold{fold}", clip, device)

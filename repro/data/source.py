@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from repro.config import DataConfig
 from repro.data import esc10, synthetic, tau2020
+from repro.data.check import require_sound
 from repro.data.clips import SAMPLE_RATE, Clips, read_clips, write_clips
+from repro.data.split import with_folds
 from repro.errors import InputError
 from repro.progress import bar
 
@@ -48,16 +50,17 @@ def load(config: DataConfig, store: Path) -> Clips:
     table = source.listing(config)
     folder = store / "data" / f"{config.name}-{_digest(config)}"
     if folder.is_dir():
-        return read_clips(folder)
+        return with_folds(read_clips(folder), table)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
             if not folder.is_dir():
+                require_sound(config)
                 waveforms = bar(source.render(config), desc=f"preparing {config.name}", total=len(table), unit="clip")
                 write_clips(folder, table, round(config.clip_seconds * SAMPLE_RATE), waveforms)
     except PermissionError as error:
         raise InputError(f"the store {store} cannot be written ({error.strerror}): choose another folder") from None
-    return read_clips(folder)
+    return with_folds(read_clips(folder), table)
 
 
 def _digest(config: DataConfig) -> str:

@@ -52,12 +52,14 @@ def held_out_cities(scenes: list[str], cities: list[str]) -> dict[str, tuple[str
     }
 
 
-def with_folds(clips: Clips, folds: pd.Series[str]) -> Clips:
-    """The clips with an official split's `FOLD` column, which becomes part of their fingerprint."""
-    content = "\n".join([clips.fingerprint, *folds])
+def with_folds(clips: Clips, table: pd.DataFrame) -> Clips:
+    """The clips with the column `FOLD` of the same clips' `table`, where it has one, as part of their fingerprint."""
+    if FOLD not in table:
+        return clips
+    content = "\n".join([clips.fingerprint, *table[FOLD]])
     return replace(
         clips,
-        table=clips.table.assign(**{FOLD: folds.to_numpy()}),
+        table=clips.table.assign(**{FOLD: table[FOLD].to_numpy()}),
         fingerprint=hashlib.sha256(content.encode()).hexdigest(),
     )
 
@@ -109,3 +111,20 @@ def _split(table: pd.DataFrame, train: NDArray[np.bool_], test: NDArray[np.bool_
                 f"{table['city'].nunique()} cities)"
             )
     return split
+
+
+def summary(table: pd.DataFrame, split: Split, by: str = "device") -> pd.DataFrame:
+    """Clips of a clip table by a column (device, city, scene) and side, then their total and their pairs.
+
+    Rows: the column's values, sorted, "all", "(city, scene) pairs". Columns: train, seen, unseen, and "none" for clips
+    on no side.
+    """
+    sides = pd.Series("none", index=range(len(table)))
+    for side in ("train", "seen", "unseen"):
+        sides[getattr(split, side)] = side
+    clips = table.reset_index(drop=True)
+    counts = pd.crosstab(clips[by], sides).reindex(columns=["train", "seen", "unseen", "none"], fill_value=0)
+    counts.loc["all"] = counts.sum()
+    pairs = (clips["city"] + " " + clips["scene"]).groupby(sides).nunique()
+    counts.loc["(city, scene) pairs"] = pairs.reindex(counts.columns, fill_value=0)
+    return counts.rename_axis(index=by, columns=None)

@@ -6,6 +6,7 @@ of 10 s at 44.1 kHz and 24 bits. The identifier is "city-location".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -17,24 +18,88 @@ from numpy.typing import NDArray
 from repro.config import DataConfig
 from repro.data.audio import decode, fit_length, resample, to_int16
 from repro.data.clips import COLUMNS, SAMPLE_RATE
-from repro.data.metadata import read_metadata, require_files
+from repro.data.faults import Fault, printable, refusal
+from repro.data.metadata import Layout, examine_table, lines_by_file, one_of, read_metadata
 from repro.data.parallel import ordered_map
+from repro.data.split import FOLD
 
-META_COLUMNS = ("filename", "scene_label", "identifier", "source_label")
+RECORDED_RATE = 44_100
+"""Hz, of every recording."""
+
+SECONDS = 10.0
+"""Length of every recording."""
+
+SCENES = (
+    "airport",
+    "bus",
+    "metro",
+    "metro_station",
+    "park",
+    "public_square",
+    "shopping_mall",
+    "street_pedestrian",
+    "street_traffic",
+    "tram",
+)
+DEVICES = ("a", "b", "c", "s1", "s2", "s3", "s4", "s5", "s6")
+IDENTIFIER = re.compile(r"[a-z]+(-[a-z]+)*-[0-9]+")
+
+
+def _identifier_rule(field: str) -> str:
+    return "" if IDENTIFIER.fullmatch(field) else f"malformed identifier '{printable(field)}': not city-location"
+
+
+LAYOUT = Layout(
+    dataset="tau2020",
+    separator="\t",
+    columns=("filename", "scene_label", "identifier", "source_label"),
+    rules={
+        "scene_label": one_of("scene", SCENES),
+        "identifier": _identifier_rule,
+        "source_label": one_of("device", DEVICES),
+    },
+)
+
+FOLDS = {"train": "evaluation_setup/fold1_train.csv", "test": "evaluation_setup/fold1_test.csv"}
+"""The lists of the official split; clips of the set that neither names are on no side of it."""
 
 
 def listing(config: DataConfig) -> pd.DataFrame:
-    """The clips of the set in the order of `meta.csv`, columns `COLUMNS`.
+    """The clips of the set in the order of `meta.csv`, columns `COLUMNS`, and `FOLD` where the split is the official.
 
     Raises:
-        InputError: `meta.csv` is missing or not what it should be, or a recording that it lists is missing.
+        InputError: `meta.csv` or a list of the official split is missing or not what it should be, or a recording
+            that `meta.csv` lists is missing.
     """
     root = Path(config.root)
-    meta = read_metadata(root, "\t", META_COLUMNS)
-    require_files(root, meta["filename"])
+    meta = read_metadata(root, LAYOUT)
     table = meta.rename(columns={"scene_label": "scene", "identifier": "location", "source_label": "device"})
     table["city"] = table["location"].str.rpartition("-")[0]
-    return table.loc[:, list(COLUMNS)]
+    table = table.loc[:, list(COLUMNS)]
+    return table.assign(**{FOLD: _official_folds(root, table)}) if config.split == "official" else table
+
+
+def _official_folds(root: Path, table: pd.DataFrame) -> pd.Series[str]:
+    """The side of the official split that every clip is on: "train", "test", or "" for neither."""
+    scenes = dict(zip(table["filename"], table["scene"], strict=True))
+    folds: dict[str, str] = {}
+    faults: list[Fault] = []
+    for side, name in FOLDS.items():
+        listed = examine_table(root, name, LAYOUT.separator, ("filename",))
+        faults += listed.faults
+        for filename, lines in lines_by_file(listed).items():
+            where = f"line {lines[-1]}: {printable(filename)}"
+            scene = listed.rows[lines[-1]].get("scene_label")
+            if filename not in scenes:
+                faults.append(Fault(name, f"{where} is not listed in meta.csv"))
+            elif scene not in (None, scenes[filename]):
+                faults.append(Fault(name, f"{where} is of the scene {scenes[filename]} in meta.csv"))
+            if len(lines) > 1 or filename in folds:
+                faults.append(Fault(name, f"{where} is listed before"))
+            folds[filename] = side
+    if faults:
+        raise refusal(root, LAYOUT.dataset, faults)
+    return table["filename"].map(folds).fillna("")
 
 
 def render(config: DataConfig) -> Iterator[NDArray[np.int16]]:

@@ -23,7 +23,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataConfig:
         name = f"{number % 2 + 1}-{100 + number}-A.ogg"
         seconds = 0.2 if number == 4 else 0.5
         soundfile.write(tmp_path / "esc" / "audio" / name, rng.normal(0, 0.05, round(seconds * 44_100)), 44_100)
-        rows.append(f"{name},{number % 2 + 1},{100 + number},A,{'rain' if number < 2 else 'dog'}")
+        rows.append(f"{name},{number % 2 + 1},{100 + number},A,{'rain' if number < 2 else 'dog_bark'}")
     (tmp_path / "esc" / "meta.csv").write_text("\n".join(rows) + "\n")
     (tmp_path / "mics").mkdir()
     for name in "abcdefg":

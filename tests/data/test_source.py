@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from repro.config import DataConfig, Experiment
-from repro.data import load, source, synthetic, tau2020
+from repro.data import check, load, source, synthetic, tau2020
 from repro.data.parallel import ordered_map
 from repro.errors import InputError
 
@@ -49,20 +49,23 @@ def test_two_stores_hold_the_same(tmp_path: Path) -> None:
     assert load(TINY.model_copy(update={"seed": 1}), tmp_path / "x").fingerprint != first.fingerprint
 
 
-def test_a_changed_recording_is_prepared_anew(tmp_path: Path) -> None:
+def test_a_changed_recording_is_prepared_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tau2020, "RECORDED_RATE", 22_050)
+    monkeypatch.setattr(tau2020, "SECONDS", 0.2)
+    monkeypatch.setattr(check, "ordered_map", map)
     root = tmp_path / "tau"
     synthetic.write_tau_folder(TINY, root, sample_rate=22_050, seconds=0.2)
     config = DataConfig(name="tau2020", root=str(root), clip_seconds=0.2)
     before = load(config, tmp_path / "store")
     assert load(config, tmp_path / "store").fingerprint == before.fingerprint
     path = root / "audio" / "bus-lyon-0-0-a.wav"
-    soundfile.write(path, np.zeros(4410), 22_050, subtype="PCM_24")
+    soundfile.write(path, np.tile([0.25, -0.25], 2205), 22_050, subtype="PCM_24")
     os.utime(path, (1, 1))
     after = load(config, tmp_path / "store")
     assert after.fingerprint != before.fingerprint
     row = int(np.flatnonzero(after.table["filename"] == "audio/bus-lyon-0-0-a.wav")[0])
-    assert before.waveforms[row].any()
-    assert not after.waveforms[row].any()
+    assert before.waveforms[row].tolist() != [8192, -8192] * 2205
+    assert after.waveforms[row].tolist() == [8192, -8192] * 2205
 
 
 @pytest.mark.parametrize("name", ["esc10", "tau2020"])

@@ -1,0 +1,45 @@
+"""Faults of a data set: one line each, by file, and the refusal that names them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from repro.errors import InputError
+
+SHOWN = 20
+"""Faults that a refusal names; the rest it counts."""
+
+LONGEST = 200
+"""Characters of a text from a file that a fault repeats."""
+
+
+class Fault(NamedTuple):
+    """What is wrong with a file; `file` is its path below the set's folder."""
+
+    file: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{printable(self.file) or '(no name)'}: {self.what}"
+
+
+def printable(text: str) -> str:
+    """The text on one line that any terminal can show: escaped and shortened where it has to be."""
+    shown = text if len(text) <= LONGEST else text[:LONGEST] + "..."
+    return shown if shown.isprintable() else shown.encode("unicode_escape").decode()
+
+
+def counted(number: int, thing: str) -> str:
+    """The number with its thing in the singular or the plural: "1 fault", "2 faults"."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def refusal(root: Path, dataset: str, faults: Sequence[Fault]) -> InputError:
+    """The error for a set that is not sound: its first line says what to do, each further line is a fault."""
+    command = f"repro data check {shlex.quote(str(root))} --dataset {dataset}"
+    more = [f"... and {len(faults) - SHOWN} more"] if len(faults) > SHOWN else []
+    lines = [f"{root} has {counted(len(faults), 'fault')}: mend them; this lists all of them: {command}"]
+    return InputError("\n".join([*lines, *map(str, faults[:SHOWN]), *more]))
