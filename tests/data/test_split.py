@@ -5,7 +5,7 @@ import pytest
 
 from repro.config import DataConfig
 from repro.data import synthetic
-from repro.data.split import held_out_cities, split_by_city_and_scene
+from repro.data.split import held_out_cities, split_by_city_and_scene, split_by_fold, summary
 from repro.errors import InputError
 
 
@@ -27,12 +27,33 @@ def test_synthetic_counts() -> None:
     check_sides(synthetic.listing(DataConfig(clips=4)), (280, 120, 240))
 
 
-def test_real_listing_counts(real_data: Path) -> None:
+def real_table(real_data: Path) -> pd.DataFrame:
     index = pd.read_csv(real_data / "tau2020" / "development_index.csv", sep="\t", dtype=str)
     table = index.rename(columns={"scene_label": "scene", "source_label": "device"})
     table["city"] = [identifier.split("-")[0] for identifier in table["identifier"]]
+    return table
+
+
+def test_real_listing_counts(real_data: Path) -> None:
+    table = real_table(real_data)
     assert len(table) == 23_035
     check_sides(table, (10_088, 4_312, 2_590))
+
+
+def test_summary_of_the_real_listing(real_data: Path) -> None:
+    table = real_table(real_data)
+    split = split_by_city_and_scene(table)
+    b_or_c, simulated = [0, 0, 323], [0, 0, 324]
+    assert summary(table, split).T.to_dict("list") == {
+        "a": [10_088, 4_312, 0, 0],
+        "b": [*b_or_c, 755],
+        "c": [*b_or_c, 754],
+        **{name: [*simulated, 756] for name in ("s1", "s2", "s3", "s4", "s5", "s6")},
+        "all": [10_088, 4_312, 2_590, 6_045],
+        "(city, scene) pairs": [70, 30, 30, 70],
+    }
+    assert summary(table, split, "city").loc["vienna"].tolist() == [988, 432, 240, 560]
+    assert summary(table, split, "scene").loc["tram"].tolist() == [1008, 432, 240, 623]
 
 
 def test_held_out_cities_move_on_from_scene_to_scene() -> None:
@@ -44,3 +65,39 @@ def test_a_set_without_other_devices_is_refused() -> None:
     table = pd.DataFrame({"scene": ["bus", "bus"], "city": ["lyon", "paris"], "device": ["a", "a"]})
     with pytest.raises(InputError, match="no clip on the side 'unseen'"):
         split_by_city_and_scene(table)
+
+
+TABLE = pd.DataFrame(
+    [
+        ("bus", "lyon", "a", "train"),
+        ("bus", "lyon", "b", "train"),
+        ("bus", "lyon", "a", "test"),
+        ("tram", "paris", "b", "test"),
+        ("bus", "paris", "s1", "test"),
+        ("tram", "lyon", "a", ""),
+    ],
+    columns=["scene", "city", "device", "fold"],
+)
+
+
+def test_official_folds_train_on_device_a_alone() -> None:
+    split = split_by_fold(TABLE)
+    assert (split.train.tolist(), split.seen.tolist(), split.unseen.tolist()) == ([0], [2], [3, 4])
+    with pytest.raises(InputError, match="no clip on the side 'seen'"):
+        split_by_fold(TABLE.drop(2))
+
+
+def test_summary() -> None:
+    split = split_by_fold(TABLE)
+    sides = ["train", "seen", "unseen", "none"]
+    by_device = summary(TABLE, split)
+    assert by_device.columns.tolist() == sides
+    assert by_device.T.to_dict("list") == {
+        "a": [1, 1, 0, 1],
+        "b": [0, 0, 1, 1],
+        "s1": [0, 0, 1, 0],
+        "all": [1, 1, 2, 2],
+        "(city, scene) pairs": [1, 1, 2, 2],
+    }
+    assert summary(TABLE, split, "city").loc["paris"].tolist() == [0, 0, 2, 0]
+    assert summary(TABLE, split, "scene").loc[["bus", "tram"]].to_numpy().tolist() == [[1, 1, 1, 1], [0, 0, 1, 1]]
