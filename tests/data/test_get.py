@@ -1,4 +1,5 @@
 import csv
+import errno
 import hashlib
 import io
 import json
@@ -247,6 +248,17 @@ def test_a_file_for_a_folder_is_named(web: Web, tmp_path: Path) -> None:
     (tmp_path / "tau").touch()
     with pytest.raises(InputError, match=r"tau cannot be written \(Not a directory\): mend that and run it again"):
         get("tau2020", tmp_path / "tau")
+
+
+def test_a_disk_that_fills_up_is_named(web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(download, "bar", full)
+    with pytest.raises(InputError) as caught:
+        get("tau2020", tmp_path / "tau")
+    message = f"{tmp_path / 'tau'} cannot be written (No space left on device): mend that and run it again"
+    assert str(caught.value) == message
 
 
 def test_esc10_by_the_names_and_sums_of_its_recordings(web: Web, tmp_path: Path) -> None:
