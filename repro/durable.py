@@ -50,8 +50,8 @@ def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
         OSError: it cannot be written; nothing, or what was there, is in its place.
     """
     aside = _aside(target)
-    make_folder(target.parent)
     try:
+        make_folder(target.parent)
         _discard(aside)
         aside.mkdir()
         for name, content in files.items():
@@ -60,12 +60,22 @@ def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
                 file.flush()
                 os.fsync(file.fileno())
         _sync(aside)
-        remove(target)
-        aside.rename(target)
+        move_folder(aside, target)
     except BaseException:
         with suppress(OSError):
             _discard(aside)
         raise
+
+
+def move_folder(folder: Path, target: Path) -> None:
+    """Move a folder, whose files are on the disk already, to the place of whatever is there.
+
+    Raises:
+        OSError: it cannot be moved.
+    """
+    make_folder(target.parent)
+    remove(target)
+    folder.rename(target)
     _sync(target.parent)
 
 

@@ -36,6 +36,10 @@ NEEDED = frozenset({RECORD, PREDICTIONS})
 """What a run's folder always holds."""
 
 
+class OutdatedError(InputError):
+    """An earlier version of this package has stored this; today's cannot use it."""
+
+
 class _Origin(BaseModel):
     """What a key is the hash of, and how it came about."""
 
@@ -187,22 +191,24 @@ _Content = TypeVar("_Content", bound=_Origin)
 def _parsed(form: type[_Content], what: str, text: bytes, path: Path, key: str, stored: Path) -> _Content:
     """Read what the checksums have found whole: of this schema, complete, and under the key that is its hash."""
     try:
-        schema = json.loads(text).get("schema", 1)
+        schema = int(json.loads(text).get("schema", 1))
         if schema == SCHEMA:
             content = form.model_validate_json(text)
     except ValidationError as error:
-        raise InputError(f"{path}: {explain(error, what)}: delete {stored}, and it is made anew") from None
-    except (ValueError, AttributeError):
+        raise sealed.DamagedError(path, stored, f"is no record ({explain(error, what)})") from None
+    except (ValueError, AttributeError, TypeError):
         raise sealed.DamagedError(path, stored) from None
     if schema != SCHEMA:
-        mend = "a newer version reads it" if str(schema) > str(SCHEMA) else "'repro runs gc' removes it"
-        raise InputError(f"{what} {key} was stored in schema {schema}; this version reads {SCHEMA}: {mend}")
+        said = f"{what} {key} was stored in schema {schema}; this version reads {SCHEMA}"
+        if schema > SCHEMA:
+            raise InputError(f"{said}: a newer version of this package reads it")
+        raise OutdatedError(f"{said}: 'repro runs gc' removes it")
     if content.key() != key:
-        raise InputError(f"{path} is of {what} {content.key()}, not {key}: delete {stored}, and it is made anew")
+        raise sealed.DamagedError(path, stored, f"is of {what} {content.key()}, not {key}")
     try:
         content.read_experiment()
     except (InputError, KeyError, TypeError) as error:
-        raise InputError(
+        raise OutdatedError(
             f"{what} {key} is of an Experiment that this version does not know ({error}): 'repro runs gc' removes it"
         ) from None
     return content

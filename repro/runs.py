@@ -14,7 +14,7 @@ from __future__ import annotations
 import io
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,7 @@ class Store:
         here = Path.cwd()
         home = next((folder for folder in (here, *here.parents) if (folder / "_toc.yml").is_file()), here)
         store = cls(Path(os.environ.get(STORE_VARIABLE) or home / "_store").resolve())
-        with store._writable():
+        with store.writable():
             store.root.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=store.root):
                 pass
@@ -102,9 +102,10 @@ class Store:
                 found.add(record.data_fingerprint)
         return found
 
-    def find(self, experiment: Experiment) -> list[str]:
-        """The keys of the finished runs of this Experiment, whatever recordings answered to its `data`; sorted."""
-        keys = (experiment.key(fingerprint) for fingerprint in self.fingerprints(experiment.data))
+    def find(self, experiments: Collection[Experiment]) -> list[str]:
+        """The keys of the finished runs of these Experiments, whatever recordings answered to their `data`; sorted."""
+        fingerprints = {data: self.fingerprints(data) for data in {experiment.data for experiment in experiments}}
+        keys = {experiment.key(found) for experiment in experiments for found in fingerprints[experiment.data]}
         return sorted(key for key in keys if key in self)
 
     @contextmanager
@@ -124,7 +125,7 @@ class Store:
             filelock.Timeout: another process still holds it.
         """
         path = self.root / "locks" / f"{key}.lock"
-        with self._writable():
+        with self.writable():
             durable.make_folder(path.parent)
             lock = FileLock(path, fallback_to_soft=False)
             lock.acquire(timeout=timeout)
@@ -140,12 +141,12 @@ class Store:
         Raises:
             InputError: the store cannot be written to; what was being written is absent, or as it was before.
         """
-        with self.lock("writing"), self._writable():
+        with self.lock("writing"), self.writable():
             yield
 
     @contextmanager
-    def _writable(self) -> Iterator[None]:
-        """Say of what the operating system refuses which store it was, and the mend."""
+    def writable(self) -> Iterator[None]:
+        """Say, where the operating system refuses to write, which store that was, and the mend."""
         try:
             yield
         except Timeout:
@@ -174,15 +175,11 @@ class Store:
         """
         key = experiment.key(data_fingerprint)
         files = run_files(experiment, data_fingerprint, outcome, test_clips, scenes, provenance)
-        self.install(key, files)
-        return key
-
-    def install(self, key: str, files: Mapping[str, bytes]) -> None:
-        """Keep the files of a finished run; see `save`."""
         with self.writing():
             if key not in self:
                 sealed.write_folder(self.folder(key), files)
             durable.remove(self.failure_path(key))
+        return key
 
     def load(self, key: str) -> Record:
         """Read a finished run, after checking its files against their checksums; the weights are checked when used.

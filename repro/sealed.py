@@ -20,13 +20,13 @@ MANIFEST = "manifest.json"
 class DamagedError(InputError):
     """A file is not what was stored."""
 
-    def __init__(self, path: Path, stored: Path) -> None:
-        super().__init__(f"{path} is not what was stored: delete {stored}, and it is made anew")
+    def __init__(self, path: Path, stored: Path, fault: str = "is not what was stored") -> None:
+        super().__init__(f"{path} {fault}: delete {stored}, and it is made anew")
 
 
 def manifest_of(files: Mapping[str, bytes]) -> bytes:
     """The manifest of these files' contents by name."""
-    return _json({name: hashlib.sha256(content).hexdigest() for name, content in files.items()})
+    return _json({name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())})
 
 
 def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
@@ -49,7 +49,7 @@ def digests(folder: Path) -> dict[str, str]:
     except (OSError, ValueError):
         found = None
     if not isinstance(found, dict) or not all(isinstance(digest, str) for digest in found.values()):
-        raise DamagedError(folder / MANIFEST, folder)
+        raise DamagedError(folder / MANIFEST if folder.is_dir() else folder, folder)
     return found
 
 

@@ -270,16 +270,16 @@ def test_runs_are_found_without_their_recordings(tmp_path):
     asked, other = tiny.experiment(), tiny.experiment(seed=1)
     a, b = (experiment.model_copy(update={"data": here}) for experiment in (asked, other))
     keys = [stored_runs.save(store, experiment) for experiment in (a, b, asked)]
-    assert store.find(a.model_copy(update={"data": there})) == [keys[0]]
-    assert store.find(asked) == [keys[2]]
-    assert store.find(tiny.experiment(seed=2)) == []
+    assert store.find([a.model_copy(update={"data": there})]) == [keys[0]]
+    assert store.find([asked]) == [keys[2]]
+    assert store.find([tiny.experiment(seed=2)]) == []
     assert store.fingerprints(there) == {stored_runs.FINGERPRINT}
     assert store.fingerprints(there.model_copy(update={"clip_seconds": 5.0})) == set()
     (store.folder(keys[0]) / "record.json").write_bytes(b"{}")
     assert store.fingerprints(there) == {stored_runs.FINGERPRINT}  # that of the other run
     second = store.save(a, "e" * 64, stored_runs.outcome(a), stored_runs.CLIPS, tiny.SCENES, stored_runs.PROVENANCE)
     assert store.fingerprints(there) == {stored_runs.FINGERPRINT, "e" * 64}
-    assert store.find(a) == sorted([keys[0], second])
+    assert store.find([a]) == sorted([keys[0], second])
 
 
 def test_a_key_is_locked_until_its_holder_ends(tmp_path):
