@@ -11,23 +11,18 @@ import soundfile
 from numpy.typing import NDArray
 from scipy import signal
 
+from repro.config import Resampling
 from repro.errors import InputError
 
-KAISER_BETA = 14.77
-"""Shape of the resampling filter's Kaiser window: about 145 dB of stop-band rejection."""
-
-ZERO_CROSSINGS = 64
-"""Half the resampling filter's length, in periods of the lower of the two rates."""
-
-ROLLOFF = 0.9476
-"""The resampling filter's cut-off as a share of the lower Nyquist frequency."""
+LARGEST = 32767 / 32768
+"""The largest value of 16 bits, where full scale is 1.0."""
 
 
 def decode(path: Path) -> tuple[NDArray[np.float64], int]:
     """The samples of a file, channels averaged, (samples,), full scale 1.0, and its rate in Hz.
 
     Raises:
-        InputError: libsndfile cannot read it, or it holds no samples.
+        InputError: libsndfile cannot read it, it holds no samples, or samples that are no finite numbers.
     """
     try:
         frames, rate = soundfile.read(path, dtype="float64", always_2d=True)
@@ -35,26 +30,31 @@ def decode(path: Path) -> tuple[NDArray[np.float64], int]:
         raise InputError(f"{path} cannot be read as audio ({error}): fetch it again, or remove it") from None
     if not len(frames):
         raise InputError(f"{path} holds no samples: fetch it again, or remove it")
+    if not np.isfinite(frames).all():
+        raise InputError(f"{path} holds samples that are no finite numbers: fetch it again, or remove it")
     return frames.mean(axis=1), int(rate)
 
 
 @lru_cache(maxsize=8)
-def _kaiser_filter(up: int, down: int) -> NDArray[np.float64]:
-    taps = 2 * ZERO_CROSSINGS * max(up, down) + 1
-    return np.asarray(signal.firwin(taps, ROLLOFF / max(up, down), window=("kaiser", KAISER_BETA)), np.float64)  # type: ignore[attr-defined]
+def _kaiser_filter(up: int, down: int, sinc: Resampling) -> NDArray[np.float64]:
+    taps = 2 * sinc.zero_crossings * max(up, down) + 1
+    window = ("kaiser", sinc.kaiser_beta)
+    return np.asarray(signal.firwin(taps, sinc.rolloff / max(up, down), window=window), np.float64)  # type: ignore[attr-defined]
 
 
-def resample(waveform: NDArray[np.float64], rate: int, target: int) -> NDArray[np.float64]:
+def resample(waveform: NDArray[np.float64], rate: int, target: int, sinc: Resampling) -> NDArray[np.float64]:
     """Band-limited resampling from `rate` to `target` Hz: (samples,) -> (ceil(samples * target / rate),).
 
-    A Kaiser-windowed sinc in polyphase form, its parameters the three constants above. By SciPy, because it takes
-    the filter itself as an argument and costs the preparing processes no import of torch.
+    A Kaiser-windowed sinc in polyphase form. `sinc` gives half its length in periods of the lower of the two rates,
+    its cut-off as a share of the lower Nyquist frequency, and the window's beta (14.77: 145 dB of stop-band
+    rejection). By SciPy, because it takes the filter itself as an argument and costs the preparing processes no
+    import of torch.
     """
     if rate == target:
         return waveform
     common = gcd(rate, target)
     up, down = target // common, rate // common
-    return np.asarray(signal.resample_poly(waveform, up, down, window=_kaiser_filter(up, down)), np.float64)  # type: ignore[attr-defined]
+    return np.asarray(signal.resample_poly(waveform, up, down, window=_kaiser_filter(up, down, sinc)), np.float64)  # type: ignore[attr-defined]
 
 
 def fit_length(waveform: NDArray[np.float64], samples: int) -> NDArray[np.float64]:
@@ -64,6 +64,12 @@ def fit_length(waveform: NDArray[np.float64], samples: int) -> NDArray[np.float6
     move the floor that the features set 80 dB below a clip's maximum.
     """
     return np.resize(waveform, samples)
+
+
+def within_full_scale(waveform: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Lower the whole waveform so far that its largest sample just fits into 16 bits; nothing if they all do."""
+    peak = np.abs(waveform).max()
+    return waveform * (LARGEST / peak) if peak > LARGEST else waveform
 
 
 def to_int16(waveform: NDArray[np.float64]) -> NDArray[np.int16]:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from repro.durable import make_folder, write_file
+
 SAMPLE_RATE = 22_050
 """Hz; every source is brought to this rate (Appendix A.1)."""
 
 COLUMNS = ("filename", "scene", "city", "location", "device")
+
+WAVEFORMS, TABLE, INFO = "waveforms.npy", "table.csv", "info.json"
+"""What a prepared set's folder holds."""
+
+RECORD_EVERY = 64
+"""Rows after which a preparation's progress is recorded: a killed one has to repeat fewer than these."""
 
 
 @dataclass(frozen=True)
@@ -50,34 +59,85 @@ class Clips:
 
 def read_clips(folder: Path) -> Clips:
     """Open what `write_clips` wrote."""
-    info = json.loads((folder / "info.json").read_text())
-    table = pd.read_csv(folder / "table.csv", dtype=str, keep_default_na=False)
-    waveforms = np.load(folder / "waveforms.npy", mmap_mode="r")
+    info = json.loads((folder / INFO).read_text())
+    table = pd.read_csv(folder / TABLE, dtype=str, keep_default_na=False)
+    waveforms = np.load(folder / WAVEFORMS, mmap_mode="r")
     return Clips(waveforms, table, tuple(info["scenes"]), info["fingerprint"])
 
 
-def write_clips(folder: Path, table: pd.DataFrame, samples: int, waveforms: Iterable[NDArray[np.int16]]) -> None:
-    """Write table and waveforms (one array of `samples` a row, in order); `folder` appears whole or not at all."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+def partial_folder(folder: Path) -> Path:
+    """Where the clips of `folder` grow until they are whole."""
+    return folder.with_name(f".{folder.name}.partial")
+
+
+def rows_written(folder: Path) -> int:
+    """How many rows of an unfinished `folder` are safely on the disk: the row that `write_clips` can continue from."""
+    aside = partial_folder(folder)
     try:
-        content = hashlib.sha256()
-        store = np.lib.format.open_memmap(
-            aside / "waveforms.npy", mode="w+", dtype=np.int16, shape=(len(table), samples)
-        )
-        for row, waveform in enumerate(waveforms):
-            store[row] = waveform
-            content.update(store[row].tobytes())
-        store.flush()
-        text = table.loc[:, list(COLUMNS)].to_csv(index=False, lineterminator="\n")
-        content.update(text.encode())
-        (aside / "table.csv").write_text(text)
-        info = {"scenes": sorted(table["scene"].unique()), "fingerprint": content.hexdigest()}
-        (aside / "info.json").write_text(json.dumps(info))
-        aside.rename(folder)
-    except BaseException:
+        (aside / WAVEFORMS).stat()  # gone where the folder's removal was killed
+        return int(json.loads((aside / INFO).read_text())["rows"])
+    except FileNotFoundError:
+        return 0
+
+
+def write_clips(
+    folder: Path, table: pd.DataFrame, samples: int, waveforms: Iterable[NDArray[np.int16]], first_row: int = 0
+) -> None:
+    """Write table and waveforms, one array of `samples` a row, in order, from `first_row` on.
+
+    `folder` appears whole or not at all. Until then its files grow in `partial_folder(folder)`, where an interruption
+    at any moment leaves what a second call with `first_row = rows_written(folder)` continues, to the same bytes; a
+    call with `first_row = 0` starts anew. One process at a time: the caller holds a lock.
+
+    Written as a file, not through a memory map: there a full disk ends the process with a signal.
+
+    Raises:
+        ValueError: the waveforms are not as many as the table's rows, or not of that length.
+        OSError: the disk is full, or cannot be written.
+    """
+    aside = partial_folder(folder)
+    if first_row == 0:
         shutil.rmtree(aside, ignore_errors=True)
-        raise
+    make_folder(aside)
+    row, content = first_row, hashlib.sha256()
+    with (aside / WAVEFORMS).open("r+b" if first_row else "w+b") as file:
+        shape = (len(table), samples)
+        np.lib.format.write_array_header_1_0(file, {"descr": "<i2", "fortran_order": False, "shape": shape})
+        start = file.tell()
+        file.truncate(file.seek(first_row * samples * 2, os.SEEK_CUR))
+        for row, waveform in enumerate(waveforms, start=first_row + 1):
+            if waveform.shape != (samples,):
+                raise ValueError(f"waveform {row} is {waveform.shape}, not {samples} samples long")
+            file.write(waveform.astype("<i2").tobytes())
+            if row % RECORD_EVERY == 0:
+                _flush(file)
+                write_file(aside / INFO, json.dumps({"rows": row}).encode())
+        if row != len(table):
+            raise ValueError(f"{row} waveforms for {len(table)} clips")
+        _flush(file)
+        file.seek(start)
+        while block := file.read(2**20):
+            content.update(block)
+    text = table.loc[:, list(COLUMNS)].to_csv(index=False, lineterminator="\n")
+    content.update(text.encode())
+    write_file(aside / TABLE, text.encode())
+    info = {"rows": row, "scenes": sorted(table["scene"].unique()), "fingerprint": content.hexdigest()}
+    write_file(aside / INFO, json.dumps(info).encode())
+    aside.rename(folder)
+    _flush_folder(folder.parent)
+
+
+def _flush(file: IO[bytes]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def recorded_together(table: pd.DataFrame, device: str) -> pd.DataFrame:

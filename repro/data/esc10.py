@@ -2,22 +2,25 @@
 
 The folder holds `meta.csv` (comma-separated: filename, fold, freesound_clip, ..., label) and `audio/`. Device "a" is
 the recording as it is. The unseen devices are microphones whose impulse responses were measured: every recording is
-convolved with each of them and brought back to the level it had. The five folds never share a source, so the fold
-stands where TAU has the city, and the freesound clip where it has the recording place.
+convolved with each of them; every third of them, in the order of their names, compresses besides, as TAU's S devices
+do. Then it is brought back to the level it had or, where its largest sample would not fit, to the highest level at
+which nothing clips. The five folds never share a source, so the fold stands where TAU has the city, and the freesound
+clip where it has the recording place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from repro.config import DataConfig
-from repro.data.audio import decode, fit_length, resample, to_int16
+from repro.config import DataConfig, Resampling
+from repro.data.audio import decode, fit_length, resample, to_int16, within_full_scale
 from repro.data.clips import COLUMNS, SAMPLE_RATE
 from repro.data.devices import Compressor, through_microphone
 from repro.data.metadata import Layout, one_of, read_metadata
@@ -46,11 +49,8 @@ LAYOUT = Layout(
     prefix="audio/",
 )
 
-MICROPHONES = 6
-"""Microphones used: this many, spread evenly over the sorted file names (all, where there are fewer)."""
-
 COMPRESSED_EVERY = 3
-"""Every third of the microphones used also compresses, as TAU's S devices do: 2 of 6."""
+"""Every third of the microphones used also compresses: 2 of 6, 16 of 50."""
 
 COMPRESSOR = Compressor(threshold=-30, ratio=3, attack=0.005, release=0.2)
 
@@ -62,7 +62,7 @@ def listing(config: DataConfig) -> pd.DataFrame:
 
     Raises:
         InputError: `meta.csv` is missing or not what it should be, or a recording that it lists is missing; there
-            are no impulse responses.
+            are no impulse responses, or too few, or of the same name.
     """
     root = Path(config.root)
     meta = read_metadata(root, LAYOUT)
@@ -79,44 +79,67 @@ def listing(config: DataConfig) -> pd.DataFrame:
 
 
 def microphones(config: DataConfig) -> list[Path]:
-    """The impulse responses used.
+    """The WAVs of the impulse responses used: all, or `config.microphones` spread evenly over the sorted names.
+
+    A device is named after its file, without the suffix.
 
     Raises:
-        InputError: none are given, the folder is missing or holds no WAV.
+        InputError: none are given, the folder is missing, holds no WAV or fewer than asked for, or two devices
+            would have the same name.
     """
     if not config.impulse_responses:
-        raise InputError("data set 'esc10' needs microphones: set data_impulse_responses to a folder of WAVs")
+        raise InputError("data set 'esc10' needs microphones: set impulse_responses to a folder of WAVs")
     folder = Path(config.impulse_responses)
     if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder: set data_impulse_responses to a folder of WAVs")
-    found = sorted(folder.glob("*.wav"))
+        raise InputError(f"{folder} is not a folder: set impulse_responses to a folder of WAVs")
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".wav")
     if not found:
-        raise InputError(f"{folder} holds no .wav file: set data_impulse_responses to a folder of WAVs")
-    chosen = np.linspace(0, len(found) - 1, min(MICROPHONES, len(found))).round().astype(int)
+        raise InputError(f"{folder} holds no .wav file: set impulse_responses to a folder of WAVs")
+    if len(found) < config.microphones:
+        raise InputError(
+            f"{folder} holds {len(found)} of the {config.microphones} microphones asked for: set microphones to at "
+            f"most {len(found)}, or to 0 for all"
+        )
+    names = {TRAINING_DEVICE}
+    for path in found:
+        if path.stem in names:
+            raise InputError(f"{path} would be a second device '{path.stem}': rename it")
+        names.add(path.stem)
+    chosen = np.linspace(0, len(found) - 1, config.microphones or len(found)).round().astype(int)
     return [found[number] for number in chosen]
 
 
-def render(config: DataConfig) -> Iterator[NDArray[np.int16]]:
-    """The waveforms of `listing`, in its order: int16, (clip_seconds * 22,050,).
+def _impulse_response(path: Path, sinc: Resampling) -> NDArray[np.float64]:
+    response, rate = decode(path)
+    if not response.any():
+        raise InputError(f"{path} is silent, no impulse response: remove it")
+    return resample(response, rate, SAMPLE_RATE, sinc)
 
-    A recording is cut from its start, or repeated where it is shorter, before it goes through the microphones.
+
+def render(config: DataConfig, first_row: int = 0) -> Iterator[NDArray[np.int16]]:
+    """The waveforms of `listing`, in its order, from `first_row` on: int16, (clip_seconds * 22,050,).
+
+    A recording is resampled and brought to its length (`repro.data.audio.fit_length`) before it goes through the
+    microphones.
 
     Raises:
-        InputError: a recording or an impulse response cannot be read.
+        InputError: a recording or an impulse response cannot be read, or a response is silent.
     """
-    responses = [resample(*decode(path), SAMPLE_RATE) for path in microphones(config)]
+    responses = [_impulse_response(path, config.resampling) for path in microphones(config)]
     table = listing(config)
     paths = [Path(config.root) / name for name in table.loc[table["device"] == TRAINING_DEVICE, "filename"]]
-    samples = round(config.clip_seconds * SAMPLE_RATE)
-    for recordings in ordered_map(partial(_prepare, responses=responses, samples=samples), paths):
-        yield from recordings
+    prepare = partial(
+        _prepare, responses=responses, samples=round(config.clip_seconds * SAMPLE_RATE), sinc=config.resampling
+    )
+    recording, device = divmod(first_row, 1 + len(responses))
+    yield from islice(chain.from_iterable(ordered_map(prepare, paths[recording:])), device, None)
 
 
-def _prepare(path: Path, responses: list[NDArray[np.float64]], samples: int) -> NDArray[np.int16]:
+def _prepare(path: Path, responses: list[NDArray[np.float64]], samples: int, sinc: Resampling) -> NDArray[np.int16]:
     """One recording through all devices, int16, (1 + microphones, samples)."""
-    original = fit_length(resample(*decode(path), SAMPLE_RATE), samples)
+    original = within_full_scale(fit_length(resample(*decode(path), SAMPLE_RATE, sinc), samples))
     heard = [original]
     for number, response in enumerate(responses, start=1):
         compressor = COMPRESSOR if number % COMPRESSED_EVERY == 0 else None
-        heard.append(through_microphone(original, response, SAMPLE_RATE, compressor))
+        heard.append(within_full_scale(through_microphone(original, response, SAMPLE_RATE, compressor)))
     return np.stack([to_int16(recording) for recording in heard])

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from typing import TypeVar
 
 import joblib
+from joblib.externals.loky import get_reusable_executor
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""Every core has a process already."""
+
 
 def ordered_map(function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
-    """`map` over one process an available core, results in order, two tasks a process ahead of the reader.
+    """`map` over one process an available core, results in order, at most two tasks a process ahead of the reader.
 
-    By joblib, whose processes are neither forked (a fork would copy the locks of the threads that torch has started)
-    nor run the main module again (a script without a main guard would prepare the data inside its own workers, and
-    wait there for ever for the lock that it holds). `function` has to be importable.
+    The bound is what keeps memory small where results are made faster than they are written; `joblib.Parallel` has
+    none. The processes are joblib's, which are neither forked (a fork would copy the locks of the threads that torch
+    has started) nor run the main module again (a script without a main guard would prepare the data inside its own
+    workers, and wait there for ever for the lock that it holds). `function` has to be importable.
     """
-    parallel = joblib.Parallel(n_jobs=-1, return_as="generator", batch_size=1, pre_dispatch="2*n_jobs", max_nbytes=None)
-    yield from parallel(joblib.delayed(function)(task) for task in tasks)
+    processes = joblib.cpu_count()
+    executor = get_reusable_executor(max_workers=processes, env=ONE_THREAD)
+    ahead: deque[Future[Result]] = deque()
+    try:
+        for task in tasks:
+            if len(ahead) == 2 * processes:
+                yield ahead.popleft().result()
+            ahead.append(executor.submit(function, task))
+        while ahead:
+            yield ahead.popleft().result()
+    finally:
+        for future in ahead:
+            future.cancel()

@@ -4,33 +4,36 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from repro.config import DataConfig
 from repro.data import esc10, synthetic, tau2020
 from repro.data.check import require_sound
-from repro.data.clips import SAMPLE_RATE, Clips, read_clips, write_clips
+from repro.data.clips import SAMPLE_RATE, Clips, partial_folder, read_clips, rows_written, write_clips
 from repro.data.split import with_folds
+from repro.durable import make_folder
 from repro.errors import InputError
 from repro.progress import bar
 
-PREPARATION_VERSION = 1
+PREPARATION_VERSION = 2
 """Raised whenever the same files would be prepared to other waveforms than before."""
 
 
 class _Source(Protocol):
-    """What a source module offers: the clips' table, and their waveforms in its order."""
+    """What a source module offers: the clips' table, and their waveforms in its order, from some row on."""
 
     def listing(self, config: DataConfig) -> pd.DataFrame: ...
 
-    def render(self, config: DataConfig) -> Iterator[NDArray[np.int16]]: ...
+    def render(self, config: DataConfig, first_row: int) -> Iterator[NDArray[np.int16]]: ...
 
 
 _SOURCES: dict[str, _Source] = {"synthetic": synthetic, "esc10": esc10, "tau2020": tau2020}
@@ -41,10 +44,12 @@ def load(config: DataConfig, store: Path) -> Clips:
 
     They are prepared there first if they are not there yet, once, however many processes ask. The folder's name
     holds a digest of all that determines them: the configuration and, for real sets, every file's name, size and
-    time of modification.
+    time of modification. A preparation that was interrupted, or killed, is continued where it stood; one that
+    stopped at a recording that cannot be read leaves nothing.
 
     Raises:
-        InputError: the recordings' folder is missing or is not what it should be, or the store cannot be written.
+        InputError: the recordings' folder is missing or is not what it should be, or the store cannot be written or
+            has no room.
     """
     source = _SOURCES[config.name]
     table = source.listing(config)
@@ -52,15 +57,63 @@ def load(config: DataConfig, store: Path) -> Clips:
     if folder.is_dir():
         return with_folds(read_clips(folder), table)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_suffix(".lock")):
+        make_folder(folder.parent)
+        with FileLock(_lock(folder)):
             if not folder.is_dir():
-                require_sound(config)
-                waveforms = bar(source.render(config), desc=f"preparing {config.name}", total=len(table), unit="clip")
-                write_clips(folder, table, round(config.clip_seconds * SAMPLE_RATE), waveforms)
-    except PermissionError as error:
-        raise InputError(f"the store {store} cannot be written ({error.strerror}): choose another folder") from None
+                _remove_leftovers(folder)
+                _prepare(config, table, folder)
+    except OSError as error:
+        raise InputError(
+            f"the store {store} cannot be written ({error.strerror or error}): mend that, or set REPRO_STORE to "
+            "another folder, and start again; clips prepared so far are kept"
+        ) from None
     return with_folds(read_clips(folder), table)
+
+
+def _prepare(config: DataConfig, table: pd.DataFrame, folder: Path) -> None:
+    samples = round(config.clip_seconds * SAMPLE_RATE)
+    first_row = rows_written(folder)
+    if not first_row:
+        require_sound(config)
+    free = shutil.disk_usage(folder.parent).free
+    needed = 2 * samples * (len(table) - first_row) + len(table.to_csv())
+    if free < needed:
+        raise InputError(
+            f"the store {folder.parents[1]} has {free / 1e9:.3f} GB free where preparing '{config.name}' takes "
+            f"{needed / 1e9:.3f} GB: make room there, or set REPRO_STORE to another folder"
+        )
+    waveforms = bar(
+        _SOURCES[config.name].render(config, first_row),
+        desc=f"preparing {config.name}",
+        total=len(table),
+        initial=first_row,
+        unit="clip",
+    )
+    try:
+        write_clips(folder, table, samples, waveforms, first_row)
+    except InputError:  # once that recording is mended, the set is another one
+        shutil.rmtree(partial_folder(folder))
+        raise
+
+
+def _lock(folder: Path) -> Path:
+    """Who holds it prepares `folder`; the system releases it when its holder ends, however that comes about."""
+    return folder.with_suffix(".lock")
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what killed preparations of the same data set have left, except what `folder` can be continued from.
+
+    Whatever configuration or state of the recordings they were of; not those that a process is working on. Called
+    before each preparation, by the holder of `folder`'s lock.
+    """
+    name = folder.name.rpartition("-")[0]
+    for leftover in folder.parent.glob(f".{name}-*"):
+        target = folder.with_name(leftover.name[1 : len(folder.name) + 1])
+        if leftover == partial_folder(folder):
+            continue
+        with suppress(Timeout), nullcontext() if target == folder else FileLock(_lock(target), timeout=0):
+            shutil.rmtree(leftover)
 
 
 def _digest(config: DataConfig) -> str:
@@ -69,7 +122,9 @@ def _digest(config: DataConfig) -> str:
     if config.name == "synthetic":
         content |= {"clips": config.clips, "seed": config.seed, "version": synthetic.GENERATOR_VERSION}
     else:
-        content["version"] = PREPARATION_VERSION
+        content |= {"version": PREPARATION_VERSION, "resampling": config.resampling.model_dump()}
+        if config.name == "esc10":
+            content["microphones"] = config.microphones
         for field in ("root", "impulse_responses"):
             content[field] = folder_state(getattr(config, field))
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]

@@ -10,9 +10,9 @@ were set on acoustic grounds before any network was trained on the set, and none
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,11 +79,13 @@ def listing(config: DataConfig) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def render(config: DataConfig) -> Iterator[NDArray[np.int16]]:
-    """The waveforms of `listing`, in its order: int16, (clip_seconds * 22,050,), full scale 32768."""
+def render(config: DataConfig, first_row: int = 0) -> Iterator[NDArray[np.int16]]:
+    """The waveforms of `listing`, in its order, from `first_row` on: int16, (clip_seconds * 22,050,)."""
     span = Span(round(config.clip_seconds * SAMPLE_RATE), SAMPLE_RATE)
-    for pair in ordered_map(partial(_render_pair, span=span), _pairs(config)):
-        yield from pair
+    pairs = _pairs(config)
+    pair, recording = divmod(first_row, len(_recordings(pairs[0])))
+    waveforms = ordered_map(partial(_render_pair, span=span), pairs[pair:])
+    yield from islice(chain.from_iterable(waveforms), recording, None)
 
 
 def write_tau_folder(config: DataConfig, folder: Path, *, sample_rate: int = 44_100, seconds: float = 10.0) -> None:
@@ -93,12 +95,18 @@ def write_tau_folder(config: DataConfig, folder: Path, *, sample_rate: int = 44_
     `seconds`, not resampled. `folder` appears whole or not at all.
 
     Raises:
-        InputError: `folder` exists and is not an empty folder.
+        InputError: `folder` exists and is not an empty folder, another process is writing it, or the disk is full.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} exists and is not an empty folder: name a new one, or remove it first")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    aside = folder.with_name(f".{folder.name}.partial")
+    try:
+        aside.mkdir()
+    except FileExistsError:
+        raise InputError(
+            f"{aside} is being written, or left from one that was killed: wait for it, or remove it"
+        ) from None
     try:
         (aside / "audio").mkdir()
         span = Span(round(seconds * sample_rate), sample_rate)
@@ -109,8 +117,10 @@ def write_tau_folder(config: DataConfig, folder: Path, *, sample_rate: int = 44_
         )
         meta = meta[["filename", "scene_label", "identifier", "source_label"]]
         meta.to_csv(aside / "meta.csv", sep="\t", index=False, lineterminator="\n")
-        aside.chmod(0o755)
         aside.replace(folder)
+    except (OSError, soundfile.SoundFileError) as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise InputError(f"{folder} cannot be written ({error}): make room there, or name another folder") from None
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise

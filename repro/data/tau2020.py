@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from repro.config import DataConfig
+from repro.config import DataConfig, Resampling
 from repro.data.audio import decode, fit_length, resample, to_int16
 from repro.data.clips import COLUMNS, SAMPLE_RATE
 from repro.data.faults import Fault, printable, refusal
@@ -102,17 +102,18 @@ def _official_folds(root: Path, table: pd.DataFrame) -> pd.Series[str]:
     return table["filename"].map(folds).fillna("")
 
 
-def render(config: DataConfig) -> Iterator[NDArray[np.int16]]:
-    """The waveforms of `listing`, in its order: int16, (clip_seconds * 22,050,).
+def render(config: DataConfig, first_row: int = 0) -> Iterator[NDArray[np.int16]]:
+    """The waveforms of `listing`, in its order, from `first_row` on: int16, (clip_seconds * 22,050,).
 
-    A clip is cut from its start, or repeated where it is shorter, and resampled to 22,050 Hz.
+    A clip is resampled to 22,050 Hz and then brought to its length (`repro.data.audio.fit_length`).
 
     Raises:
         InputError: a recording cannot be read.
     """
-    paths = [Path(config.root) / name for name in listing(config)["filename"]]
-    return ordered_map(partial(_prepare, samples=round(config.clip_seconds * SAMPLE_RATE)), paths)
+    paths = [Path(config.root) / name for name in listing(config)["filename"][first_row:]]
+    samples = round(config.clip_seconds * SAMPLE_RATE)
+    return ordered_map(partial(_prepare, samples=samples, sinc=config.resampling), paths)
 
 
-def _prepare(path: Path, samples: int) -> NDArray[np.int16]:
-    return to_int16(fit_length(resample(*decode(path), SAMPLE_RATE), samples))
+def _prepare(path: Path, samples: int, sinc: Resampling) -> NDArray[np.int16]:
+    return to_int16(fit_length(resample(*decode(path), SAMPLE_RATE, sinc), samples))

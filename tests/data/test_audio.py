@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from repro.data.audio import decode, fit_length, resample, to_int16
+from repro.config import Resampling
+from repro.data.audio import decode, fit_length, resample, to_int16, within_full_scale
 from repro.errors import InputError
 
 
@@ -14,6 +15,20 @@ def test_decodes_24_bit_samples_exactly(tmp_path: Path) -> None:
     waveform, rate = decode(tmp_path / "x.wav")
     assert rate == 44_100
     np.testing.assert_array_equal(waveform, samples)
+
+
+def test_a_real_clip_is_decoded_exactly(real_data: Path) -> None:
+    folder = real_data / "tau2020" / "TAU-urban-acoustic-scenes-2020-mobile-development"
+    path = folder / "audio" / "airport-barcelona-0-0-a.wav"
+    waveform, rate = decode(path)
+    integers = waveform * 2**23
+    content = path.read_bytes()  # a WAV of floats that hold 24-bit integers
+    floats = np.frombuffer(content, "<f4", 44_100, offset=content.index(b"data") + 8)
+    assert rate == 44_100
+    np.testing.assert_array_equal(integers, np.round(integers))
+    np.testing.assert_array_equal(integers[:4], [-21_024, -16_144, -23_736, -37_089])
+    np.testing.assert_array_equal(waveform, floats)
+    np.testing.assert_array_equal(waveform, soundfile.read(path)[0])
 
 
 def test_channels_are_averaged(tmp_path: Path) -> None:
@@ -32,15 +47,39 @@ def test_a_file_that_is_no_audio_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rate", [44_100, 48_000, 16_000])
 def test_resampling_keeps_a_tone_below_the_cut_off(rate: int) -> None:
-    out = resample(np.sin(2 * np.pi * 1000 * np.arange(rate) / rate), rate, 22_050)
+    out = resample(np.sin(2 * np.pi * 1000 * np.arange(rate) / rate), rate, 22_050, Resampling())
     assert out.shape == (22_050,)
     expected = np.sin(2 * np.pi * 1000 * np.arange(22_050) / 22_050)
     np.testing.assert_allclose(out[500:-500], expected[500:-500], atol=1e-5)
 
 
 def test_resampling_removes_what_would_alias() -> None:
-    out = resample(np.sin(2 * np.pi * 11_800 * np.arange(44_100) / 44_100), 44_100, 22_050)
+    out = resample(np.sin(2 * np.pi * 11_800 * np.arange(44_100) / 44_100), 44_100, 22_050, Resampling())
     assert np.abs(out[500:-500]).max() < 1e-5
+
+
+def test_resampling_takes_its_parameters_from_the_configuration() -> None:
+    # the impulse response at twice the rate: a sinc of the rolloff's cut-off that is as long as its zero crossings say
+    click = np.zeros(101)
+    click[50] = 1.0
+    out = resample(click, 22_050, 44_100, Resampling(zero_crossings=3, rolloff=0.5, kaiser_beta=0.0))
+    assert np.flatnonzero(out).tolist() == [94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106]
+    sinc = np.sinc(np.arange(-6, 7) / 4)
+    np.testing.assert_allclose(out[94:107], 2 * sinc / sinc.sum(), atol=1e-12)
+
+
+@pytest.mark.parametrize("fault", [np.nan, np.inf])
+def test_samples_that_are_no_numbers_are_named(tmp_path: Path, fault: float) -> None:
+    soundfile.write(tmp_path / "x.wav", np.array([0.0, fault]), 44_100, subtype="FLOAT")
+    with pytest.raises(InputError, match=r"x\.wav holds samples that are no finite numbers"):
+        decode(tmp_path / "x.wav")
+
+
+def test_a_waveform_that_would_clip_is_lowered_whole() -> None:
+    loud = np.array([0.5, -2.0, 1.0])
+    assert to_int16(within_full_scale(loud)).tolist() == [8192, -32767, 16384]
+    fitting = np.array([0.5, -32767 / 32768])
+    assert within_full_scale(fitting) is fitting
 
 
 def test_length_is_cut_or_filled_by_repetition() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from repro.config import DataConfig
+from repro.config import DataConfig, Resampling
 from repro.data import esc10
 from repro.data.split import split_by_city_and_scene
 from repro.errors import InputError
@@ -38,6 +38,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataConfig:
         root=str(tmp_path / "esc"),
         impulse_responses=str(tmp_path / "mics"),
         clip_seconds=0.5,
+        microphones=6,
     )
 
 
@@ -59,6 +60,77 @@ def test_waveforms_keep_their_level(folders: DataConfig) -> None:
     np.testing.assert_array_equal(short[4410:8820], short[:4410])
 
 
+@pytest.mark.parametrize(("amplitude", "level"), [(0.9, 29_491), (1.3, 32_767)])  # Vorbis decodes beyond 1.0, too
+def test_nothing_clips(folders: DataConfig, monkeypatch: pytest.MonkeyPatch, amplitude: float, level: int) -> None:
+    rng = np.random.default_rng(1)
+    square = amplitude * np.sign(rng.normal(size=11_025))  # as loud as can be; through a microphone it has peaks
+    response = rng.normal(size=300)
+    monkeypatch.setattr(esc10, "decode", lambda path: (square if path.suffix == ".ogg" else response, RATE))
+    original, *heard = np.array(list(esc10.render(folders))[:7], np.int64)
+    np.testing.assert_array_equal(original, level * np.sign(square))
+    for waveform in heard:
+        assert np.abs(waveform).max() == 32_767
+        assert np.count_nonzero(np.abs(waveform) == 32_767) == 1  # one sample just fits, none is cut off
+
+
+def test_all_microphones_of_the_folder(folders: DataConfig) -> None:
+    table = esc10.listing(folders.model_copy(update={"microphones": 0}))
+    assert table["device"].tolist() == ["a", *(f"mic_{name}" for name in "abcdefg")] * 5
+
+
+@pytest.mark.parametrize("first_row", [1, 6, 7, 20, 34, 35])
+def test_waveforms_from_a_row_on(folders: DataConfig, first_row: int) -> None:
+    whole = list(esc10.render(folders))
+    rest = list(esc10.render(folders, first_row))
+    assert len(rest) == 35 - first_row
+    for waveform, expected in zip(rest, whole[first_row:], strict=True):
+        np.testing.assert_array_equal(waveform, expected)
+
+
+def test_resampling_is_configured(folders: DataConfig) -> None:
+    other = folders.model_copy(update={"resampling": Resampling(rolloff=0.5)})
+    dull, bright = (np.fft.rfft(next(esc10.render(config)))[4000:] for config in (other, folders))  # above 8 kHz
+    assert np.abs(dull).mean() < 0.05 * np.abs(bright).mean()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("a.wav", r"/a\.wav would be a second device 'a': rename it"),
+        ("mic_b.WAV", r"/mic_b\.wav would be a second device 'mic_b': rename it"),
+    ],
+)
+def test_two_devices_of_one_name(folders: DataConfig, name: str, message: str) -> None:
+    (Path(folders.impulse_responses) / name).write_bytes(b"")
+    with pytest.raises(InputError, match=message):
+        esc10.listing(folders)
+
+
+def test_fewer_microphones_than_asked_for(folders: DataConfig) -> None:
+    message = r"/mics holds 7 of the 8 microphones asked for: set microphones to at most 7, or to 0 for all"
+    with pytest.raises(InputError, match=message):
+        esc10.listing(folders.model_copy(update={"microphones": 8}))
+
+
+@pytest.mark.parametrize(
+    ("response", "message"),
+    [
+        (np.zeros(300), r"mic_b\.wav is silent, no impulse response: remove it"),
+        (np.array([1.0, np.nan]), r"mic_b\.wav holds samples that are no finite numbers"),
+        (np.zeros(0), r"mic_b\.wav holds no samples"),
+        (None, r"mic_b\.wav cannot be read as audio"),
+    ],
+)
+def test_a_response_that_is_none_is_named(folders: DataConfig, response: np.ndarray | None, message: str) -> None:
+    path = Path(folders.impulse_responses) / "mic_b.wav"
+    if response is None:
+        path.write_text("no audio")
+    else:
+        soundfile.write(path, response, RATE, subtype="FLOAT")
+    with pytest.raises(InputError, match=message):
+        next(esc10.render(folders))
+
+
 def test_every_third_microphone_compresses(folders: DataConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bool] = []
 
@@ -75,8 +147,8 @@ def test_every_third_microphone_compresses(folders: DataConfig, monkeypatch: pyt
     ("change", "message"),
     [
         ({"root": "/nowhere"}, "/nowhere is not a folder: set data_root"),
-        ({"impulse_responses": ""}, "needs microphones: set data_impulse_responses"),
-        ({"impulse_responses": "/nowhere"}, "/nowhere is not a folder: set data_impulse_responses"),
+        ({"impulse_responses": ""}, "needs microphones: set impulse_responses"),
+        ({"impulse_responses": "/nowhere"}, "/nowhere is not a folder: set impulse_responses"),
     ],
 )
 def test_missing_folders_are_named(folders: DataConfig, change: dict[str, str], message: str) -> None:
@@ -95,6 +167,7 @@ def test_the_real_set(real_data: Path) -> None:
         root=str(real_data / "esc10"),
         impulse_responses=str(real_data / "micirp"),
         clip_seconds=5.0,
+        microphones=6,
     )
     table = esc10.listing(config)
     split = split_by_city_and_scene(table)

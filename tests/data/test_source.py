@@ -28,9 +28,9 @@ def test_prepares_once_whoever_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     calls: list[DataConfig] = []
     render = synthetic.render
 
-    def counted(config: DataConfig) -> Iterator[np.ndarray]:
+    def counted(config: DataConfig, first_row: int) -> Iterator[np.ndarray]:
         calls.append(config)
-        return render(config)
+        return render(config, first_row)
 
     monkeypatch.setattr(synthetic, "render", counted)
     with ThreadPoolExecutor(4) as pool:
@@ -80,7 +80,7 @@ def test_a_store_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(source, "write_clips", refuse)
-    with pytest.raises(InputError, match=r"cannot be written \(Permission denied\): choose another folder"):
+    with pytest.raises(InputError, match=r"cannot be written \(Permission denied\): mend that, or set REPRO_STORE"):
         load(TINY, tmp_path)
 
 

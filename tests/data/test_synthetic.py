@@ -1,3 +1,6 @@
+import errno
+import os
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +11,13 @@ from repro.config import DataConfig
 from repro.data import SAMPLE_RATE, synthetic, tau2020
 from repro.data.synthetic import Pair, Span
 from repro.errors import InputError
+
+
+def umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
 
 SHORT = Span(11_025, SAMPLE_RATE)
 
@@ -98,12 +108,24 @@ def test_render_gives_the_listing_in_order_and_twice_the_same(monkeypatch: pytes
     np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.parametrize("first_row", [1, 10, 20, 27, 180])
+def test_waveforms_from_a_row_on(monkeypatch: pytest.MonkeyPatch, first_row: int) -> None:
+    monkeypatch.setattr(synthetic, "CITIES", ("barcelona", "vienna"))
+    monkeypatch.setattr(synthetic, "ordered_map", map)
+    config = DataConfig(clips=1, clip_seconds=0.25)
+    monkeypatch.setattr(synthetic, "_render_pair", lambda pair, span: [(pair, number) for number in range(9)])
+    whole = list(synthetic.render(config))
+    assert list(synthetic.render(config, first_row)) == whole[first_row:]
+    assert len(whole) == 180
+
+
 def test_tau_folder_is_read_by_the_tau_loader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synthetic, "CITIES", ("barcelona", "vienna"))
     monkeypatch.setattr(synthetic, "ordered_map", map)
     config = DataConfig(clips=1)
     folder = tmp_path / "new" / "tau"
     synthetic.write_tau_folder(config, folder, seconds=0.25)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o777 & ~umask()
     info = soundfile.info(folder / "audio" / "metro-vienna-1-0-s3.wav")
     assert (info.samplerate, info.channels, info.subtype, info.frames) == (44_100, 1, "PCM_24", 11_025)
     lines = (folder / "meta.csv").read_text().splitlines()
@@ -118,6 +140,23 @@ def test_tau_folder_is_read_by_the_tau_loader(tmp_path: Path, monkeypatch: pytes
     assert len(waveforms) == 180
     assert {waveform.shape for waveform in waveforms} == {(5512,)}
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["tau"]
+
+
+def test_tau_folder_that_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(synthetic, "ordered_map", map)
+    monkeypatch.setattr(soundfile, "write", full)
+    with pytest.raises(InputError, match=r"/tau cannot be written \(.*No space left on device\): make room there"):
+        synthetic.write_tau_folder(DataConfig(clips=1), tmp_path / "tau", seconds=0.25)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tau_folder_that_another_is_writing(tmp_path: Path) -> None:
+    (tmp_path / ".tau.partial").mkdir()
+    with pytest.raises(InputError, match=r"/\.tau\.partial is being written, or left from one that was killed"):
+        synthetic.write_tau_folder(DataConfig(clips=1), tmp_path / "tau")
 
 
 def test_tau_folder_refuses_to_overwrite(tmp_path: Path) -> None:
