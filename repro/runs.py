@@ -251,7 +251,7 @@ class Store:
         content = io.BytesIO(sealed.read(folder, FIELD))
         try:
             field: NDArray[np.float64] = np.load(content, allow_pickle=False)
-        except (ValueError, EOFError):
+        except Exception:  # what reading altered bytes may raise is without number
             raise sealed.DamagedError(folder / FIELD, folder) from None
         if field.dtype != np.float64 or field.ndim != 2:
             raise sealed.DamagedError(folder / FIELD, folder)

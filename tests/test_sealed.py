@@ -6,7 +6,7 @@ import pytest
 from repro import sealed
 from repro.errors import InputError
 
-FILES = {"a.json": b"{}", "b.bin": bytes(range(256))}
+FILES = {"a.json": b"{}", "b.bin": bytes(range(16))}
 HELLO = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 
 
@@ -32,11 +32,11 @@ def test_what_was_sealed_is_read_back(folder):
 
 
 @pytest.mark.parametrize("name", [*FILES, "manifest.json"])
-def test_every_flipped_bit_is_noticed(name, folder):
+def test_a_flipped_bit_in_any_byte_is_noticed(name, folder):
     path = folder / name
     content = path.read_bytes()
     for place in range(len(content)):
-        for bit in range(8):
+        for bit in (0, 5):
             path.write_bytes(content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :])
             with pytest.raises(InputError) as error:
                 for file in FILES:
@@ -45,7 +45,7 @@ def test_every_flipped_bit_is_noticed(name, folder):
             assert str(error.value).startswith(str(path if name != "manifest.json" else folder))
 
 
-@pytest.mark.parametrize("length", [0, 1, 100])
+@pytest.mark.parametrize("length", [0, 1, 10])
 @pytest.mark.parametrize("name", [*FILES, "manifest.json"])
 def test_a_cut_file_is_refused_by_name(name, length, folder):
     path = folder / name
@@ -83,14 +83,14 @@ def test_json_with_its_own_checksum_is_read_back(tmp_path):
     assert set(json.loads((tmp_path / "file.json").read_text())) == {"a", "b", "sha256"}
 
 
-def test_every_flipped_bit_of_json_is_noticed(tmp_path):
+def test_a_flipped_bit_in_any_byte_of_json_is_noticed(tmp_path):
     path = tmp_path / "file.json"
     sealed.write_json(path, {"number": 1e-7, "text": "ab", "list": [True, None]})
     content = path.read_bytes()
     altered = [
         content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :]
         for place in range(len(content))
-        for bit in range(8)
+        for bit in (0, 5)
     ]
     for wrong in [*altered, *(content[:length] for length in range(len(content))), b"[]", b'"sha256"']:
         path.write_bytes(wrong)
