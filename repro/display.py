@@ -59,19 +59,26 @@ def start(edition: str, setting: Setting) -> _Html:
 
 
 def provenance(records: Iterable[Record]) -> _Html:
-    """Which runs the figures above were drawn from: a folded table, and the keys for the build to read."""
+    """Which runs the figures above were drawn from: a folded table, and the keys for the build to read.
+
+    Runs that another state of the package has made are counted, and marked in the table.
+    """
     runs = {record.key: record for record in records}
+    others = sum(not record.made_by_this_code for record in runs.values())
     seconds = sum(record.provenance["seconds"] for record in runs.values())
     rows = "".join(
         f"<tr><td><code>{key}</code></td><td>{_network(record)}</td><td>{record.experiment.seed}</td>"
         f"<td>{record.provenance['seconds']:.0f} s</td><td>{escape(record.provenance['device'])}</td>"
-        f"<td>{escape(record.provenance['finished'])}</td></tr>"
+        f"<td>{escape(record.provenance['finished'])}</td>"
+        f"<td>{'this book’s' if record.made_by_this_code else 'other'}</td></tr>"
         for key, record in runs.items()
     )
+    note = f"; made by other code than this book’s: {others} of {len(runs)} runs" if others else ""
     html = (
-        f'<details class="repro-runs"><summary>Drawn from {len(runs)} runs ({seconds:.0f} s of training)</summary>'
+        f'<details class="repro-runs"><summary>Drawn from {len(runs)} runs ({seconds:.0f} s of training)'
+        f"{note}</summary>"
         '<table class="dataframe"><thead><tr><th>run</th><th>network</th><th>seed</th><th>trained</th><th>on</th>'
-        f"<th>finished</th></tr></thead><tbody>{rows}</tbody></table></details>"
+        f"<th>finished</th><th>code</th></tr></thead><tbody>{rows}</tbody></table></details>"
     )
     fingerprints = sorted({record.data_fingerprint for record in runs.values()})
     return _Html(html, {"runs": sorted(runs), "data": fingerprints})

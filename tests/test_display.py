@@ -6,6 +6,7 @@ from repro import display, pages
 from repro.config import DataConfig, ModelConfig, Recipe, Sparsity
 from repro.display import RUNS_MIME, SYNTHETIC_NOTE, extents_table, provenance, start
 from repro.erf import FRAME_MS
+from repro.provenance import code_fingerprint
 from repro.studies import Setting
 
 SYNTHETIC = DataConfig()
@@ -63,6 +64,18 @@ def test_provenance_names_every_run_once():
     assert "cpu: &lt;toy&gt;" in text and "<toy>" not in text
     table = text[text.index("<tbody>") :]
     assert table.index(first.key) < table.index(second.key)  # in the order of the figure
+
+
+def test_runs_of_other_code_are_counted_and_marked():
+    own, other = tiny.record(), tiny.record(seed=1)
+    own.provenance["code"] = {"fingerprint": code_fingerprint()}
+    other.provenance["code"] = {"fingerprint": "c" * 64}
+    text = html(provenance([own, other]))
+    assert text.count(" s of training); made by other code than this book’s: 1 of 2 runs</summary>") == 1
+    rows = text[text.index("<tbody>") :].split("</tr>")
+    assert own.key in rows[0] and rows[0].endswith("<td>this book’s</td>")
+    assert other.key in rows[1] and rows[1].endswith("<td>other</td>")
+    assert "other code" not in html(provenance([own]))
 
 
 @pytest.mark.parametrize(
