@@ -18,17 +18,19 @@ def roll(waveforms: Tensor, shifts: Tensor) -> Tensor:
 
     Args:
         waveforms: (clips, samples), any dtype and device.
-        shifts: int64, on the CPU, (clips,): clip i moves to the right by shifts[i] samples.
+        shifts: int64, (clips,), on the same device: clip i moves to the right by shifts[i] samples.
 
     Returns:
         (clips, samples), the same dtype.
     """
-    return torch.stack([wave.roll(shift) for wave, shift in zip(waveforms, shifts.tolist(), strict=True)])
+    samples = waveforms.shape[1]
+    places = torch.arange(samples, device=waveforms.device)
+    return waveforms.gather(1, (places - shifts[:, None]) % samples)
 
 
-def draw_shifts(clips: int, samples: int, generator: torch.Generator) -> Tensor:
-    """Uniform shifts over the whole clip, int64, (clips,)."""
-    return torch.randint(samples, (clips,), generator=generator)
+def draw_shifts(clips: int, length: int, generator: torch.Generator) -> Tensor:
+    """Uniform shifts in [0, length), int64, (clips,)."""
+    return torch.randint(length, (clips,), generator=generator)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from repro.config import DataConfig
 from repro.data import load, split_of
 from repro.erf import Crop, Extent, crop, effective_receptive_field, extent
 from repro.features import PerceptualMel, to_float
-from repro.inputs import BATCH
+from repro.inputs import CPU_BATCH
 from repro.progress import bar
 from repro.runs import Record, Store
 from repro.sweep import training_device
@@ -60,6 +60,6 @@ def _compute(record: Record, data: DataConfig, store: Store) -> Tensor:
     mean, deviation = mean.to(device), deviation.to(device)
     batches = (
         ((features(to_float(batch.to(device))) - mean) / deviation).unsqueeze(1)
-        for batch in bar(torch.split(waveforms, BATCH), desc="effective receptive field", unit="batch")
+        for batch in bar(torch.split(waveforms, CPU_BATCH), desc="effective receptive field", unit="batch")
     )
     return effective_receptive_field(model.to(device), batches)

@@ -6,6 +6,8 @@ frequency, and the mel filter bank last, applied to the decibel values; no logar
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import librosa
 import numpy as np
 import torch
@@ -28,6 +30,11 @@ _BLOCK = 32
 def frames(samples: int) -> int:
     """Number of centred STFT frames of a clip of `samples` samples: 431 for 10 s."""
     return 1 + samples // HOP
+
+
+def rolled(length: int, hops: int) -> slice:
+    """Where `PerceptualMel.periodic` has the `length` frames of a clip that was rolled by 0 <= hops < length."""
+    return slice(length - 1 - hops, 2 * length - 1 - hops)
 
 
 def to_float(waveforms: Tensor) -> Tensor:
@@ -72,7 +79,33 @@ class PerceptualMel(nn.Module):
         """
         spectrum = torch.stft(
             waveforms, N_FFT, HOP, window=self.window, center=True, pad_mode="reflect", return_complex=True
-        ).transpose(1, 2)  # (clips, frames, 1025), the layout that the STFT has in memory
+        )
+        return self._weighted_mel(spectrum)
+
+    @torch.no_grad()
+    def periodic(self, waveforms: Tensor) -> Tensor:
+        """Features of clips that repeat for ever, from the first whole hop before the clip to its last frame.
+
+        Columns `rolled(frames(samples), k)` are the features of the clip rolled by k hops, its ends wrapped round
+        where `forward` mirrors them, and with one floor for all rolls.
+
+        Args:
+            waveforms: float32 in [-1, 1), (clips, samples), at 22,050 Hz.
+
+        Returns:
+            float32, (clips, 256, 2 * frames(samples) - 1).
+        """
+        samples = waveforms.shape[1]
+        reach = samples // HOP * HOP
+        places = torch.arange(samples - reach - N_FFT // 2, samples + reach + N_FFT // 2, device=waveforms.device)
+        spectrum = torch.stft(
+            waveforms[:, places % samples], N_FFT, HOP, window=self.window, center=False, return_complex=True
+        )
+        return self._weighted_mel(spectrum)
+
+    def _weighted_mel(self, spectrum: Tensor) -> Tensor:
+        """Complex (clips, 1025, frames) to features (clips, 256, frames)."""
+        spectrum = spectrum.transpose(1, 2)  # (clips, frames, 1025), the layout that the STFT has in memory
         # in place from here on: on a CPU, fresh memory for every step costs as much as the arithmetic
         decibel = (spectrum.real * spectrum.real).addcmul_(spectrum.imag, spectrum.imag)
         decibel.clamp_min_(POWER_FLOOR).log10_().mul_(10.0)
@@ -82,7 +115,7 @@ class PerceptualMel(nn.Module):
         for first, (low, high) in zip(range(0, N_MELS, _BLOCK), self._bands, strict=True):
             bands = slice(first, first + _BLOCK)
             mel[..., bands] = weighted[..., low:high] @ self.mel_bank[bands, low:high].T
-        return mel.transpose(1, 2)  # (clips, 256, frames)
+        return mel.transpose(1, 2)
 
     def decibel(self, mel: Tensor) -> Tensor:
         """Features (..., 256, frames) as A-weighted levels in dB: divided by the sum of each band's weights."""
@@ -95,29 +128,24 @@ def _occupied(bank: Tensor, first: int) -> tuple[int, int]:
     return int(bins[0]), int(bins[-1]) + 1
 
 
-def band_statistics(features: PerceptualMel, waveforms: Tensor, batch_size: int = 64) -> tuple[Tensor, Tensor]:
+def band_statistics(batches: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of every mel band over clips and frames.
 
     Args:
-        features: the feature extractor, on the device of `waveforms`.
-        waveforms: int16, (clips, samples): the training clips.
-        batch_size: clips a step.
+        batches: features of the training clips, each (clips, 256, frames).
 
     Returns:
-        Two float32 tensors (256, 1), ready to standardise features (clips, 256, frames).
+        Two float32 tensors (256, 1) on the CPU, ready to standardise features (clips, 256, frames).
     """
     total = torch.zeros(N_MELS, dtype=torch.float64)
     squares = torch.zeros(N_MELS, dtype=torch.float64)
     count = 0
-    for batch in torch.split(waveforms, batch_size):
+    for batch in batches:
         # float64 sums: the variance of a quiet band is a small difference of large numbers
-        values = features(to_float(batch)).to("cpu", torch.float64)
+        values = batch.to("cpu", torch.float64)
         total += values.sum(dim=(0, 2))
         squares += values.square().sum(dim=(0, 2))
         count += values.shape[0] * values.shape[2]
     mean = total / count
     deviation = (squares / count - mean.square()).clamp_min(0).sqrt().clamp_min(1e-5)
-    return (
-        mean.to(torch.float32)[:, None].to(waveforms.device),
-        deviation.to(torch.float32)[:, None].to(waveforms.device),
-    )
+    return mean.to(torch.float32)[:, None], deviation.to(torch.float32)[:, None]

@@ -34,7 +34,7 @@ def linear_probe(clips: Clips) -> Probe:
     inputs = Inputs(clips, torch.device("cpu"))
     train, test = (
         torch.cat([batch.mean(dim=(1, 3)) for batch in batches]).numpy()
-        for batches in (inputs.batches(inputs.train), inputs.test_batches())
+        for batches in (inputs.training_batches(), inputs.test_batches())
     )
     labels, split = clips.labels, inputs.split
     cities = clips.table.iloc[split.train]["city"].to_numpy()

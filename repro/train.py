@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from repro.augment import Mixup, draw_shifts, roll
+from repro.augment import Mixup
+from repro.checkpoint import Checkpoints, State
 from repro.config import Experiment, Recipe
 from repro.inputs import Inputs
 from repro.model import CPResNet, build
@@ -103,91 +104,167 @@ def classify(model: CPResNet, batches: Iterable[Tensor]) -> Tensor:
     return torch.cat(classes)
 
 
-def train(experiment: Experiment, inputs: Inputs, progress: Callable[[int], None] = lambda epoch: None) -> Outcome:
-    """Train one Experiment from its seed to its last epoch.
+def memory_format(width: int, device: torch.device) -> torch.memory_format:
+    """The order of a map's values in memory that is fastest.
+
+    On a GPU channels last, which its matrix units want. On a CPU too, but not with fewer than 8 channels, with which
+    vector lanes stay empty, nor from 64 on, where the library's own blocked order wins.
+    """
+    if device.type == "cuda" or 8 <= width < 64:
+        return torch.channels_last
+    return torch.contiguous_format
+
+
+def train(
+    experiment: Experiment,
+    inputs: Inputs,
+    progress: Callable[[int], None] = lambda epoch: None,
+    checkpoints: Checkpoints | None = None,
+) -> Outcome:
+    """Train one Experiment from its seed, or from its latest checkpoint, to its last epoch.
 
     Args:
         experiment: what to train.
         inputs: the recordings that `experiment.data` names, on the device to train on.
-        progress: called with the number of every finished epoch.
+        progress: called with the number of every finished epoch; with all those of the checkpoint at once.
+        checkpoints: where to save the state from time to time, and to continue from; on the same device, packages and
+            code a training that continues ends in the same bits as one that was never interrupted.
 
     Raises:
         InputError: the sparsity is out of reach.
         FloatingPointError: the loss is no longer finite.
     """
-    recipe, split, device = experiment.recipe, inputs.split, inputs.device
-    streams = Streams(experiment.seed)
-    labels = training_labels(inputs.labels[split.train], recipe, streams.labels)
-    test_labels = inputs.labels[split.test]
+    training = Training(experiment, inputs)
+    saved = checkpoints.latest() if checkpoints is not None else None
+    if saved is not None:
+        training.restore(saved)
+        for epoch in range(training.epoch):
+            progress(epoch)
+    while training.epoch < experiment.recipe.epochs:
+        training.run_epoch()
+        if checkpoints is not None and checkpoints.due and training.epoch < experiment.recipe.epochs:
+            checkpoints.save(training.state())
+        progress(training.epoch - 1)
+    return training.outcome()
 
-    # channels-last pays from 8 channels on; with fewer its vector lanes stay empty
-    layout = torch.channels_last if experiment.model.width >= 8 else torch.contiguous_format
-    model = build(experiment.model, streams.initialisation, len(inputs.clips.scenes)).to(device)
-    model.to(memory_format=layout)  # type: ignore[call-overload]  # missing in torch's annotations
-    pruner = None
-    if experiment.sparsity is not None:
-        pruner = Pruner(model, experiment.sparsity, recipe.epochs, streams.pruning)
-    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.max_lr, fused=True)
 
-    epochs: list[Epoch] = []
-    predictions: list[Tensor] = []
-    layer_sparsity: list[dict[str, float]] = []
-    reported = reported_epochs(recipe.epochs)
-    curve_step = math.ceil(recipe.epochs / CURVE_POINTS)
-    for epoch in range(recipe.epochs):
-        start = time.perf_counter()
+class Training:
+    """A training in progress.
+
+    Attributes:
+        epoch: number of finished epochs.
+    """
+
+    def __init__(self, experiment: Experiment, inputs: Inputs) -> None:
+        """Draw everything that is drawn before the first epoch."""
+        recipe, device = experiment.recipe, inputs.device
+        self.epoch = 0
+        self._recipe, self._inputs = recipe, inputs
+        self._streams = Streams(experiment.seed)
+        self._labels = training_labels(inputs.labels[inputs.split.train], recipe, self._streams.labels)
+        model = build(experiment.model, self._streams.initialisation, len(inputs.clips.scenes)).to(device)
+        self._format = memory_format(experiment.model.width, device)
+        model.to(memory_format=self._format)  # type: ignore[call-overload]  # missing in torch's annotations
+        self._model = model
+        # batches of 10 would leave a GPU waiting for the next call: as one graph they are one call
+        self._step_model = torch.compile(model, mode="reduce-overhead") if device.type == "cuda" else model
+        self._pruner: Pruner | None = None
+        if experiment.sparsity is not None:
+            self._pruner = Pruner(model, experiment.sparsity, recipe.epochs, self._streams.pruning)
+        self._optimizer = torch.optim.Adam(model.parameters(), lr=recipe.max_lr, fused=True)
+        self._epochs: list[Epoch] = []
+        self._predictions: list[Tensor] = []
+        self._layer_sparsity: list[dict[str, float]] = []
+
+    def run_epoch(self) -> None:
+        """Train one epoch, and classify the test clips where the accuracy is recorded.
+
+        Raises:
+            FloatingPointError: the loss is no longer finite.
+        """
+        epoch, recipe, start = self.epoch, self._recipe, time.perf_counter()
         rate = learning_rate(epoch, recipe)
-        for group in optimizer.param_groups:
+        for group in self._optimizer.param_groups:
             group["lr"] = rate
-        if pruner is not None:
-            pruner.begin_epoch(epoch)
-            layer_sparsity.append(pruner.sparsity_by_layer())
-        loss = _train_epoch(model, optimizer, inputs, labels, recipe, streams, pruner)
+        if self._pruner is not None:
+            self._pruner.begin_epoch(epoch)
+            self._layer_sparsity.append(self._pruner.sparsity_by_layer())
+        loss = self._pass()
         if not math.isfinite(loss):
             raise FloatingPointError(f"the loss of epoch {epoch} is {loss}")
 
         seen = unseen = None
-        if epoch in reported or (epoch + 1) % curve_step == 0:
-            classes = classify(model, inputs.test_batches())
-            hits = (classes == test_labels).float()
+        reported = epoch in reported_epochs(recipe.epochs)
+        if reported or (epoch + 1) % math.ceil(recipe.epochs / CURVE_POINTS) == 0:
+            split = self._inputs.split
+            classes = classify(self._model, self._inputs.test_batches())
+            hits = (classes == self._inputs.labels[split.test]).float()
             seen, unseen = hits[: len(split.seen)].mean().item(), hits[len(split.seen) :].mean().item()
-            if epoch in reported:
-                predictions.append(classes.to("cpu", torch.uint8))
-        epochs.append(Epoch(epoch, rate, loss, time.perf_counter() - start, seen, unseen))
-        progress(epoch)
+            if reported:
+                self._predictions.append(classes.to("cpu", torch.uint8))
+        self._epochs.append(Epoch(epoch, rate, loss, time.perf_counter() - start, seen, unseen))
+        self.epoch += 1
 
-    fitted = (classify(model, inputs.batches(inputs.train)) == labels).float().mean().item()
-    state = {name: value.detach().to("cpu").contiguous() for name, value in model.state_dict().items()}
-    statistics = {"input.mean": inputs.mean.cpu(), "input.deviation": inputs.deviation.cpu()}
-    return Outcome(tuple(epochs), torch.stack(predictions).numpy(), fitted, tuple(layer_sparsity), state | statistics)
+    def _pass(self) -> float:
+        """One pass over the training clips in random order; the mean loss."""
+        recipe, device, clips = self._recipe, self._inputs.device, len(self._labels)
+        total = torch.zeros((), device=device)
+        for places, inputs in self._inputs.epoch(recipe.roll, recipe.batch_size, self._streams.order):
+            labels = self._labels[places.to(device)]
+            mixup = Mixup.draw(len(places), recipe.mixup_alpha, self._streams.augmentation).to(device)
+            # the last, smaller batch goes as it is: a graph of its own would take longer to make than it saves
+            model = self._step_model if len(places) == recipe.batch_size else self._model
+            with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
+                logits = model(mixup.inputs(inputs).contiguous(memory_format=self._format))
+            loss = mixup.loss(logits.float(), labels)
+            self._optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            self._optimizer.step()
+            if self._pruner is not None:
+                self._pruner.apply()
+            total += loss.detach() * len(places)
+        return total.item() / clips
+
+    def outcome(self) -> Outcome:
+        """What the training, now at its end, is kept as."""
+        fitted = (classify(self._model, self._inputs.training_batches()) == self._labels).float().mean().item()
+        state = {name: value.detach().to("cpu").contiguous() for name, value in self._model.state_dict().items()}
+        statistics = {"input.mean": self._inputs.mean.cpu(), "input.deviation": self._inputs.deviation.cpu()}
+        predictions = torch.stack(self._predictions).numpy()
+        return Outcome(tuple(self._epochs), predictions, fitted, tuple(self._layer_sparsity), state | statistics)
+
+    def state(self) -> State:
+        """Everything that the rest of the training depends on."""
+        tensors: dict[str, Tensor] = {f"model.{name}": value for name, value in self._model.state_dict().items()}
+        for number, moments in self._optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{name}": value for name, value in moments.items()}
+        tensors |= {f"stream.{name}": stream.get_state() for name, stream in vars(self._streams).items()}
+        tensors |= {f"predictions.{number}": classes for number, classes in enumerate(self._predictions)}
+        epochs = [asdict(epoch) for epoch in self._epochs]
+        return State(self.epoch, tensors, {"epochs": epochs, "layer_sparsity": self._layer_sparsity})
+
+    def restore(self, state: State) -> None:
+        """Continue from a state of the same Experiment."""
+        tensors = state.tensors
+        self._model.load_state_dict(_below("model.", tensors))
+        own = self._optimizer.state_dict()
+        for number, parameter in enumerate(self._model.parameters()):
+            moments = _below(f"optimizer.{number}.", tensors)
+            # in the parameter's own memory order, which the fused optimiser takes for granted
+            own["state"][number] = {
+                name: torch.empty_like(parameter).copy_(value) if value.dim() else value
+                for name, value in moments.items()
+            }
+        self._optimizer.load_state_dict(own)
+        for name, stream in vars(self._streams).items():
+            stream.set_state(tensors[f"stream.{name}"])
+        self._predictions = list(_below("predictions.", tensors).values())
+        self._epochs = [Epoch(**epoch) for epoch in state.values["epochs"]]
+        self._layer_sparsity = list(state.values["layer_sparsity"])
+        self.epoch = state.epoch
 
 
-def _train_epoch(
-    model: CPResNet,
-    optimizer: torch.optim.Optimizer,
-    inputs: Inputs,
-    labels: Tensor,
-    recipe: Recipe,
-    streams: Streams,
-    pruner: Pruner | None,
-) -> float:
-    """One pass over the training clips in random order; the mean loss."""
-    device, (clips, samples) = labels.device, inputs.train.shape
-    order = torch.randperm(clips, generator=streams.order)
-    shifts = draw_shifts(clips, samples, streams.augmentation)
-    total = torch.zeros((), device=device)
-    for rows in torch.split(torch.arange(clips), recipe.batch_size):
-        batch = order[rows].to(device)
-        waveforms = inputs.train[batch]
-        if recipe.roll != "off":
-            waveforms = roll(waveforms, shifts[rows])
-        mixup = Mixup.draw(len(rows), recipe.mixup_alpha, streams.augmentation).to(device)
-        logits = model(mixup.inputs(inputs.standardised(waveforms)))
-        loss = mixup.loss(logits, labels[batch])
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        if pruner is not None:
-            pruner.apply()
-        total += loss.detach() * len(rows)
-    return total.item() / clips
+def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin with the prefix, without it; numbers in their order."""
+    found = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    return dict(sorted(found.items(), key=lambda item: (len(item[0]), item[0])))
