@@ -61,6 +61,15 @@ def test_rows_behind_the_last_record_are_written_again(tmp_path: Path, monkeypat
     np.testing.assert_array_equal(read_clips(tmp_path / "set").waveforms, WAVEFORMS)
 
 
+def test_a_partial_folder_whose_removal_was_killed_is_started_anew(tmp_path: Path) -> None:
+    aside = clips.partial_folder(tmp_path / "set")
+    aside.mkdir()
+    (aside / "info.json").write_text('{"rows": 1}')
+    assert rows_written(tmp_path / "set") == 0
+    write_clips(tmp_path / "set", TABLE, 3, iter(WAVEFORMS))
+    np.testing.assert_array_equal(read_clips(tmp_path / "set").waveforms, WAVEFORMS)
+
+
 @pytest.mark.parametrize("waveforms", [WAVEFORMS[:1], np.concatenate([WAVEFORMS, WAVEFORMS]), WAVEFORMS[:, :2]])
 def test_other_waveforms_than_the_table_lists_are_no_set(tmp_path: Path, waveforms: np.ndarray) -> None:
     with pytest.raises(ValueError, match=r"waveforms for 2 clips|samples long"):
