@@ -1,6 +1,7 @@
 import hashlib
 import os
 import struct
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -156,6 +157,38 @@ def test_a_cut_ogg(esc: Path, kept: float) -> None:
     first, second = faults(esc, "esc10")
     assert first.startswith("audio/2-1-A.ogg: truncated: the Ogg stream breaks off after ")
     assert second.startswith("audio/2-1-A.ogg: sha256 is ")
+
+
+@pytest.mark.parametrize("beyond", [0, 2, 10, 30])
+def test_an_ogg_cut_where_its_last_page_begins(esc: Path, beyond: int) -> None:
+    path = esc / "audio" / "2-1-A.ogg"
+    content = path.read_bytes()
+    path.write_bytes(content[: content.rindex(b"OggS") + beyond])
+    (fault,) = complaints(path, Expected())
+    assert fault.startswith("truncated: the Ogg stream breaks off after ")
+
+
+def test_a_chunk_of_odd_size_hides_no_cut(tmp_path: Path) -> None:
+    path = tmp_path / "x.wav"
+    write(NOISE)(path)
+    insert_odd_chunk(path)
+    assert complaints(path, Expected()) == ["truncated: 3410 of 4410 frames"]
+
+
+def test_a_false_header_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "x.flac"
+    soundfile.write(path, NOISE, RATE)
+    content = bytearray(path.read_bytes())
+    content[21:26] = bytes([content[21] | 15, 255, 255, 255, 255])  # 2**36 - 1 samples
+    path.write_bytes(content)
+    tracemalloc.start()
+    try:
+        found = complaints(path, Expected(RATE, 0.1))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2**25
+    assert len(found) == 1
 
 
 def test_a_long_recording_is_decoded_in_blocks(tmp_path: Path) -> None:
