@@ -9,12 +9,12 @@ from torch import Tensor
 
 from repro.config import DataConfig
 from repro.data import load, split_of
+from repro.engine.worker import training_device
 from repro.erf import Crop, Extent, crop, effective_receptive_field, extent
 from repro.features import PerceptualMel, to_float
 from repro.inputs import CPU_BATCH
 from repro.progress import bar
 from repro.runs import Record, Store
-from repro.sweep import training_device
 
 
 @dataclass(frozen=True)

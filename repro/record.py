@@ -134,3 +134,8 @@ class Failure:
     kind: FailureKind
     reason: str
     provenance: dict[str, Any]
+
+    @property
+    def made_by_this_code(self) -> bool:
+        """Whether the code that failed is the code that runs now."""
+        return bool(self.provenance.get("code", {}).get("fingerprint") == code_fingerprint())

@@ -6,6 +6,7 @@ runs/<key>/weights.safetensors   the final network
 runs/<key>/manifest.json         SHA-256 of the three
 erf/<key>/field.npy              the run's effective receptive field, where one was computed, with its manifest.json
 failures/<key>.json              a training that did not come to its end
+checkpoints/<key>/<epoch>/       an unfinished training's state, with its manifest.json
 locks/                           empty files that processes lock
 """
 
@@ -71,6 +72,10 @@ class Store:
     def field_folder(self, key: str) -> Path:
         """Where the receptive field of this run is, or will be."""
         return self.root / "erf" / key
+
+    def checkpoints(self, key: str) -> Path:
+        """Where an unfinished training of this run is saved."""
+        return self.root / "checkpoints" / key
 
     def failure_path(self, key: str) -> Path:
         """Where the failure to train this run is, or would be."""

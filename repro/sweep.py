@@ -1,124 +1,89 @@
-"""The engine: loads the runs that are there and trains those that are missing.
-
-A CPU trains one run per core, each on a single thread: for networks of this size that is faster than many threads on
-one run, and it makes a run's numbers independent of how many others are trained beside it.
-"""
+"""What is asked for is loaded from the store; what is missing is trained first, by an engine, each run once."""
 
 from __future__ import annotations
 
-import multiprocessing
-import time
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import lru_cache
-from pathlib import Path
-from threading import Thread
-from typing import Any
 
-import torch
-from filelock import FileLock
-from joblib import cpu_count
-
-from repro.config import DataConfig, Experiment
-from repro.data import load
-from repro.inputs import Inputs
+from repro.config import Experiment, ModelConfig
+from repro.engine import Engine
+from repro.engine.local import local_engine
+from repro.engine.worker import fingerprint_of
+from repro.features import SAMPLE_RATE, frames
+from repro.model import layer_table
 from repro.progress import bar
-from repro.runs import Record, Store, provenance
-from repro.train import train
+from repro.record import Failure, Record
+from repro.runs import Store
 
-
-def training_device() -> torch.device:
-    """The first GPU where there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+failed: dict[str, Failure] = {}
+"""The runs that `fetch` was asked for in this process and that could not be trained, by key: a page shows them."""
 
 
 def fetch(experiments: Iterable[Experiment], store: Store | None = None) -> list[Record]:
     """The runs of these Experiments, in their order; what the store lacks is trained first, each run once.
 
+    A run whose training failed is left out, and stands in `failed`; it is not tried again with the same code, which
+    `sweep` does.
+
     Raises:
         InputError: the recordings or the store cannot be used.
     """
-    store = store or Store.default()
-    wanted = list(experiments)
-    fingerprints = {data: load(data, store.root).fingerprint for data in {experiment.data for experiment in wanted}}
-    keys = [experiment.key(fingerprints[experiment.data]) for experiment in wanted]
-    missing = {key: experiment for key, experiment in zip(keys, wanted, strict=True) if key not in store}
-    if missing:
-        _train_all(list(missing.values()), store)
-    records = {key: store.load(key) for key in dict.fromkeys(keys)}
-    return [records[key] for key in keys]
+    return [record for record in _fetch(list(experiments), store or Store.default()) if record is not None]
 
 
 def fetch_groups(groups: Mapping[str, list[Experiment]]) -> dict[str, list[Record]]:
     """The runs of several studies by name; trained together, so that no core waits between the studies."""
-    records = iter(fetch(experiment for experiments in groups.values() for experiment in experiments))
-    return {name: [next(records) for _ in experiments] for name, experiments in groups.items()}
+    records = iter(_fetch([run for runs in groups.values() for run in runs], Store.default()))
+    found = {name: [next(records) for _ in runs] for name, runs in groups.items()}
+    return {name: [record for record in runs if record is not None] for name, runs in found.items()}
 
 
-def train_one(experiment: Experiment, store: Store) -> str:
-    """Train one Experiment and keep its run, unless another process just did; returns the key."""
-    clips = load(experiment.data, store.root)
-    key = experiment.key(clips.fingerprint)
-    locks = store.root / "locks"
-    locks.mkdir(exist_ok=True)
-    with FileLock(locks / f"{key}.lock"):
-        if key in store:
-            return key
-        device = training_device()
-        threads = torch.get_num_threads()
-        try:
-            if device.type == "cpu":
-                torch.set_num_threads(1)
-            inputs = _inputs(experiment.data, store.root, device)
-            start = time.perf_counter()
-            outcome = train(experiment, inputs, progress=_report)
-        finally:
-            torch.set_num_threads(threads)
-        return store.save(
-            experiment,
-            clips.fingerprint,
-            outcome,
-            clips.table.iloc[inputs.split.test],
-            clips.scenes,
-            provenance(device, time.perf_counter() - start),
-        )
+def _fetch(wanted: list[Experiment], store: Store) -> list[Record | None]:
+    keys = [experiment.key(fingerprint_of(experiment.data, store)) for experiment in wanted]
+    known = {failure.key: failure for failure in store.failures() if failure.made_by_this_code}
+    missing = {key: run for key, run in zip(keys, wanted, strict=True) if key not in store and key not in known}
+    if missing:
+        known |= {failure.key: failure for failure in sweep(missing.values(), store)}
+    failed.update({key: known[key] for key in keys if key in known and key not in store})
+    records = {key: store.load(key) for key in dict.fromkeys(keys) if key in store}
+    return [records.get(key) for key in keys]
 
 
-@lru_cache(maxsize=1)
-def _inputs(data: DataConfig, store: Path, device: torch.device) -> Inputs:
-    """The runs of a study share their recordings: a process loads them once."""
-    return Inputs(load(data, store), device)
+def sweep(experiments: Iterable[Experiment], store: Store, engine: Engine | None = None) -> list[Failure]:
+    """Train those of these Experiments that the store lacks, the longest first; return those that failed.
+
+    Args:
+        experiments: what is to be in the store.
+        store: where runs and failures are kept.
+        engine: what trains; None for this machine's processes.
+
+    Raises:
+        InputError: the recordings or the store cannot be used, or an Experiment cannot be trained by anyone.
+    """
+    missing = [run for run in dict.fromkeys(experiments) if run.key(fingerprint_of(run.data, store)) not in store]
+    missing.sort(key=arithmetic, reverse=True)  # so that no worker finishes long after the others
+    total = sum(map(arithmetic, missing))
+    failures: list[Failure] = []
+    with bar(total=100.0, bar_format=_BAR, desc=f"training {len(missing)} runs", disable=not missing or None) as shown:
+
+        def report(experiment: Experiment) -> None:
+            shown.update(100 * arithmetic(experiment) / experiment.recipe.epochs / total)
+
+        for number, finished in enumerate((engine or local_engine())(missing, store, report), 1):
+            if finished.failure is not None:
+                failures.append(finished.failure)
+            shown.set_postfix_str(f"{number} done" + (f", {len(failures)} failed" if failures else ""))
+    return failures
 
 
-# What a worker process is told once: where to report the epochs it has finished.
-_finished_epochs: Any = None
+_BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
 
 
-def _start_worker(finished_epochs: Any) -> None:
-    global _finished_epochs
-    _finished_epochs = finished_epochs
+def arithmetic(experiment: Experiment) -> float:
+    """Multiply-accumulates of a training, per training clip: what runs are ordered by."""
+    return _macs(experiment.model, experiment.data.clip_seconds) * experiment.recipe.epochs
 
 
-def _report(_: int) -> None:
-    if _finished_epochs is not None:
-        _finished_epochs.put(1)
-
-
-def _train_all(experiments: list[Experiment], store: Store) -> None:
-    """Train in parallel processes, wide networks first, so that no worker finishes long after the others."""
-    experiments = sorted(experiments, key=lambda e: e.model.width**2 * e.recipe.epochs, reverse=True)
-    workers = 1 if training_device().type == "cuda" else min(len(experiments), cpu_count())
-    context = multiprocessing.get_context("spawn")
-    finished = context.Queue()
-    total = sum(experiment.recipe.epochs for experiment in experiments)
-    with bar(total=total, unit="epoch", desc=f"training {len(experiments)} runs") as shown:
-        watcher = Thread(target=lambda: [shown.update(count) for count in iter(finished.get, None)], daemon=True)
-        watcher.start()
-        pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(finished,))
-        try:
-            for done in as_completed([pool.submit(train_one, experiment, store) for experiment in experiments]):
-                done.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-            finished.put(None)
-            watcher.join()
+@lru_cache
+def _macs(model: ModelConfig, seconds: float) -> int:
+    return sum(row.macs for row in layer_table(model, frames(round(seconds * SAMPLE_RATE))))

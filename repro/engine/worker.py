@@ -1,0 +1,103 @@
+"""Training one Experiment into the store, in whatever process an engine has for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from repro.checkpoint import Checkpoints
+from repro.config import DataConfig, Experiment
+from repro.data import load
+from repro.errors import InputError
+from repro.inputs import Inputs
+from repro.record import Failure, FailureKind
+from repro.runs import Store, provenance
+from repro.train import train
+
+
+def training_device() -> torch.device:
+    """The first GPU where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def fingerprint_of(data: DataConfig, store: Store) -> str:
+    """The fingerprint of these recordings; where they are not at hand, of those that the store's runs were made with.
+
+    Raises:
+        InputError: the recordings cannot be used, and not exactly one set of them has runs in the store.
+    """
+    try:
+        return load(data, store.root).fingerprint
+    except InputError:
+        known = store.fingerprints(data)
+        if data.root and not Path(data.root).exists() and len(known) == 1:
+            return known.pop()
+        raise
+
+
+def train_one(
+    experiment: Experiment, store: Store, progress: Callable[[int], None] = lambda epoch: None
+) -> Failure | None:
+    """Train one Experiment and keep its run, unless another process just did.
+
+    A CPU trains on a single thread: for networks of this size more threads cost more than they bring, one process a
+    core brings more, and the numbers do not depend on how many runs are trained side by side.
+
+    Args:
+        experiment: what to train; it continues from its latest checkpoint, if it has one.
+        store: where run, failure and checkpoints are kept.
+        progress: called with the number of every finished epoch.
+
+    Returns:
+        None, or why the training did not come to its end, which is kept too.
+
+    Raises:
+        InputError: the recordings or the store cannot be used, or the sparsity is out of reach.
+    """
+    clips = load(experiment.data, store.root)
+    key = experiment.key(clips.fingerprint)
+    with store.lock(key):
+        if key in store:
+            return None
+        device = training_device()
+        checkpoints = Checkpoints(store.checkpoints(key))
+        threads = torch.get_num_threads()
+        start = time.perf_counter()
+        try:
+            if device.type == "cpu":
+                torch.set_num_threads(1)
+            inputs = _inputs(experiment.data, store.root, device)
+            with store.writable():
+                outcome = train(experiment, inputs, progress, checkpoints)
+            made = provenance(device, time.perf_counter() - start)
+            test_clips = clips.table.iloc[inputs.split.test]
+            store.save(experiment, clips.fingerprint, outcome, test_clips, clips.scenes, made)
+            checkpoints.discard()
+        except (FloatingPointError, MemoryError, RuntimeError) as error:
+            made = provenance(device, time.perf_counter() - start)
+            failed = store.save_failure(experiment, clips.fingerprint, _reason(error), _kind(error), made)
+            return store.failure(failed)
+        finally:
+            torch.set_num_threads(threads)
+    return None
+
+
+@lru_cache(maxsize=1)
+def _inputs(data: DataConfig, store: Path, device: torch.device) -> Inputs:
+    """The runs of a study share their recordings: a process loads them once."""
+    return Inputs(load(data, store), device)
+
+
+def _kind(error: BaseException) -> FailureKind:
+    if isinstance(error, FloatingPointError):
+        return "non-finite loss"
+    no_memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    return "out of memory" if no_memory else "error"
+
+
+def _reason(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
