@@ -37,8 +37,9 @@ class Conv2d(nn.Conv2d):
     """
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        pointwise = self.kernel_size == (1, 1) and input.is_contiguous(memory_format=torch.channels_last)
-        if not (pointwise and input.device.type == "cpu"):
+        pointwise = (self.kernel_size, self.stride, self.padding) == ((1, 1), (1, 1), (0, 0))
+        channels_last = input.is_contiguous(memory_format=torch.channels_last)
+        if not (pointwise and channels_last and input.device.type == "cpu"):
             output: Tensor = super()._conv_forward(input, weight, bias)
             return output
         clips, channels, frequency, time = input.shape

@@ -77,6 +77,11 @@ def test_inputs_and_loss_are_the_same_mixture_by_hand():
     assert float(mixup.loss(logits, labels)) == pytest.approx((first + second + third) / 3, rel=1e-6)
 
 
+def test_a_roll_is_of_the_shifts_device():
+    waves, shifts = torch.empty(2, 5, device="meta"), torch.empty(2, dtype=torch.int64, device="meta")
+    assert roll(waves, shifts).device.type == "meta"
+
+
 def test_a_draw_moves_to_a_device():
     moved = Mixup.draw(3, 0.3, generator()).to(torch.device("meta"))
     assert moved.share.device.type == moved.partner.device.type == "meta"

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 import torch
 
-from repro.features import N_MELS, PerceptualMel, band_statistics, frames, to_float
+from repro.features import HOP, N_MELS, PerceptualMel, band_statistics, frames, rolled, to_float
 
 TEN_SECONDS = 220_500
 
@@ -126,7 +126,7 @@ def test_band_statistics_standardise_the_training_clips():
         [torch.from_numpy(to_int16(noise(2, level, seed))) for seed, level in enumerate([0.3, 0.1, 0.01])]
     )
     features = PerceptualMel()
-    mean, deviation = band_statistics(features, clips, batch_size=2)
+    mean, deviation = band_statistics(features(to_float(part)) for part in clips.split(2))
     expected = np.stack([by_librosa(clip.numpy()) for clip in clips])
     assert mean.shape == deviation.shape == (N_MELS, 1)
     assert mean.dtype == deviation.dtype == torch.float32
@@ -138,5 +138,77 @@ def test_band_statistics_standardise_the_training_clips():
 
 
 def test_a_band_that_never_changes_has_a_deviation_that_can_be_divided_by():
-    _, deviation = band_statistics(PerceptualMel(), torch.zeros(2, 22_050, dtype=torch.int16))
+    _, deviation = band_statistics([PerceptualMel()(torch.zeros(2, 22_050))])
     assert torch.all(deviation > 0)
+
+
+LENGTHS = (8820, 20 * HOP, 20 * HOP + 1, 21 * HOP - 1)
+
+
+def repeating_by_numpy(samples):
+    """`PerceptualMel.periodic` of one int16 clip in float64: one FFT a frame of the clip, indexed modulo its length."""
+    wave, hann = samples / 32_768, 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(2048) / 2048)
+    before = [len(wave) - HOP * hop for hop in range(len(wave) // HOP, 0, -1)]
+    after = [HOP * hop for hop in range(len(wave) // HOP + 1)]
+    places = np.array(before + after)[:, None] + np.arange(-1024, 1024)
+    decibel = 10 * np.log10(np.maximum(1e-10, np.abs(np.fft.rfft(wave[places % len(wave)] * hann)) ** 2))
+    decibel = np.maximum(decibel, decibel.max() - 80)
+    with np.errstate(divide="ignore"):  # 0 Hz
+        weighting = librosa.A_weighting(np.arange(1025) * 22_050 / 2048)
+    bank = librosa.filters.mel(sr=22_050, n_fft=2048, n_mels=256, fmin=0, fmax=11_025, norm="slaney", dtype=np.float64)
+    return bank @ (decibel + weighting).T
+
+
+def test_the_place_of_a_roll():
+    assert rolled(431, 0) == slice(430, 861)
+    assert rolled(431, 1) == slice(429, 860)
+    assert rolled(431, 430) == slice(0, 431)
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_features_of_a_rolled_wave_are_columns_of_those_of_the_repeated_one(length):
+    features = PerceptualMel()
+    wave = to_int16(0.1 * np.random.default_rng(0).standard_normal(length))
+    periodic = features.periodic(to_float(torch.from_numpy(wave)[None]))
+    assert periodic.shape == (1, N_MELS, 2 * frames(length) - 1) and periodic.dtype == torch.float32
+    for hops in (0, 1, 2, 7, frames(length) - 1):
+        forward = features(to_float(torch.from_numpy(np.roll(wave, hops * HOP))[None]))
+        columns = periodic[..., rolled(frames(length), hops)]
+        assert columns.shape == forward.shape
+        torch.testing.assert_close(columns[..., 2:-2], forward[..., 2:-2], atol=1e-4, rtol=0)
+        # the two frames at each end see the mirrored clip there (the last but one as little as one sample of it), and
+        # the repeated one here
+        assert float((columns - forward)[..., [0, 1, -1]].abs().amax(dim=(0, 1)).min()) > 0.1
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("fall", [1.0, 1e-5])  # without anything at the floor, and most of the clip at it
+def test_the_repeated_wave_in_double_precision(length, fall):
+    wave = to_int16(0.1 * np.random.default_rng(1).standard_normal(length) * np.geomspace(1, fall, length))
+    periodic = PerceptualMel().periodic(to_float(torch.from_numpy(wave)[None]))[0]
+    assert np.abs(periodic.numpy() - repeating_by_numpy(wave)).max() < 1e-3
+
+
+def band_100_in_a_weighting():
+    """What the A-weighting adds to band 100 in dB."""
+    bank = librosa.filters.mel(sr=22_050, n_fft=2048, n_mels=256, fmax=11_025, dtype=np.float64)[100]
+    inside = bank.nonzero()[0]
+    return bank[inside] @ librosa.A_weighting(inside * 22_050 / 2048) / bank.sum()
+
+
+def test_the_floor_is_that_of_the_loudest_frame_of_either_phase():
+    length = 20 * HOP + HOP // 2  # the frames before and after the clip's beginning lie half a hop apart
+    features = PerceptualMel()
+    for centre in (10 * HOP, 10 * HOP + HOP // 2):  # of a frame after the beginning, and of one before it
+        wave = np.zeros(length, dtype=np.int16)
+        wave[centre] = -32_768
+        floor = features.decibel(features.periodic(to_float(torch.from_numpy(wave)[None])))[0, 100, -1]
+        assert float(floor) == pytest.approx(-80 + band_100_in_a_weighting(), abs=1e-3)
+
+
+def test_repeated_features_do_not_depend_on_the_batch():
+    features = PerceptualMel()
+    batch = to_float(torch.stack([torch.from_numpy(to_int16(noise(1, level))) for level in (0.5, 1e-3, 0.1)]))
+    together = features.periodic(batch)
+    for index in range(3):
+        assert torch.equal(together[index], features.periodic(batch[index : index + 1])[0])

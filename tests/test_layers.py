@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from repro.layers import DampedConv2d, conv_layer, damping_kernel, used_weight
+from repro.layers import Conv2d, DampedConv2d, conv_layer, damping_kernel, used_weight
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,61 @@ def test_gradient_is_damped_and_the_constant_is_not_trained():
     torch.testing.assert_close(conv.weight.grad, plain.weight.grad * conv.damping)
 
 
-def test_the_base_network_has_plain_convolutions():
+def test_the_base_network_is_not_damped():
     conv = conv_layer(False, 0.1)(3, 4, 3, padding=1)
-    assert type(conv) is nn.Conv2d and conv.bias is None
+    assert type(conv) is Conv2d and conv.bias is None
     assert used_weight(conv) is conv.weight
+
+
+@pytest.fixture
+def computed(monkeypatch) -> list[tuple[int, ...]]:
+    """The shapes of the maps that PyTorch's own convolution is called with."""
+    shapes: list[tuple[int, ...]] = []
+    real = nn.Conv2d._conv_forward
+
+    def spied(self, maps, *rest):
+        shapes.append(tuple(maps.shape))
+        return real(self, maps, *rest)
+
+    monkeypatch.setattr(nn.Conv2d, "_conv_forward", spied)
+    return shapes
+
+
+@pytest.mark.parametrize("damped", [False, True])
+@pytest.mark.parametrize(("inputs", "outputs"), [(8, 16), (3, 5), (16, 1)])
+def test_a_pointwise_convolution_row_by_row_gives_what_torch_gives(computed, damped, inputs, outputs):
+    generator = torch.Generator().manual_seed(0)
+    maps = torch.randn(4, inputs, 9, 11, generator=generator).to(memory_format=torch.channels_last)
+    upstream = torch.randn(4, outputs, 9, 11, generator=generator)
+    conv = conv_layer(damped, 0.1)(inputs, outputs, 1)
+    own, theirs = maps.clone().requires_grad_(), maps.clone().contiguous().requires_grad_()
+    weight = conv.weight.detach().clone().requires_grad_()
+
+    output, expected = conv(own), functional.conv2d(theirs, weight)
+    assert computed == [(4 * 9, inputs, 1, 11)]
+    assert output.shape == (4, outputs, 9, 11) and output.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(output, expected, rtol=1e-5, atol=1e-6)
+    output.backward(upstream)
+    expected.backward(upstream)
+    torch.testing.assert_close(own.grad, theirs.grad, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(conv.weight.grad, weight.grad, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "options", "layout"),
+    [
+        (1, {}, torch.contiguous_format),
+        (1, {"stride": 2}, torch.channels_last),
+        (1, {"padding": 1}, torch.channels_last),
+        (3, {"padding": 1}, torch.contiguous_format),
+        (3, {"padding": 1}, torch.channels_last),
+        (5, {"stride": 2, "padding": 1}, torch.channels_last),
+    ],
+)
+def test_every_other_convolution_is_torchs(computed, kernel, options, layout):
+    conv = conv_layer(False, 0.1)(4, 6, kernel, **options)
+    plain = nn.Conv2d(4, 6, kernel, bias=False, **options)
+    plain.load_state_dict(conv.state_dict())
+    maps = torch.randn(2, 4, 12, 10).contiguous(memory_format=layout)
+    assert torch.equal(conv(maps), plain(maps))
+    assert computed == [(2, 4, 12, 10)] * 2
