@@ -83,3 +83,25 @@ def test_help_answers_at_once_and_loads_nothing_heavy():
     assert "Execute the notebooks and make the HTML" in done.stdout
     loaded = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in done.stderr.splitlines()}
     assert loaded.isdisjoint({"torch", "numpy", "pandas", "pydantic", "papermill", "sphinx", "matplotlib", "librosa"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["model", "--width", "2.5"],
+            "Invalid value for '--width': '2.5' is not a valid integer: see 'repro model --help'",
+        ),
+        (["modle"], "No such command 'modle': see 'repro --help'"),
+        (["runs", "show"], "Missing argument 'KEY': see 'repro runs show --help'"),
+        (["--bogus"], "No such option '--bogus': see 'repro --help'"),
+    ],
+)
+def test_a_command_that_cannot_be_read_is_told_in_one_line(arguments, message):
+    assert invoke(*arguments) == (2, "", f"repro: {message}\n")
+
+
+@pytest.mark.parametrize("arguments", [[], ["runs"]])
+def test_a_command_without_its_subcommand_prints_its_help(arguments):
+    status, _, told = invoke(*arguments)
+    assert status == 2 and told.startswith("Usage: ") and "Commands:" in told
