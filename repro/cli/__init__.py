@@ -44,7 +44,7 @@ def _in_one_line(error: click.UsageError) -> click.ClickException:
     return BadInput(f"{error.format_message().rstrip('.')}: see '{command} --help'")
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("repro", cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="repro")
 def main() -> None:
     """Re-executable edition of "Over-Parameterization and Generalization in Audio Classification"."""
