@@ -92,7 +92,7 @@ def test_help_answers_at_once_and_loads_nothing_heavy():
             ["model", "--width", "2.5"],
             "Invalid value for '--width': '2.5' is not a valid integer: see 'repro model --help'",
         ),
-        (["modle"], "No such command 'modle': see 'repro --help'"),
+        (["foo"], "No such command 'foo': see 'repro --help'"),
         (["runs", "show"], "Missing argument 'KEY': see 'repro runs show --help'"),
         (["--bogus"], "No such option '--bogus': see 'repro --help'"),
     ],
