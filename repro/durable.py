@@ -97,14 +97,15 @@ def remove(target: Path) -> None:
     Raises:
         OSError: it cannot be removed.
     """
-    if not os.path.lexists(target):
+    if is_leftover(target):
+        _discard(target)
         return
-    if not is_leftover(target):
-        gone = target.with_name(f".{target.name}.gone")
-        _discard(gone)
-        target = target.rename(gone)
+    gone = target.with_name(f".{target.name}.gone")
+    _discard(gone)
+    if os.path.lexists(target):
+        target.rename(gone)
         _sync(target.parent)
-    _discard(target)
+        _discard(gone)
 
 
 def is_leftover(path: Path) -> bool:

@@ -61,7 +61,9 @@ def garbage(store: Store, needed: Collection[Experiment]) -> list[Garbage]:
     found += [(path, "a checkpoint of a finished run") for path in checkpoints if path.name.partition(".")[0] in done]
     with store.writing():
         found += [(path, "left by a killed process") for path in leftovers(store) if not _in_use(store, path)]
-    if not any(_held(lock) for lock in (store.root / "locks").glob("*.lock")):
+    with store.writable():
+        training = any(_held(lock) for lock in (store.root / "locks").glob("*.lock"))
+    if not training:
         used = {fingerprint for key in kept for fingerprint in _fingerprint(store.folder(key) / "record.json")}
         for folder in _entries(store.root / "data"):
             if folder.is_dir() and used.isdisjoint(_fingerprint(folder / "info.json")):
