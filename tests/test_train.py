@@ -5,10 +5,21 @@ import pytest
 import tiny
 import torch
 
+from repro.checkpoint import Checkpoints
 from repro.config import Recipe, Sparsity
 from repro.errors import InputError
 from repro.model import CPResNet, count_weights
-from repro.train import Epoch, Outcome, Streams, learning_rate, reported_epochs, train, training_labels
+from repro.train import (
+    Epoch,
+    Outcome,
+    Streams,
+    Training,
+    learning_rate,
+    memory_format,
+    reported_epochs,
+    train,
+    training_labels,
+)
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +155,8 @@ def test_the_training_accuracy_is_measured_against_the_labels_that_were_trained_
     memorised = train(tiny.experiment(seed=5, labels="random", mixup_alpha=0.0), toy_inputs)
     model = CPResNet(tiny.experiment().model, 2)
     model.load_state_dict({name: memorised.weights[name] for name in model.state_dict()})
-    classes = model.eval()(toy_inputs.standardised(toy_inputs.train)).argmax(1)
+    waveforms = torch.from_numpy(toy_inputs.clips.waveforms[toy_inputs.split.train])
+    classes = model.eval()(toy_inputs.standardised(waveforms)).argmax(1)
     true = toy_inputs.labels[toy_inputs.split.train]
     drawn = training_labels(true, Recipe(labels="random"), Streams(5).labels)
     hits = {name: int((classes == labels).sum()) for name, labels in (("true", true), ("drawn", drawn))}
@@ -176,6 +188,145 @@ def test_a_sparsity_out_of_reach_is_refused(toy_inputs):
 
 
 def test_a_loss_that_is_no_longer_finite_ends_the_training(toy_inputs, monkeypatch):
-    monkeypatch.setattr(toy_inputs, "mean", torch.full_like(toy_inputs.mean, math.nan))
+    batches = toy_inputs.epoch
+
+    def poisoned(*arguments):
+        return ((places, inputs * math.nan) for places, inputs in batches(*arguments))
+
+    monkeypatch.setattr(toy_inputs, "epoch", poisoned)
     with pytest.raises(FloatingPointError, match="the loss of epoch 0 is nan"):
         train(tiny.experiment(), toy_inputs)
+
+
+@pytest.mark.parametrize(
+    ("device", "width", "layout"),
+    [
+        ("cpu", 1, torch.contiguous_format),
+        ("cpu", 7, torch.contiguous_format),
+        ("cpu", 8, torch.channels_last),
+        ("cpu", 63, torch.channels_last),
+        ("cpu", 64, torch.contiguous_format),
+        ("cuda", 2, torch.channels_last),
+        ("cuda", 512, torch.channels_last),
+    ],
+)
+def test_memory_format(device, width, layout):
+    assert memory_format(width, torch.device(device)) is layout
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_only_the_arithmetic_of_full_batches_and_of_the_rest_is_in_the_precision(toy_inputs, precision):
+    seen = []
+
+    def spy(module, _, output):
+        seen.append((module.training, output.dtype))
+
+    training = Training(tiny.experiment(epochs=1, warmup_epochs=0, batch_size=5, precision=precision), toy_inputs)
+    training._model.input[0].register_forward_hook(spy)
+    training.run_epoch()
+    training.outcome()
+    arithmetic = torch.bfloat16 if precision == "bf16" else torch.float32
+    assert seen == [(True, arithmetic)] * 3 + [(False, torch.float32)] * 3  # 12 clips; 8 to test on; 12 in tens
+
+
+@pytest.mark.parametrize("width", [2, 8])
+def test_bf16_changes_the_loss_a_little_and_the_weights_type_not_at_all(toy_inputs, width):
+    exact, coarse = (  # at a rate at which the differences do not multiply
+        train(tiny.experiment(width, epochs=2, max_lr=0.003, precision=precision), toy_inputs)
+        for precision in ("fp32", "bf16")
+    )
+    losses = exact.epochs[-1].loss, coarse.epochs[-1].loss
+    assert losses[0] != losses[1] and losses[1] == pytest.approx(losses[0], rel=0.05)
+    types = [{name: value.dtype for name, value in outcome.weights.items()} for outcome in (exact, coarse)]
+    assert types[0] == types[1]
+    assert {dtype for name, dtype in types[1].items() if "num_batches" not in name} == {torch.float32}
+
+
+def test_full_batches_go_through_the_compiled_network_and_the_last_smaller_one_does_not(toy_inputs):
+    experiment = tiny.experiment(epochs=2, batch_size=5)
+    training, sizes = Training(experiment, toy_inputs), []
+    model = training._model
+    assert training._step_model is model  # nothing is compiled for a CPU
+
+    def compiled(batch):
+        sizes.append(len(batch))
+        return model(batch)
+
+    training._step_model = compiled
+    while training.epoch < 2:
+        training.run_epoch()
+    assert sizes == [5, 5] * 2
+    assert same(training.outcome(), train(experiment, toy_inputs))
+
+
+CONTINUED = {
+    f"{name}-{'damped' if damped else 'base'}-{width}": tiny.experiment(width, damped, sparsity=sparsity, epochs=4)
+    for name, sparsity in {
+        "dense": None,
+        "static": Sparsity(method="static", weights=200),
+        "iterative": Sparsity(method="iterative", weights=200),
+    }.items()
+    for damped, width in ((False, 2), (True, 2), (True, 8))
+} | {
+    "bf16": tiny.experiment(epochs=4, precision="bf16"),
+    "random labels, rolled by samples": tiny.experiment(epochs=4, labels="random", roll="samples", batch_size=5),
+    "two reported epochs": tiny.experiment(epochs=12),
+}
+
+
+@pytest.mark.parametrize("name", CONTINUED)
+def test_a_training_continued_after_any_epoch_ends_in_the_same_bits(toy_inputs, tmp_path, name):
+    experiment = CONTINUED[name]
+    undisturbed = train(experiment, toy_inputs)
+    training, last = Training(experiment, toy_inputs), experiment.recipe.epochs
+    for epoch in range(max(1, last - 3), last):
+        while training.epoch < epoch:
+            training.run_epoch()
+        Checkpoints(tmp_path / str(epoch)).save(training.state())
+    for folder in sorted(tmp_path.iterdir()):
+        saved = Checkpoints(folder).latest()
+        assert saved is not None and str(saved.epoch) == folder.name
+        continued = Training(experiment, toy_inputs)
+        continued.restore(saved)
+        while continued.epoch < last:
+            continued.run_epoch()
+        assert same(continued.outcome(), undisturbed), saved.epoch
+    assert len(undisturbed.predictions) == (2 if last == 12 else 1)
+
+
+class Interrupted(BaseException):
+    """Stands for a keyboard interrupt or a killed process."""
+
+
+def test_train_saves_every_due_epoch_but_the_last_and_continues_where_it_was_interrupted(toy_inputs, tmp_path):
+    experiment = tiny.experiment(epochs=5)
+    told: list[int] = []
+
+    def interrupt(epoch: int) -> None:
+        told.append(epoch)
+        if epoch == 2:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        train(experiment, toy_inputs, interrupt, Checkpoints(tmp_path / "run", 0.0))
+    assert told == [0, 1, 2]
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["00003"]
+    told.clear()
+    continued = train(experiment, toy_inputs, told.append, Checkpoints(tmp_path / "run", 0.0))
+    assert told == [0, 1, 2, 3, 4]
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["00004"]
+    assert same(continued, train(experiment, toy_inputs))
+
+
+def test_a_checkpoint_is_what_the_training_continues_from(toy_inputs, tmp_path):
+    """Of the epochs that were trained before, those measured then are told: they are not trained again."""
+    experiment, checkpoints = tiny.experiment(epochs=3), Checkpoints(tmp_path / "run", 0.0)
+    first = train(experiment, toy_inputs, checkpoints=checkpoints)
+    second = train(experiment, toy_inputs, checkpoints=checkpoints)
+    assert [epoch.seconds for epoch in second.epochs[:2]] == [epoch.seconds for epoch in first.epochs[:2]]
+    assert second.epochs[2].seconds != first.epochs[2].seconds
+
+
+def test_nothing_is_saved_before_it_is_due(toy_inputs, tmp_path):
+    train(tiny.experiment(epochs=2), toy_inputs, checkpoints=Checkpoints(tmp_path / "run", 1e9))
+    assert not (tmp_path / "run").exists()
