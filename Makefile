@@ -78,7 +78,7 @@ $(STAMP): requirements.lock pyproject.toml
 
 lock: ## Make requirements.lock anew from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "uv is missing: pip install uv" >&2; exit 1; }
-	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet -o requirements.lock
+	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet -o requirements.lock
 
 clean: ## Remove the built books; keeps the environment and the trained runs
 	@rm -rf _build

@@ -41,8 +41,9 @@ class Checkpoints:
     The previous one is removed when the new one has been read back and found whole.
     """
 
-    def __init__(self, folder: Path, seconds: float = SECONDS) -> None:
-        self._folder, self._seconds, self._last = folder, seconds, time.monotonic()
+    def __init__(self, folder: Path, seconds: float | None = None) -> None:
+        self._folder, self._last = folder, time.monotonic()
+        self._seconds = SECONDS if seconds is None else seconds
 
     @property
     def due(self) -> bool:

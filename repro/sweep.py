@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from functools import lru_cache
 
 from repro.config import Experiment, ModelConfig
 from repro.engine import Engine
 from repro.engine.local import local_engine
 from repro.engine.worker import fingerprint_of
+from repro.erf_runs import field_of
 from repro.features import SAMPLE_RATE, frames
 from repro.model import layer_table
 from repro.progress import bar
@@ -60,8 +62,7 @@ def sweep(experiments: Iterable[Experiment], store: Store, engine: Engine | None
     Raises:
         InputError: the recordings or the store cannot be used, or an Experiment cannot be trained by anyone.
     """
-    missing = [run for run in dict.fromkeys(experiments) if run.key(fingerprint_of(run.data, store)) not in store]
-    missing.sort(key=arithmetic, reverse=True)  # so that no worker finishes long after the others
+    missing = missing_from(experiments, store)
     total = sum(map(arithmetic, missing))
     failures: list[Failure] = []
     with bar(total=100.0, bar_format=_BAR, desc=f"training {len(missing)} runs", disable=not missing or None) as shown:
@@ -69,11 +70,36 @@ def sweep(experiments: Iterable[Experiment], store: Store, engine: Engine | None
         def report(experiment: Experiment) -> None:
             shown.update(100 * arithmetic(experiment) / experiment.recipe.epochs / total)
 
-        for number, finished in enumerate((engine or local_engine())(missing, store, report), 1):
-            if finished.failure is not None:
-                failures.append(finished.failure)
-            shown.set_postfix_str(f"{number} done" + (f", {len(failures)} failed" if failures else ""))
+        with closing((engine or local_engine())(missing, store, report)) as training:
+            for number, finished in enumerate(training, 1):
+                if finished.failure is not None:
+                    failures.append(finished.failure)
+                shown.set_postfix_str(f"{number} done" + (f", {len(failures)} failed" if failures else ""))
     return failures
+
+
+def missing_from(experiments: Iterable[Experiment], store: Store) -> list[Experiment]:
+    """Those of these Experiments that the store lacks, each once, the longest first.
+
+    Begun in this order, no worker is left with a long run when the others have finished.
+
+    Raises:
+        InputError: the recordings cannot be used.
+    """
+    missing = [run for run in dict.fromkeys(experiments) if run.key(fingerprint_of(run.data, store)) not in store]
+    return sorted(missing, key=arithmetic, reverse=True)
+
+
+def provide_fields(experiments: Iterable[Experiment], store: Store) -> None:
+    """Compute the effective receptive fields that the store lacks of those of these Experiments whose runs it has.
+
+    Raises:
+        InputError: the recordings, the store or a run's weights cannot be used.
+    """
+    for experiment in experiments:
+        key = experiment.key(fingerprint_of(experiment.data, store))
+        if key in store and not store.has_field(key):
+            field_of(store.load(key), experiment.data, store)
 
 
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import NamedTuple, Protocol
 
 from repro.config import Experiment
@@ -23,8 +23,10 @@ class Finished(NamedTuple):
 class Engine(Protocol):
     """Trains Experiments in the order given, as many at once as it can, and yields each when it is dealt with."""
 
-    def __call__(self, experiments: Sequence[Experiment], store: Store, report: Report) -> Iterator[Finished]:
-        """Train; what fails or is killed is kept as a failure, and the rest goes on.
+    def __call__(
+        self, experiments: Sequence[Experiment], store: Store, report: Report
+    ) -> Generator[Finished, None, None]:
+        """Train; what fails or is killed is kept as a failure, and the rest goes on. Closing it ends all trainings.
 
         Raises:
             InputError: an Experiment cannot be trained by anyone, or the store cannot be written to.

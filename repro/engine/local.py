@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection, wait
@@ -18,13 +18,13 @@ from joblib import cpu_count
 
 from repro.config import Experiment
 from repro.engine import Engine, Finished, Report
-from repro.engine.worker import fingerprint_of, train_one
+from repro.engine.worker import keep_failure, train_one
 from repro.errors import InputError
 from repro.record import Failure
-from repro.runs import Store, provenance
+from repro.runs import Store
 
 
-def local_engine(workers: int | None = None) -> Engine:
+def local_engine(workers: int | None = None, tensorboard: bool = False) -> Engine:
     """The engine with this many processes, over which GPUs are dealt out in turn.
 
     Several processes on one GPU train several small networks, or seeds, side by side: separate processes need no
@@ -32,18 +32,24 @@ def local_engine(workers: int | None = None) -> Engine:
 
     Args:
         workers: number of processes; None for one a GPU or, without one, a core.
+        tensorboard: whether every run writes event files, too.
     """
-    return partial(_train_all, workers=workers)
+    return partial(_train_all, workers=workers or default_workers(), tensorboard=tensorboard)
+
+
+def default_workers() -> int:
+    """One process a GPU or, without one, a core."""
+    return torch.cuda.device_count() or cpu_count()
 
 
 class _Worker:
     """A process that trains what it is given, and what it is training; None where it waits."""
 
-    def __init__(self, root: Path, slot: int, gpu: int | None) -> None:
+    def __init__(self, root: Path, slot: int, gpu: int | None, tensorboard: bool) -> None:
         context = multiprocessing.get_context("spawn")
         self.slot, self.experiment = slot, None
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(theirs, root, gpu), daemon=True)
+        self.process = context.Process(target=_work, args=(theirs, root, gpu, tensorboard), daemon=True)
         self.process.start()
         theirs.close()  # so that the pipe ends with the process
 
@@ -56,16 +62,16 @@ class _Worker:
 
 
 def _train_all(
-    experiments: Sequence[Experiment], store: Store, report: Report, *, workers: int | None
-) -> Iterator[Finished]:
+    experiments: Sequence[Experiment], store: Store, report: Report, *, workers: int, tensorboard: bool
+) -> Generator[Finished, None, None]:
     waiting, gpus = deque(experiments), torch.cuda.device_count()
-    free = list(range(min(workers or gpus or cpu_count(), len(waiting))))
+    free = list(range(min(workers, len(waiting))))
     pool: list[_Worker] = []
     try:
         while waiting or any(worker.experiment for worker in pool):
             while waiting and free:
                 slot = free.pop(0)
-                pool.append(_Worker(store.root, slot, slot % gpus if gpus else None))
+                pool.append(_Worker(store.root, slot, slot % gpus if gpus else None, tensorboard))
                 pool[-1].give(waiting.popleft())
             ready = wait([worker.pipe for worker in pool if worker.experiment])
             for worker in [worker for worker in pool if worker.pipe in ready]:
@@ -94,14 +100,13 @@ def _train_all(
             worker.process.join()
 
 
-def _killed(worker: _Worker, experiment: Experiment, store: Store) -> Failure:
+def _killed(worker: _Worker, experiment: Experiment, store: Store) -> Failure | None:
+    """Keep that the worker died; None where it had kept the run before."""
     worker.process.join()
     code = worker.process.exitcode or 0
     cause = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
     reason = f"its process ended with {cause}" + (", perhaps for want of memory" if code == -signal.SIGKILL else "")
-    fingerprint = fingerprint_of(experiment.data, store)
-    made = provenance(torch.device("cpu"), 0.0)
-    return store.failure(store.save_failure(experiment, fingerprint, reason, "killed", made))
+    return keep_failure(experiment, store, reason, "killed")
 
 
 _EPOCH = "epoch"
@@ -114,7 +119,7 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _work(pipe: Connection, root: Path, gpu: int | None) -> None:
+def _work(pipe: Connection, root: Path, gpu: int | None, tensorboard: bool) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the engine decides
     parent = multiprocessing.parent_process()
     assert parent is not None
@@ -126,7 +131,7 @@ def _work(pipe: Connection, root: Path, gpu: int | None) -> None:
         experiment: Experiment = pipe.recv()
         result: Failure | InputError | None
         try:
-            result = train_one(experiment, store, lambda _: pipe.send(_EPOCH))
+            result = train_one(experiment, store, lambda _: pipe.send(_EPOCH), tensorboard)
         except InputError as error:
             result = error
         pipe.send(result)

@@ -17,6 +17,7 @@ from repro.inputs import Inputs
 from repro.record import Failure, FailureKind
 from repro.runs import Store, provenance
 from repro.train import train
+from repro.watch import WatchedCheckpoints
 
 
 def training_device() -> torch.device:
@@ -40,7 +41,10 @@ def fingerprint_of(data: DataConfig, store: Store) -> str:
 
 
 def train_one(
-    experiment: Experiment, store: Store, progress: Callable[[int], None] = lambda epoch: None
+    experiment: Experiment,
+    store: Store,
+    progress: Callable[[int], None] = lambda epoch: None,
+    tensorboard: bool = False,
 ) -> Failure | None:
     """Train one Experiment and keep its run, unless another process just did.
 
@@ -51,6 +55,7 @@ def train_one(
         experiment: what to train; it continues from its latest checkpoint, if it has one.
         store: where run, failure and checkpoints are kept.
         progress: called with the number of every finished epoch.
+        tensorboard: whether to write event files, too (`repro.watch`).
 
     Returns:
         None, or why the training did not come to its end, which is kept too.
@@ -64,7 +69,9 @@ def train_one(
         if key in store:
             return None
         device = training_device()
-        checkpoints = Checkpoints(store.checkpoints(key))
+        folder = store.checkpoints(key)
+        watched = WatchedCheckpoints(folder, store.root / "tensorboard" / key) if tensorboard else None
+        checkpoints = watched or Checkpoints(folder)
         threads = torch.get_num_threads()
         start = time.perf_counter()
         try:
@@ -73,17 +80,33 @@ def train_one(
             inputs = _inputs(experiment.data, store.root, device)
             with store.writable():
                 outcome = train(experiment, inputs, progress, checkpoints)
+            if watched is not None:
+                watched.finish(outcome)
             made = provenance(device, time.perf_counter() - start)
             test_clips = clips.table.iloc[inputs.split.test]
             store.save(experiment, clips.fingerprint, outcome, test_clips, clips.scenes, made)
             checkpoints.discard()
-        except (FloatingPointError, MemoryError, RuntimeError) as error:
+        except InputError:
+            raise
+        except Exception as error:
             made = provenance(device, time.perf_counter() - start)
             failed = store.save_failure(experiment, clips.fingerprint, _reason(error), _kind(error), made)
             return store.failure(failed)
         finally:
             torch.set_num_threads(threads)
+            if watched is not None:
+                watched.close()
     return None
+
+
+def keep_failure(experiment: Experiment, store: Store, reason: str, kind: FailureKind) -> Failure | None:
+    """Keep that a training ended together with its process; None where the run had been kept before that."""
+    fingerprint = fingerprint_of(experiment.data, store)
+    key = experiment.key(fingerprint)
+    if key in store:
+        return None
+    store.save_failure(experiment, fingerprint, reason, kind, provenance(torch.device("cpu"), 0.0))
+    return store.failure(key)
 
 
 @lru_cache(maxsize=1)
@@ -100,4 +123,5 @@ def _kind(error: BaseException) -> FailureKind:
 
 
 def _reason(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    text = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return text if isinstance(error, FloatingPointError | RuntimeError) else f"{type(error).__name__}: {text}"
