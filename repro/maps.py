@@ -1,20 +1,24 @@
-"""The book's maps over time and frequency: spectrograms, device shifts, effective receptive fields."""
+"""The book's maps: spectrograms, what devices do to them and to the clips' means, effective receptive fields."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import librosa
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from repro.data.split import TRAINING_DEVICE
 from repro.erf import FRAME_MS
 from repro.erf_runs import Field
 from repro.features import HOP, N_MELS, SAMPLE_RATE
@@ -46,16 +50,108 @@ def spectrogram(ax: Axes, mel: NDArray[np.float32], low: float, high: float) -> 
     return image
 
 
-def device_shift(ax: Axes, shift: dict[str, NDArray[np.float32]]) -> None:
-    """Draw by how many dB the mean spectra (256,) of the unseen devices differ from the seen one's."""
-    colours = mpl.colormaps["viridis"](np.linspace(0, 0.95, len(shift)))
-    for number, (device, difference) in enumerate(shift.items()):
-        ax.plot(difference, color=colours[number], lw=1.6, ls=["-", "--"][number % 2], label=device)
-    ax.axhline(0, color="black", lw=1)
-    marks = np.array([0.25, 0.5, 1, 2, 4, 8])
-    ax.set_xticks(np.interp(marks * 1000, mel_frequencies(), np.arange(N_MELS)), [f"{mark:g}" for mark in marks])
-    ax.set(xlabel="frequency / kHz", ylabel="level against device a / dB")
-    ax.legend(fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
+NAMED = 9
+"""The most unseen devices that a figure tells apart; of more, these many, spread evenly over their names."""
+
+_MARKERS = "o^sDvP*X<>"
+
+
+class _Style(NamedTuple):
+    label: str
+    colour: str
+    marker: str
+    line: str = "-"
+    zorder: int = 2
+
+
+def _device_styles(devices: Iterable[str]) -> dict[str, _Style]:
+    """Style by device: "a" black, `NAMED` of the others in colours, what is left of them behind these in one grey."""
+    unseen = sorted(set(devices) - {TRAINING_DEVICE})
+    named = np.linspace(0, len(unseen) - 1, min(NAMED, len(unseen))).round().astype(int)
+    styles = {device: _Style(f"the other {len(unseen) - NAMED}", "#c8c8c8", "o", zorder=1) for device in unseen}
+    colours = mpl.colormaps["viridis"](np.linspace(0.15, 0.97, len(named)))
+    for number, (position, colour) in enumerate(zip(named, colours, strict=True)):
+        device = unseen[position]
+        styles[device] = _Style(device, to_hex(colour), _MARKERS[1 + number], ["-", "--"][number % 2])
+    return {TRAINING_DEVICE: _Style(f"{TRAINING_DEVICE} (seen)", "black", "o", zorder=3)} | styles
+
+
+def _legend(owner: Axes | Figure, styles: Iterable[_Style], points: bool, **place: Any) -> None:
+    """One entry a label, so that the devices that are not told apart share one, the last."""
+    entries = {}
+    for style in sorted(styles, key=lambda style: -style.zorder):
+        look: dict[str, Any] = {"marker": style.marker, "ls": "", "ms": 5} if points else {"ls": style.line}
+        entries[style.label] = Line2D([], [], color=style.colour, label=style.label, **look)
+    owner.legend(handles=list(entries.values()), fontsize=8, **place)
+
+
+def device_spectra(spectra: dict[str, NDArray[np.float32]], shift: dict[str, NDArray[np.float32]]) -> Figure:
+    """Mean spectra by device, and by how much those of the unseen devices differ from device a's.
+
+    From 50 Hz on: below, A-weighting takes off 30 dB and more.
+
+    Args:
+        spectra: levels in dB(A), (256,), of device "a" and others.
+        shift: differences in dB, (256,), of the others.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.9))
+    styles = _device_styles(spectra)
+    frequencies = mel_frequencies()
+    bands = np.flatnonzero(frequencies >= 50)
+    marks = np.array([0.5, 1, 2, 4, 8])
+    for ax, curves in zip(axes, (spectra, shift), strict=True):
+        for device, curve in curves.items():
+            style = styles[device]
+            ax.plot(bands, curve[bands], color=style.colour, ls=style.line, lw=1.5, zorder=style.zorder)
+        ax.set_xticks(np.interp(marks * 1000, frequencies, np.arange(N_MELS)), [f"{mark:g}" for mark in marks])
+        ax.set_xlabel("frequency / kHz")
+    axes[1].axhline(0, color="black", lw=1.5, zorder=3)
+    axes[0].set(title="mean spectrum", ylabel="level / dB(A)")
+    axes[1].set(title="against device a", ylabel="difference / dB")
+    _legend(figure, styles.values(), False, loc="outside lower center", ncols=4)
+    return figure
+
+
+def clip_maps(
+    points: NDArray[np.float64], devices: NDArray[np.str_], scenes: NDArray[np.str_], axis_labels: tuple[str, str]
+) -> Figure:
+    """Clips as points in a plane, drawn twice: coloured by device, and by scene.
+
+    Args:
+        points: (clips, 2).
+        devices: of every clip, "a" among them.
+        scenes: of every clip.
+        axis_labels: of the horizontal and the vertical axis.
+    """
+    by_scene = {
+        name: _Style(name.replace("_", " "), f"C{number}", _MARKERS[number % len(_MARKERS)])
+        for number, name in enumerate(np.unique(scenes))
+    }
+    figure, panels = plt.subplots(1, 2, figsize=(7.6, 5.4), sharex=True, sharey=True)
+    for ax, title, groups, styles in (
+        (panels[0], "by device", devices, _device_styles(devices)),
+        (panels[1], "by scene", scenes, by_scene),
+    ):
+        for name, style in styles.items():
+            ax.scatter(
+                *points[groups == name].T, s=14, color=style.colour, marker=style.marker, lw=0, zorder=style.zorder
+            )
+        ax.set(title=title, xlabel=axis_labels[0])
+        _legend(ax, styles.values(), True, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
+    panels[0].set_ylabel(axis_labels[1])
+    return figure
+
+
+def explained_variance(values: NDArray[np.float64], groups: NDArray[np.str_]) -> float:
+    """Share of the variance of `values` (clips, dimensions) that lies between the means of the clips' `groups`.
+
+    From 0, where all groups have one mean, to 1, where no clip departs from its group's; groups drawn at random have
+    (groups - 1) / (clips - 1) on average.
+    """
+    names, members = np.unique(groups, return_inverse=True)
+    indicator = members[:, None] == np.arange(len(names))
+    means = indicator.T @ values / indicator.sum(axis=0)[:, None]
+    return float(means[members].var(axis=0).sum() / values.var(axis=0).sum())
 
 
 def field_maps(fields: Sequence[Field], titles: Sequence[str], depth: int | None = None) -> Figure:

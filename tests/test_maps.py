@@ -57,12 +57,85 @@ def test_spectrogram():
     assert image.get_extent() == pytest.approx([0, 431 * 512 / 22050, -0.5, 255.5])
 
 
-def test_device_shift():
-    _, ax = plt.subplots()
-    maps.device_shift(ax, {"b": np.zeros(256, np.float32), "c": np.ones(256, np.float32)})
-    assert labels(ax) == ("", "frequency / kHz", "level against device a / dB")
-    assert legend(ax) == ["b", "c"]
-    assert ticks(ax) == ["0.25", "0.5", "1", "2", "4", "8"]
+def drawn_spectra(unseen):
+    """The figure of curves that lie at 0 dB for device a and at 1, 2, ... dB for the unseen ones."""
+    levels = {device: np.full(256, number, np.float32) for number, device in enumerate(["a", *unseen])}
+    return maps.device_spectra(levels, {device: levels[device] for device in unseen})
+
+
+def test_device_spectra():
+    figure = drawn_spectra(["b", "c"])
+    left, right = figure.axes
+    assert labels(left) == ("mean spectrum", "frequency / kHz", "level / dB(A)")
+    assert labels(right) == ("against device a", "frequency / kHz", "difference / dB")
+    assert ticks(left) == ticks(right) == ["0.5", "1", "2", "4", "8"]
+    assert legend(figure) == ["a (seen)", "b", "c"]
+    assert [line.get_ydata()[0] for line in left.lines] == [0, 1, 2]
+    assert [line.get_ydata()[0] for line in right.lines] == [1, 2, 0]
+    assert [entry.get_color() for entry in figure.legends[0].get_lines()] == [line.get_color() for line in left.lines]
+
+
+def test_device_spectra_start_at_50_hz():
+    (first, *_) = drawn_spectra(["b"]).axes[0].lines[0].get_xdata()
+    assert maps.mel_frequencies()[first - 1] < 50 <= maps.mel_frequencies()[first]
+
+
+def test_of_many_devices_some_are_named_and_the_others_grey():
+    unseen = [f"m{number:02}" for number in range(41)]
+    figure = drawn_spectra(unseen)
+    named = ["m00", "m05", "m10", "m15", "m20", "m25", "m30", "m35", "m40"]
+    assert legend(figure) == ["a (seen)", *named, "the other 32"]
+    curves = dict(zip(["a", *unseen], figure.axes[0].lines, strict=True))
+    grey = [device for device, curve in curves.items() if curve.get_color() == "#c8c8c8"]
+    assert grey == [device for device in unseen if device not in named]
+    assert len({curve.get_color() for curve in curves.values()}) == 11
+    assert max(curves[device].get_zorder() for device in grey) < curves["m05"].get_zorder() < curves["a"].get_zorder()
+
+
+def test_clip_maps():
+    points = np.array([[0.0, 10.0], [1.0, 11.0], [2.0, 12.0], [3.0, 13.0]])
+    figure = maps.clip_maps(
+        points, np.array(["b", "a", "b", "a"]), np.array(["tram", "tram", "tram", "metro_station"]), ("x", "y")
+    )
+    left, right = figure.axes
+    assert labels(left) == ("by device", "x", "y")
+    assert labels(right) == ("by scene", "x", "")
+    assert (legend(left), legend(right)) == (["a (seen)", "b"], ["metro station", "tram"])
+    assert [group.get_offsets().tolist() for group in left.collections] == [[[1, 11], [3, 13]], [[0, 10], [2, 12]]]
+    assert [group.get_offsets().tolist() for group in right.collections] == [[[3, 13]], [[0, 10], [1, 11], [2, 12]]]
+
+
+def test_the_scenes_of_a_clip_map_differ_in_colour_and_marker():
+    scenes = np.array([f"scene {number}" for number in range(10)])
+    right = maps.clip_maps(np.zeros((10, 2)), np.array(["a", *"bbbbbbbbb"]), scenes, ("x", "y")).axes[1]
+    entries = right.get_legend().get_lines()
+    assert len({entry.get_color() for entry in entries}) == len({entry.get_marker() for entry in entries}) == 10
+
+
+@pytest.mark.parametrize(
+    ("values", "share"),
+    [
+        ([[0, 0], [0, 0], [4, 2], [4, 2]], 1.0),
+        ([[0, 0], [4, 2], [0, 0], [4, 2]], 0.0),
+        ([[0, 0], [2, 0], [4, 0], [6, 0]], 0.8),  # 16 between the groups, 4 within them
+        ([[0, 1], [2, -1], [4, 1], [6, -1]], 16 / 24),  # 4 more within them, along the other axis
+    ],
+)
+def test_explained_variance(values, share):
+    assert maps.explained_variance(np.array(values, float), np.array(["x", "x", "y", "y"])) == pytest.approx(share)
+
+
+def test_explained_variance_weighs_groups_by_their_clips():
+    values = np.array([[0.0], [0.0], [0.0], [4.0], [8.0]])
+    # mean 2.4, all: 3 * 2.4^2 + 1.6^2 + 5.6^2 = 51.2; the groups' means 0 and 6: 3 * 2.4^2 + 2 * 3.6^2 = 43.2
+    assert maps.explained_variance(values, np.array(["x", "x", "x", "y", "y"])) == pytest.approx(43.2 / 51.2)
+
+
+def test_groups_drawn_at_random_explain_their_number_less_one_of_the_clips_less_one():
+    chance = np.random.default_rng(0)
+    groups = np.repeat(["u", "v", "w", "x", "y"], 4)
+    shares = [maps.explained_variance(chance.normal(size=(20, 3)), groups) for _ in range(400)]
+    assert np.mean(shares) == pytest.approx(4 / 19, abs=0.01)
 
 
 def test_mel_frequencies_rise_from_the_first_band_to_below_nyquist():
