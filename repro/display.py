@@ -8,10 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from repro.config import Experiment
 from repro.erf_runs import Field
 from repro.plots import use_style
 from repro.runs import Record
 from repro.studies import Setting
+from repro.sweep import failed
 
 RUNS_MIME = "application/x-repro-runs+json"
 """An output of this type lists the runs and recordings that a page was made from."""
@@ -61,13 +63,14 @@ def start(edition: str, setting: Setting) -> _Html:
 def provenance(records: Iterable[Record]) -> _Html:
     """Which runs the figures above were drawn from: a folded table, and the keys for the build to read.
 
-    Runs that another state of the package has made are counted, and marked in the table.
+    Runs that another state of the package has made are counted, and marked in the table. Runs that the page asked for
+    and that could not be trained (`repro.sweep.failed`) stand before it, with the reasons.
     """
     runs = {record.key: record for record in records}
     others = sum(not record.made_by_this_code for record in runs.values())
     seconds = sum(record.provenance["seconds"] for record in runs.values())
     rows = "".join(
-        f"<tr><td><code>{key}</code></td><td>{_network(record)}</td><td>{record.experiment.seed}</td>"
+        f"<tr><td><code>{key}</code></td><td>{network_name(record.experiment)}</td><td>{record.experiment.seed}</td>"
         f"<td>{record.provenance['seconds']:.0f} s</td><td>{escape(record.provenance['device'])}</td>"
         f"<td>{escape(record.provenance['finished'])}</td>"
         f"<td>{'this book’s' if record.made_by_this_code else 'other'}</td></tr>"
@@ -81,15 +84,25 @@ def provenance(records: Iterable[Record]) -> _Html:
         f"<th>finished</th><th>code</th></tr></thead><tbody>{rows}</tbody></table></details>"
     )
     fingerprints = sorted({record.data_fingerprint for record in runs.values()})
-    return _Html(html, {"runs": sorted(runs), "data": fingerprints})
+    return _Html(_gaps() + html, {"runs": sorted(runs), "data": fingerprints})
 
 
-def _network(record: Record) -> str:
-    model, sparsity = record.experiment.model, record.experiment.sparsity
+def _gaps() -> str:
+    """The runs that this page asked for and that could not be trained: what its figures lack."""
+    return "".join(
+        f'<p class="repro-missing"><strong>Not trained:</strong> {network_name(failure.experiment)}, '
+        f"seed {failure.experiment.seed}: {failure.kind} ({escape(failure.reason)})</p>"
+        for failure in failed.values()
+    )
+
+
+def network_name(experiment: Experiment) -> str:
+    """What an Experiment trains, such as "W=8 D=1 K=1, damped, static to 5,000 weights"."""
+    model, sparsity = experiment.model, experiment.sparsity
     parts = [f"W={model.width} D={model.depth} K={model.pointwise}", "damped" if model.damped else "base"]
     if sparsity is not None:
         parts.append(f"{sparsity.method} to {sparsity.weights:,} weights")
-    if record.experiment.recipe.labels == "random":
+    if experiment.recipe.labels == "random":
         parts.append("random labels")
     return ", ".join(parts)
 

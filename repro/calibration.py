@@ -1,0 +1,222 @@
+"""What training takes on this machine, measured within seconds: real steps, in as many processes as will train."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from statistics import fmean, median
+from threading import Barrier
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+
+from repro.config import DataConfig, Experiment, ModelConfig, Recipe
+from repro.data import SAMPLE_RATE, Clips
+from repro.data.split import FOLD
+from repro.data.tau2020 import SCENES
+from repro.engine.worker import training_device
+from repro.erf import effective_receptive_field
+from repro.errors import InputError
+from repro.features import frames
+from repro.inputs import CPU_BATCH, GPU_BATCH, GPU_SHARE, KEPT_BYTES, Inputs
+from repro.model import INPUT_BANDS, build, layer_table
+from repro.train import Training, classify, memory_format
+
+SECONDS = 8.0
+"""What measuring may take, starting the processes aside; networks for which it is too short are scaled from others."""
+
+BATCHES = 2
+"""Training batches of an epoch that is measured."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Seconds, of one process among as many as will work side by side.
+
+    Attributes:
+        start: from the start of a process to its first run.
+        features: a clip's features.
+        kept_bytes: memory for one kind of kept features (`repro.inputs`).
+        compilation: added to every run; 0 on a CPU.
+        training: a clip in training, by the `representative` of the runs measured.
+        evaluation: a clip that is classified, likewise.
+        field: a clip of an effective receptive field, likewise; in the process that started the others.
+    """
+
+    start: float
+    features: float
+    kept_bytes: float
+    compilation: float
+    training: dict[Experiment, float]
+    evaluation: dict[Experiment, float]
+    field: dict[Experiment, float]
+
+    def of(self, measured: dict[Experiment, float], run: Experiment) -> float:
+        """Seconds for a clip of this run, from the measured network of the nearest arithmetic."""
+        macs = macs_of(run)
+        nearest = min(measured, key=lambda other: (other != representative(run), abs(math.log(macs_of(other) / macs))))
+        return measured[nearest] * macs / macs_of(nearest)
+
+
+def representative(run: Experiment) -> Experiment:
+    """What is measured for a run: the dense network of its width at D = 1 and K = 1, and an epoch without tests."""
+    recipe = Recipe(epochs=10**6, batch_size=run.recipe.batch_size, precision=run.recipe.precision)
+    data = DataConfig(clip_seconds=run.data.clip_seconds)
+    return Experiment(data=data, model=ModelConfig(width=run.model.width), recipe=recipe)
+
+
+@lru_cache
+def macs_of(run: Experiment) -> int:
+    """Multiply-accumulates for one clip; masked weights are multiplied as any other."""
+    return sum(row.macs for row in layer_table(run.model, frames(round(run.data.clip_seconds * SAMPLE_RATE))))
+
+
+def calibrate(runs: Iterable[Experiment], fields: Iterable[Experiment], workers: int) -> Rates:
+    """Measure what these runs and receptive fields take with so many processes at work.
+
+    Raises:
+        InputError: a process was killed.
+    """
+    wanted = _distinct(runs) or _distinct(fields)
+    context, gpus = multiprocessing.get_context("spawn"), torch.cuda.device_count()
+    begun = time.time()
+    with ProcessPoolExecutor(workers, context, _initialise, (context.Barrier(workers),)) as pool:
+        measuring = [pool.submit(_measure, wanted, slot % gpus if gpus else None, begun) for slot in range(workers)]
+        try:
+            found = [done.result() for done in measuring]
+        except BrokenExecutor:
+            raise InputError(
+                "a process of the calibration was killed, perhaps for want of memory: take fewer workers"
+            ) from None
+    return _mean(found, _measure_fields(_distinct(fields)))
+
+
+def _distinct(runs: Iterable[Experiment]) -> list[Experiment]:
+    return sorted(dict.fromkeys(map(representative, runs)), key=macs_of)
+
+
+def _mean(found: Sequence[Rates], field: dict[Experiment, float]) -> Rates:
+    common = [run for run in found[0].training if all(run in rates.training for rates in found)]
+    return Rates(
+        start=fmean(rates.start for rates in found),
+        features=fmean(rates.features for rates in found),
+        kept_bytes=min(rates.kept_bytes for rates in found),
+        compilation=fmean(rates.compilation for rates in found),
+        training={run: fmean(rates.training[run] for rates in found) for run in common},
+        evaluation={run: fmean(rates.evaluation[run] for rates in found) for run in common},
+        field=field,
+    )
+
+
+_all_ready: Barrier
+
+
+def _initialise(barrier: Barrier) -> None:
+    global _all_ready
+    _all_ready = barrier
+
+
+def _measure(wanted: Sequence[Experiment], gpu: int | None, begun: float) -> Rates:
+    """What one of the processes measures, while the others measure the same."""
+    start = time.time() - begun
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = str(gpu)
+    torch.set_num_threads(1)
+    device = training_device()
+    _all_ready.wait()
+    deadline = time.perf_counter() + SECONDS
+    found: dict[Experiment, _Network] = {}
+    for run in wanted:
+        if found and _scaled(found, run) * _clips(run) * 3 > deadline - time.perf_counter():
+            break
+        found[run] = _measure_network(run, device)
+    cuda = device.type == "cuda"
+    return Rates(
+        start=start,
+        features=fmean(network.features for network in found.values()),
+        kept_bytes=GPU_SHARE * torch.cuda.mem_get_info(device)[0] if cuda else KEPT_BYTES,
+        compilation=max(network.compilation for network in found.values()) if cuda else 0.0,
+        training={run: network.training for run, network in found.items()},
+        evaluation={run: network.evaluation for run, network in found.items()},
+        field={},
+    )
+
+
+class _Network(NamedTuple):
+    features: float
+    compilation: float
+    training: float
+    evaluation: float
+
+
+def _scaled(found: Mapping[Experiment, _Network], run: Experiment) -> float:
+    other, network = list(found.items())[-1]
+    return network.training * macs_of(run) / macs_of(other)
+
+
+def _measure_network(run: Experiment, device: torch.device) -> _Network:
+    inputs = Inputs(_noise(run), device)
+    waveforms = torch.from_numpy(inputs.clips.waveforms[: inputs.batch]).to(device)
+    training = Training(run, inputs)
+    first = _seconds(training.run_epoch, warm=False, least=0.0)
+    epoch = _seconds(training.run_epoch, warm=False)
+    network = build(run.model, torch.Generator(), len(SCENES)).to(device)
+    network.to(memory_format=memory_format(run.model.width, device))  # type: ignore[call-overload]  # as in Training
+    return _Network(
+        features=_seconds(lambda: inputs.standardised(waveforms).cpu()) / len(waveforms),
+        compilation=first - epoch,
+        training=epoch / _clips(run),
+        evaluation=_seconds(lambda: classify(network, inputs.test_batches()).cpu()) / len(inputs.split.test),
+    )
+
+
+def _measure_fields(wanted: Sequence[Experiment]) -> dict[Experiment, float]:
+    """A clip's effective receptive field, in this process as it is."""
+    found: dict[Experiment, float] = {}
+    deadline = time.perf_counter() + SECONDS / 2
+    for run in wanted:
+        if time.perf_counter() > deadline:
+            break
+        found[run] = _measure_field(run, training_device())
+    return found
+
+
+def _measure_field(run: Experiment, device: torch.device) -> float:
+    network = build(run.model, torch.Generator(), len(SCENES)).to(device)
+    batch = torch.randn(CPU_BATCH, 1, INPUT_BANDS, frames(round(run.data.clip_seconds * SAMPLE_RATE)), device=device)
+    return _seconds(lambda: effective_receptive_field(network, [batch])) / CPU_BATCH
+
+
+def _seconds(work: Callable[[], object], warm: bool = True, least: float = 0.4) -> float:
+    """The median of what it takes, repeated for `least` seconds; the first time apart."""
+    if warm:
+        work()
+    taken: list[float] = []
+    while not taken or sum(taken) < least:
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return median(taken)
+
+
+def _clips(run: Experiment) -> int:
+    return BATCHES * run.recipe.batch_size
+
+
+def _noise(run: Experiment) -> Clips:
+    """Clips of the run's length to train on, and a batch to classify; a network takes as long on noise as on scenes."""
+    samples, train = round(run.data.clip_seconds * SAMPLE_RATE), _clips(run)
+    test = GPU_BATCH if torch.cuda.is_available() else CPU_BATCH
+    rows = [("a", "train")] * train + [("a", "test")] + [("b", "test")] * (test - 1)
+    table = pd.DataFrame(rows, columns=["device", FOLD])
+    table = table.assign(filename="", scene=SCENES[0], city="", location="")
+    waveforms = np.random.default_rng(0).integers(-(2**12), 2**12, (len(rows), samples), dtype=np.int16)
+    return Clips(waveforms, table, SCENES, "")

@@ -1,0 +1,204 @@
+"""`repro sweep` and `repro train`: training, without any page."""
+
+from __future__ import annotations
+
+from contextlib import chdir
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from repro.cli.failure import Failure
+from repro.cli.interrupt import interruptible
+from repro.errors import InputError
+
+if TYPE_CHECKING:
+    from repro.editions import Experiments
+    from repro.engine import Engine
+    from repro.record import Failure as FailedRun
+
+_tensorboard = click.option("--tensorboard", is_flag=True, help="Write event files to STORE/tensorboard, too.")
+
+
+@click.command()
+@click.option("--edition", default="quick", show_default=True, help="A file of book/editions, without .yml.")
+@click.option("-p", "given", metavar="NAME=VALUE", multiple=True, help="Set a parameter, e.g. -p widths='[8,16]'.")
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
+@click.option("--address", help="With ray: the cluster's address, or auto; without it one is started here.")
+@click.option("--workers", type=click.IntRange(min=1), help="Runs at once.  [default: one a GPU, or a core]")
+@click.option("--dry-run", is_flag=True, help="Train nothing; say what it would take.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_tensorboard
+def sweep(
+    edition: str,
+    given: tuple[str, ...],
+    engine: str,
+    address: str | None,
+    workers: int | None,
+    dry_run: bool,
+    as_json: bool,
+    tensorboard: bool,
+) -> None:
+    """Train all runs that an edition's pages need and the store lacks, and compute the receptive fields they show.
+
+    The longest runs go first. Whatever ends it, finished runs are kept and unfinished ones continue from their
+    checkpoints the next time. Exit status 1 where a run failed.
+    """
+    import json
+
+    from repro.book import find_root
+    from repro.estimate import estimate
+    from repro.runs import Store
+    from repro.sweep import missing_from, provide_fields
+    from repro.sweep import sweep as train_all
+
+    root = find_root(Path.cwd())
+    with chdir(root), interruptible():  # where pages are executed
+        store = Store.default()
+        needed = _needed(root, edition, given)
+        if dry_run:
+            expected = estimate(needed, store, workers)
+            click.echo(json.dumps(expected._asdict(), indent=1) if as_json else f"edition '{edition}': {expected}")
+            return
+        chosen = _engine(engine, address, workers, tensorboard)
+        missing = missing_from(needed.runs, store)
+        failures = train_all(missing, store, chosen)
+        provide_fields(needed.fields, store)
+        left = missing_from(missing, store)
+    counts = {
+        "edition": edition,
+        "runs": len(needed.runs),
+        "done_before": len(needed.runs) - len(missing),
+        "trained": len(missing) - len(left),
+        "failed": [_told(failure) for failure in failures],
+    }
+    if as_json:
+        click.echo(json.dumps(counts, indent=1))
+    else:
+        click.echo(
+            f"edition '{edition}': {counts['runs']} runs, {counts['done_before']} done before, "
+            f"{counts['trained']} trained, {len(failures)} failed"
+        )
+        for failure in failures:
+            click.echo(_line(failure))
+    if left:
+        raise Failure(f"{len(left)} of {len(needed.runs)} runs are not trained: the same command tries them again")
+
+
+@click.command()
+@click.option("--width", default=32, show_default=True, help="W, channels of the first stage.")
+@click.option("--depth", default=1, show_default=True, help="D, number of 3x3 blocks behind the last pooling.")
+@click.option("--pointwise", default=1, show_default=True, help="K, number of 1x1 blocks.")
+@click.option("--damped", is_flag=True, help="Damp the convolutions in frequency (Appendix B).")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--epochs", default=8, show_default=True)
+@click.option("--warmup-epochs", default=1, show_default=True)
+@click.option("--max-lr", default=3e-3, show_default=True, help="The highest learning rate.")
+@click.option("--clip-seconds", default=4.0, show_default=True, help="Length of the synthetic clips.")
+@click.option(
+    "--json",
+    "file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Train the Experiment in this file instead, any recordings and recipe: the fields of repro.config.Experiment.",
+)
+@_tensorboard
+def train(file: Path | None, tensorboard: bool, **options: Any) -> None:
+    """Train one network on the synthetic recordings, or the Experiment of a file, unless the store has it."""
+    from repro.runs import Store
+    from repro.sweep import fetch
+    from repro.sweep import sweep as train_all
+
+    experiment = _read(file) if file else _experiment(**options)
+    store = Store.default()
+    with interruptible():
+        failures = train_all([experiment], store, _engine("local", None, 1, tensorboard))
+    if failures:
+        raise Failure(_line(failures[0]))
+    (record,) = fetch([experiment], store)
+    last = record.epochs.iloc[-1]
+    click.echo(
+        f"{record.key}: seen {100 * last['seen']:.1f} %, unseen {100 * last['unseen']:.1f} %, "
+        f"training labels {100 * record.train_accuracy:.1f} %, loss {last['loss']:.4f}, "
+        f"{record.weights:,} weights, {record.provenance['seconds']:.0f} s: {record.folder}"
+    )
+
+
+def _experiment(
+    width: int,
+    depth: int,
+    pointwise: int,
+    damped: bool,
+    seed: int,
+    epochs: int,
+    warmup_epochs: int,
+    max_lr: float,
+    clip_seconds: float,
+) -> Any:
+    from repro.config import DataConfig, Experiment, ModelConfig, Recipe
+
+    return Experiment(
+        data=DataConfig(clip_seconds=clip_seconds),
+        model=ModelConfig(width=width, depth=depth, pointwise=pointwise, damped=damped),
+        recipe=Recipe(epochs=epochs, warmup_epochs=warmup_epochs, max_lr=max_lr),
+        seed=seed,
+    )
+
+
+def _read(file: Path) -> Any:
+    import json
+
+    from repro.config import experiment_from
+
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        raise InputError(f"{file} is not JSON") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{file} holds no Experiment")
+    return experiment_from(values)
+
+
+def _needed(root: Path, edition: str, given: tuple[str, ...]) -> Experiments:
+    """What the pages of an edition ask for, under the parameters given."""
+    from repro.editions import experiments_of, union
+    from repro.pages import read_pages
+    from repro.parameters import parse_assignment, read_edition, resolve
+
+    pages = {name: page.parameters() for name, page in read_pages(root).items()}
+    chosen = read_edition(root / "book" / "editions", edition)
+    values = resolve(pages, chosen, edition, [parse_assignment(text) for text in given])
+    defaults = {name: {key: parameter.default for key, parameter in page.items()} for name, page in pages.items()}
+    return union(experiments_of({name: defaults[name] | values[name] for name in pages}).values())
+
+
+def _engine(name: str, address: str | None, workers: int | None, tensorboard: bool) -> Engine:
+    from repro.watch import require_tensorboard
+
+    if tensorboard:
+        require_tensorboard()
+    if name == "ray":
+        from repro.engine.cluster import ray_engine
+
+        return ray_engine(address, workers, tensorboard)
+    if address is not None:
+        raise InputError("--address belongs to --engine ray")
+    from repro.engine.local import local_engine
+
+    return local_engine(workers, tensorboard)
+
+
+def _told(failure: FailedRun) -> dict[str, str]:
+    from repro.display import network_name
+
+    return {
+        "key": failure.key,
+        "network": network_name(failure.experiment),
+        "seed": str(failure.experiment.seed),
+        "kind": failure.kind,
+        "reason": failure.reason,
+    }
+
+
+def _line(failure: FailedRun) -> str:
+    told = _told(failure)
+    return f"failed: {told['key']}  {told['network']}, seed {told['seed']}: {told['kind']} ({told['reason']})"
