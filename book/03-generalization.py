@@ -83,33 +83,31 @@ seconds = clips_.waveforms.shape[1] / data.SAMPLE_RATE
 pd.DataFrame(
     {
         "clips": len(table),
-        "of each / s": seconds,
-        "together / h": round(len(table) * seconds / 3600, 1),
+        "each / s": seconds,
+        "all / h": round(len(table) * seconds / 3600, 1),
         "scenes": len(clips_.scenes),
         areas: table["city"].nunique(),
         "places": len(table.groupby(["scene", "city", "location"])),
         "devices": len(clips_.devices),
     },
-    index=[dataset],
+    index=[""],
 )
 
 # %% [markdown]
 # ## Their split
 #
 # The paper trains on device a alone and tests on two groups: *seen* is device a again, *unseen* are all other devices.
-# In both groups the tested clips come from (city, scene) pairs that the training never saw, so that a good result cannot
-# rest on having learned the place. For this, every scene gives up about 30 % of its cities to the test side, in a cycle
-# that gives up the cities equally often ({ref}`judgement call 1 <judgement-calls>`). What other devices recorded of the
-# pairs that are trained on is not used.
+# In both groups the tested clips come from (city, scene) pairs that the training never saw, so that a good result
+# cannot rest on having learned the place. For this, every scene gives up about 30 % of its cities to the test side, in
+# a cycle that gives up the cities equally often ([judgement call 1](A-setup)). What other devices recorded of the pairs
+# that are trained on is not used.
 
 # %% tags=["output_scroll"]
-sides = {
-    "train": "train",
-    "seen": "test, seen device",
-    "unseen": "test, unseen devices",
-    "none": "not used",
-}
-summary(table, split).rename(columns=sides)
+counts = summary(table, split).rename(columns={"none": "not used"})
+totals_first = np.roll(np.arange(len(counts)), 2)
+counts.iloc[totals_first].rename_axis(
+    index=None, columns=f"split: {setting.data.split}"
+)
 
 # %% [markdown]
 # The same clips by scene and by city (by fold).
@@ -120,11 +118,11 @@ pd.concat(
         "scene": summary(table, split, "scene").iloc[:-2],
         areas: summary(table, split, "city").iloc[:-2],
     }
-).rename(columns=sides)
+).rename(columns={"none": "not used"})
 
 # %% [markdown]
-# Which share of device a's clips of a pair is tested on. Under the paper's split a square is either black, a pair that is
-# only tested on, or white, one that is only trained on.
+# Which share of device a's clips of a pair is tested on. Under the paper's split a square is either black, a pair that
+# is only tested on, or white, one that is only trained on.
 
 # %% mystnb={"image": {"alt": "Grid of scenes by cities or folds; a square is the darker, the larger the share of the pair's clips that is tested on."}}
 tested = table["device"].eq("a") & table.index.isin(split.test)
@@ -154,11 +152,11 @@ plt.show()
 # %% [markdown]
 # ### Why not the official split
 #
-# TAU Urban Acoustic Scenes 2020 Mobile {cite}`heittola2020acoustic` comes with lists of its own for training and testing.
-# They serve another question: of nine devices, three are kept for the test and the others are on both sides. Of the places,
-# a network trained by these lists may have heard every scene of every city before. The table counts the pairs of city
-# and scene that device a recorded, by the side of the split that they are on; the official split has its row where
-# its lists, in `evaluation_setup`, are among the recordings.
+# TAU Urban Acoustic Scenes 2020 Mobile {cite}`heittola2020acoustic` comes with lists of its own for training and
+# testing. They serve another question: of nine devices, three are kept for the test and the others are on both sides.
+# Of the places, a network trained by these lists may have heard every scene of every city before. The table counts the
+# pairs of city and scene that device a recorded, by the side of the split that they are on; the official split has its
+# row where its lists, in `evaluation_setup`, are among the recordings.
 
 # %%
 splits = {"paper": (table, data.split_by_city_and_scene(table))}
@@ -178,8 +176,8 @@ for name, (rows, parts) in splits.items():
 pd.DataFrame(counts).T.rename_axis(index="split", columns="(city, scene) pairs")
 
 # %% [markdown]
-# Only where the last column is zero does a test with device a ask for new surroundings, and a test with the other devices
-# for new surroundings and a new device.
+# Only where the last column is zero does a test with device a ask for new surroundings, and a test with the other
+# devices for new surroundings and a new device.
 #
 # ## The same sound through two devices
 #
@@ -241,9 +239,10 @@ plt.show()
 # ## All devices at once
 #
 # One moment may be an exception. The figures below take tested clips of every unseen device, spread evenly over scenes
-# and places, and device a's recordings of the same moments. First the mean spectra, and by how much each unseen device
-# departs from a: if those curves lay on zero there would be no device shift to generalize over. Where there are more
-# devices than a figure can tell apart, some of them are named and the others grey.
+# and places, and device a's recordings of the same moments; a device without any is left out. First the mean spectra,
+# and by how much each unseen device departs from a: if those curves lay on zero there would be no device shift to
+# generalize over. Where there are more devices than a figure can tell apart, some of them are named and the others
+# grey.
 
 
 # %%
@@ -324,9 +323,10 @@ figure = maps.clip_maps(
 plt.show()
 
 # %% [markdown]
-# Two numbers say how far apart the groups lie. The *share of the variance* between the means of the groups tells how large
-# the differences are, over all 256 bands and along either component. How often a *linear discriminant*, fitted to some
-# of the places and asked about the others, names the group of a clip tells whether they can be found, however small.
+# Two numbers say how far apart the groups lie. The *share of the variance* between the means of the groups tells how
+# large the differences are, over all 256 bands and along either component. How often a *linear discriminant*, fitted to
+# some of the places and asked about the others, names the group of a clip tells whether they can be found, however
+# small.
 
 # %%
 plane = components.transform(means)
@@ -356,6 +356,6 @@ for name, column in {"devices": "device", "scenes": "scene"}.items():
 # What to see: the network is taught on black points only, those of device a, and asked about all others. Where a colour
 # of the left panel lies beside the black points rather than among them, that device's clips are found where device a
 # has other scenes, or none. The share between scenes is what these coarse features offer to the task; the share between
-# devices is what stands in its way. It can be small, because scenes differ so much in level, and the devices easily
+# devices is what stands in its way. It can be small, where scenes differ much in level, and the devices easily
 # named all the same: their mark is then faint but in a direction of its own, and whether a network leans on that
 # direction is nothing that training on device a can teach it.
