@@ -8,11 +8,13 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from repro import __version__
+from repro.cli.bench import bench
 from repro.cli.book import book, claims
 from repro.cli.data import data
 from repro.cli.failure import BadInput, Interrupted
 from repro.cli.model import model
 from repro.cli.runs import runs
+from repro.cli.sweep import sweep, train
 from repro.errors import InputError
 
 
@@ -50,5 +52,5 @@ def main() -> None:
     """Re-executable edition of "Over-Parameterization and Generalization in Audio Classification"."""
 
 
-for command in (book, claims, data, model, runs):
+for command in (bench, book, claims, data, model, runs, sweep, train):
     main.add_command(command)

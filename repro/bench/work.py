@@ -1,0 +1,229 @@
+"""The contestants: what the book does, the plain ways of doing the same, and the machine's own peak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import librosa
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from repro.bench.plain import PlainTraining
+from repro.bench.race import Pass
+from repro.config import DataConfig, Experiment, ModelConfig
+from repro.data.clips import COLUMNS, Clips
+from repro.data.split import FOLD
+from repro.data.synthetic import listing, render
+from repro.erf import effective_receptive_field
+from repro.features import HOP, N_FFT, N_MELS, SAMPLE_RATE, PerceptualMel, to_float
+from repro.inputs import CPU_BATCH, GPU_BATCH, Inputs
+from repro.model import build, layer_table
+from repro.train import Training
+
+Precision = Literal["fp32", "bf16"]
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """Noise in the place of recordings: what is timed does not depend on what is heard.
+
+    Attributes:
+        training_clips: clips to train on; beside them there are one of the seen and one of another device.
+        seconds: length of a clip.
+    """
+
+    training_clips: int
+    seconds: float
+
+    def clips(self) -> Clips:
+        """The recordings, generated anew."""
+        count = self.training_clips + 2
+        rows = [(f"{row}.wav", str(row % 10), "city", "city-0", "a") for row in range(count)]
+        table = pd.DataFrame(rows, columns=list(COLUMNS))
+        table[FOLD] = ["train"] * self.training_clips + ["test", "test"]
+        table.loc[count - 1, "device"] = "b"
+        samples = round(self.seconds * SAMPLE_RATE)
+        noise = np.random.default_rng(0).integers(-3000, 3000, (count, samples), dtype=np.int16)
+        return Clips(noise, table, tuple(str(scene) for scene in range(10)), "noise")
+
+
+@lru_cache(maxsize=1)
+def _inputs(recordings: Recordings, device: torch.device) -> Inputs:
+    return Inputs(recordings.clips(), device)
+
+
+@dataclass(frozen=True)
+class OurTraining:
+    """Epochs of `repro.train.Training`; items are clips."""
+
+    experiment: Experiment
+    recordings: Recordings
+    device: torch.device
+
+    def start(self) -> Pass:
+        """Compute the features and build the network."""
+        training = Training(self.experiment, _inputs(self.recordings, self.device))
+
+        def one_pass() -> int:
+            training.run_epoch()
+            return self.recordings.training_clips
+
+        return one_pass
+
+
+@dataclass(frozen=True)
+class PlainlyTrained:
+    """Epochs of `repro.bench.plain.PlainTraining`; items are clips."""
+
+    experiment: Experiment
+    recordings: Recordings
+    device: torch.device
+
+    def start(self) -> Pass:
+        """Compute the features and build the network."""
+        training = PlainTraining(self.experiment, _inputs(self.recordings, self.device))
+
+        def one_pass() -> int:
+            training.run_epoch()
+            return self.recordings.training_clips
+
+        return one_pass
+
+
+def operations(model: ModelConfig, frames: int) -> int:
+    """Floating-point operations of training on one clip of 256 x `frames`, convolutions alone.
+
+    Two for every multiply-accumulate of the forward pass (`layer_table`), and twice as many again for the gradients
+    with respect to weights and inputs.
+    """
+    return 2 * 3 * sum(row.macs for row in layer_table(model, frames))
+
+
+@dataclass(frozen=True)
+class MatrixProduct:
+    """Products of two square matrices; items are floating-point operations."""
+
+    size: int
+    precision: Precision
+    device: torch.device
+
+    def start(self) -> Pass:
+        """Draw the matrices."""
+        left, right = (torch.randn(self.size, self.size).to(self.device, DTYPES[self.precision]) for _ in range(2))
+        product = torch.empty_like(left)
+
+        def one_pass() -> int:
+            torch.mm(left, right, out=product)
+            _wait_for(self.device)
+            return 2 * self.size**3
+
+        return one_pass
+
+
+@dataclass(frozen=True)
+class OurFeatures:
+    """`PerceptualMel` in the batches of `repro.inputs`; items are clips."""
+
+    recordings: Recordings
+    device: torch.device
+
+    def start(self) -> Pass:
+        """Generate the recordings and bring them to the device."""
+        waveforms = torch.from_numpy(self.recordings.clips().waveforms).to(self.device)
+        batches = torch.split(waveforms, GPU_BATCH if self.device.type == "cuda" else CPU_BATCH)
+        features = PerceptualMel().to(self.device)
+
+        def one_pass() -> int:
+            for batch in batches:
+                features(to_float(batch))
+            _wait_for(self.device)
+            return len(waveforms)
+
+        return one_pass
+
+
+@dataclass(frozen=True)
+class LibrosaLoop:
+    """The same features by librosa, clip by clip; items are clips."""
+
+    recordings: Recordings
+
+    def start(self) -> Pass:
+        """Generate the recordings and compute the mel filters."""
+        waveforms = self.recordings.clips().waveforms
+        bank = librosa.filters.mel(sr=SAMPLE_RATE, n_fft=N_FFT, n_mels=N_MELS)
+        frequencies = librosa.fft_frequencies(sr=SAMPLE_RATE, n_fft=N_FFT)
+
+        def one_pass() -> int:
+            for waveform in waveforms:
+                librosa_features(waveform, bank, frequencies)
+            return len(waveforms)
+
+        return one_pass
+
+
+def librosa_features(
+    waveform: NDArray[np.int16], bank: NDArray[np.float32], frequencies: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """What `PerceptualMel` computes, of one clip: (samples,) to float32 (256, frames).
+
+    Args:
+        waveform: full scale 32768.
+        bank: the mel filters, (256, 1025).
+        frequencies: of the 1025 FFT bins, in Hz.
+    """
+    spectrum = librosa.stft(waveform.astype(np.float32) / 32768, n_fft=N_FFT, hop_length=HOP, pad_mode="reflect")
+    with np.errstate(divide="ignore"):  # 0 Hz has a weight of minus infinity, which librosa cuts
+        weighted = librosa.perceptual_weighting(np.abs(spectrum) ** 2, frequencies)
+    return np.asarray(bank @ weighted.astype(np.float32), np.float32)
+
+
+@dataclass(frozen=True)
+class ReceptiveFields:
+    """Effective receptive fields of a new network; items are maps, one a clip before their mean is taken."""
+
+    model: ModelConfig
+    recordings: Recordings
+    device: torch.device
+
+    def start(self) -> Pass:
+        """Compute the features and build the network."""
+        network = build(self.model, torch.Generator().manual_seed(0)).to(self.device)
+        inputs = _inputs(self.recordings, self.device)
+
+        def one_pass() -> int:
+            effective_receptive_field(network, inputs.training_batches())
+            return self.recordings.training_clips
+
+        return one_pass
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """The last clips of a synthetic set rendered, in a process a core; items are clips."""
+
+    clips: int
+    seconds: float
+
+    def start(self) -> Pass:
+        """Start the processes, which render one clip each."""
+        config = DataConfig(clips=1, clip_seconds=self.seconds)
+        last = len(listing(config)) - self.clips
+        _exhaust(render(config, last))
+        return lambda: _exhaust(render(config, last))
+
+
+def _exhaust(waveforms: Iterable[NDArray[np.int16]]) -> int:
+    return sum(1 for _ in waveforms)
+
+
+def _wait_for(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
