@@ -1,23 +1,24 @@
+import json
 import shutil
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny
-import torch
-from filelock import FileLock
+from click.testing import CliRunner
 
 from repro import sweep
-from repro.config import DataConfig, Experiment
-from repro.data import load
+from repro.cli import main
+from repro.config import DataConfig, Experiment, ModelConfig
+from repro.engine import Finished, Report
+from repro.engine.worker import train_one
 from repro.errors import InputError
 from repro.runs import Store
-from repro.sweep import fetch, fetch_groups, train_one
-from repro.train import Outcome, train
+from repro.sweep import fetch, fetch_groups, missing_from, provide_fields
 
 A, B, C = (tiny.experiment(seed=seed, epochs=2) for seed in range(3))
+DIVERGING = tiny.experiment(seed=3, epochs=2, max_lr=1e38)
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +30,9 @@ def toy_store(tmp_path_factory) -> Path:
 def store(toy_store, tmp_path, monkeypatch) -> Store:
     """A store without runs, on the CPU, that is the default one too."""
     shutil.copytree(toy_store, tmp_path / "store")
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # for the processes that are started
-    monkeypatch.setattr(sweep, "training_device", lambda: torch.device("cpu"))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setenv("REPRO_STORE", str(tmp_path / "store"))
+    monkeypatch.setattr(sweep, "failed", {})
     return Store(tmp_path / "store")
 
 
@@ -40,12 +41,12 @@ def trained(monkeypatch) -> list[Experiment]:
     """What is trained, in this process, one after the other."""
     experiments: list[Experiment] = []
 
-    def one_by_one(missing: list[Experiment], store: Store) -> None:
+    def one_by_one(missing: Sequence[Experiment], store: Store, report: Report) -> Generator[Finished, None, None]:
         for experiment in missing:
             experiments.append(experiment)
-            train_one(experiment, store)
+            yield Finished(experiment, train_one(experiment, store, lambda _, run=experiment: report(run)))
 
-    monkeypatch.setattr(sweep, "_train_all", one_by_one)
+    monkeypatch.setattr(sweep, "local_engine", lambda *_: one_by_one)
     return experiments
 
 
@@ -93,45 +94,50 @@ def test_nothing_asked_for_nothing_done(store, trained):
     assert fetch([], store) == [] and fetch_groups({}) == {} and trained == []
 
 
-def test_a_run_is_kept_with_its_test_clips_and_its_device(store):
-    threads = torch.get_num_threads()
-    record = store.load(train_one(A, store))
-    clips = load(tiny.DATA, store.root)
-    assert record.data_fingerprint == clips.fingerprint
-    assert record.test_clips["device"].tolist() == ["a"] * 4 + ["b", "c", "b", "c"]
-    assert record.provenance["device"].startswith("cpu: ")
-    assert torch.get_num_threads() == threads
+def test_the_longest_run_is_begun_first(store):
+    deep = tiny.experiment(epochs=2).model_copy(update={"model": ModelConfig(width=2, depth=2, pointwise=0)})
+    long, wide = tiny.experiment(epochs=3), tiny.experiment(width=4, epochs=2)
+    assert missing_from([A, deep, A, long, wide], store) == [wide, long, deep, A]
 
 
-def test_a_run_that_two_ask_for_at_once_is_trained_once(store, monkeypatch):
-    trained = []
-
-    def counted(*args: Any, **options: Any) -> Outcome:
-        trained.append(args[0])
-        return train(*args, **options)
-
-    monkeypatch.setattr(sweep, "train", counted)
-    key = A.key(load(A.data, store.root).fingerprint)
-    (store.root / "locks").mkdir()
-    with ThreadPoolExecutor(2) as pool:
-        with FileLock(store.root / "locks" / f"{key}.lock"):
-            asked = [pool.submit(train_one, A, store) for _ in range(2)]
-            assert not wait(asked, timeout=0.5).done
-        assert [done.result() for done in asked] == [key, key]
-    assert trained == [A]
+def test_a_failed_run_is_left_out_named_and_not_tried_again_by_a_page(store, trained):
+    assert [record.experiment for record in fetch([A, DIVERGING, B], store)] == [A, B]
+    ((key, failure),) = sweep.failed.items()
+    assert (failure.key, failure.experiment, failure.kind) == (key, DIVERGING, "non-finite loss")
+    assert failure.reason in ("the loss of epoch 0 is nan", "the loss of epoch 0 is inf")
+    assert [run.experiment.seed for run in fetch_groups({"one": [DIVERGING], "two": [A]})["two"]] == [0]
+    assert fetch([DIVERGING], store) == []
+    assert trained.count(DIVERGING) == 1
+    assert store.finished() == sorted(record.key for record in fetch([A, B], store))
 
 
-def test_workers_give_the_same_runs_as_one_process_bit_for_bit(store, toy_store, tmp_path):
-    shutil.copytree(toy_store, tmp_path / "serial")
-    serial = Store(tmp_path / "serial")
-    keys = [train_one(experiment, serial) for experiment in (A, B)]
-    sweep._train_all([A, B, A], store)  # a worker that found the run being trained waits and leaves it
-    assert store.finished() == sorted(keys)
-    for key in keys:
-        parallel, alone = store.load(key), serial.load(key)
-        for name in ("weights.safetensors", "predictions.npz"):
-            assert (parallel.folder / name).read_bytes() == (alone.folder / name).read_bytes()
-        assert parallel.epochs.drop(columns="seconds").equals(alone.epochs.drop(columns="seconds"))
+def test_a_failure_of_other_code_is_no_reason_not_to_try(store, trained, monkeypatch):
+    fetch([DIVERGING], store)
+    monkeypatch.setattr("repro.record.code_fingerprint", lambda: "other")
+    fetch([DIVERGING], store)
+    assert trained == [DIVERGING, DIVERGING]
+
+
+def test_a_sweep_tries_failed_runs_again(store, trained):
+    first = sweep.sweep([DIVERGING, A], store)
+    again = sweep.sweep([DIVERGING, A], store)
+    assert [failure.key for failure in first] == [failure.key for failure in again]
+    assert trained == [DIVERGING, A, DIVERGING]
+
+
+def test_an_engine_is_closed_when_a_sweep_ends_early(store):
+    closed = []
+
+    def engine(*_: Any) -> Generator[Finished, None, None]:
+        try:
+            yield Finished(A, None)
+            raise KeyboardInterrupt
+        finally:
+            closed.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep.sweep([A, B], store, engine)
+    assert closed == [True]
 
 
 def test_recordings_that_are_not_there_are_refused_before_anything_is_trained(store, trained):
@@ -141,13 +147,125 @@ def test_recordings_that_are_not_there_are_refused_before_anything_is_trained(st
     assert trained == [] and store.finished() == []
 
 
-def test_a_training_that_fails_leaves_no_run(store, trained, monkeypatch):
-    def fail(*_: object, progress: Callable[[int], None]) -> None:
-        raise FloatingPointError("the loss of epoch 1 is nan")
+def test_fields_are_computed_of_the_runs_that_are_there(store, trained):
+    (record,) = fetch([A], store)
+    provide_fields([A, B], store)
+    assert store.has_field(record.key)
+    assert len(list((store.root / "erf").iterdir())) == 1
 
-    monkeypatch.setattr(sweep, "train", fail)
-    threads = torch.get_num_threads()
-    with pytest.raises(FloatingPointError, match="epoch 1"):
-        fetch([A], store)
-    assert store.finished() == []
-    assert torch.get_num_threads() == threads
+
+PAGE = """# %% tags=["parameters"]
+edition: str = "tiny"
+dataset: str = "synthetic"
+data_root: str = ""
+impulse_responses: str = ""
+microphones: int = 0
+split: str = "paper"
+clip_seconds: float = 0.4
+clips: int = 1
+seeds: list[int] = [0]
+epochs: int = 2
+warmup_epochs: int = 1
+max_lr: float = 0.03
+batch_size: int = 4
+roll: str = "hops"
+precision: str = "fp32"
+widths: list[int] = [2]
+"""
+
+
+@pytest.fixture
+def book(tmp_path, monkeypatch) -> Path:
+    """A book of one page, 05-1-width, on the toy set."""
+    root = tmp_path / "tiny"
+    (root / "book" / "editions").mkdir(parents=True)
+    (root / "_config.yml").write_text("title: Tiny\n")
+    (root / "_toc.yml").write_text("format: jb-book\nroot: book/05-1-width\n")
+    (root / "book" / "editions" / "quick.yml").write_text("title: Quick\ndescription: Tiny.\n")
+    (root / "book" / "05-1-width.py").write_text(PAGE)
+    monkeypatch.chdir(root)
+    return root
+
+
+def invoke(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(main, list(arguments))
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture
+def in_process(trained, monkeypatch) -> list[Experiment]:
+    monkeypatch.setattr("repro.engine.local.local_engine", lambda *_: sweep.local_engine())
+    return trained
+
+
+def test_the_command_trains_what_an_edition_lacks_and_says_so(book, store, in_process):
+    assert invoke("sweep") == (0, "edition 'quick': 2 runs, 0 done before, 2 trained, 0 failed\n", "")
+    assert invoke("sweep") == (0, "edition 'quick': 2 runs, 2 done before, 0 trained, 0 failed\n", "")
+    code, told, _ = invoke("sweep", "-p", "seeds=[0,1]", "--json")
+    assert (code, json.loads(told)) == (
+        0,
+        {"edition": "quick", "runs": 4, "done_before": 2, "trained": 2, "failed": []},
+    )
+    assert [run.model.damped for run in in_process] == [False, True] * 2
+
+
+def test_the_command_ends_with_status_1_and_the_reason_where_a_run_failed(book, store, in_process):
+    code, told, error = invoke("sweep", "-p", "max_lr=1e38", "-p", "epochs=3")
+    assert code == 1
+    first, *rest = told.splitlines()
+    assert first == "edition 'quick': 2 runs, 0 done before, 0 trained, 2 failed"
+    assert [line.split("  ", 1)[1].split(" is ")[0] for line in rest] == [
+        "W=2 D=1 K=1, base, seed 0: non-finite loss (the loss of epoch 0",
+        "W=2 D=1 K=1, damped, seed 0: non-finite loss (the loss of epoch 0",
+    ]
+    assert error == "repro: 2 of 2 runs are not trained: the same command tries them again\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--address", "auto"], "--address belongs to --engine ray"),
+        (
+            ["--engine", "ray", "--address", "auto", "--workers", "2"],
+            "--workers belongs to a cluster that is started here: a running one has the cores it has",
+        ),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(book, store, arguments, message):
+    assert invoke("sweep", *arguments) == (2, "", f"repro: {message}\n")
+
+
+@pytest.mark.parametrize(
+    ("package", "arguments", "message"),
+    [
+        ("ray", ["--engine", "ray"], "--engine ray needs the package ray: pip install 'ray>=2.40', or take "),
+        ("tensorboard", ["--tensorboard"], "event files need the package tensorboard: pip install 'tensorboard>=2.18'"),
+    ],
+)
+def test_an_extra_that_is_not_installed_is_named(book, store, monkeypatch, package, arguments, message):
+    for module in ("repro.engine.cluster", "repro.watch"):
+        monkeypatch.setattr(f"{module}.find_spec", lambda name: None if name == package else object())
+    code, told, error = invoke("sweep", *arguments)
+    assert (code, told, error.count("\n")) == (2, "", 1)
+    assert error.startswith(f"repro: {message}")
+
+
+def test_one_network_is_trained_and_told_in_short(store, in_process, tmp_path):
+    described = tmp_path / "experiment.json"
+    described.write_text(json.dumps(A.model_dump(mode="json")))
+    code, told, _ = invoke("train", "--json", str(described))
+    key = store.finished()[0]
+    assert (code, told.partition(":")[0]) == (0, key)
+    assert told.endswith(f": {store.folder(key)}\n")
+    assert in_process == [A]
+
+
+def test_a_file_without_an_experiment_is_refused(store, tmp_path):
+    described = tmp_path / "experiment.json"
+    for content, message in (
+        ("{", f"{described} is not JSON"),
+        ("[]", f"{described} holds no Experiment"),
+        ("{}", "Experiment.data: field required"),
+    ):
+        described.write_text(content)
+        assert invoke("train", "--json", str(described)) == (2, "", f"repro: {message}\n")

@@ -169,7 +169,7 @@ def _train(experiment: Experiment, number: int, here: _Here, epochs: Any, tensor
         store = Store(here.store)
         return train_one(experiment, store, lambda epoch: epochs.tell.remote(number, epoch), tensorboard)
     except InputError as error:
-        return error
+        return InputError(str(error))  # of its subclasses not all can be sent
 
 
 def _require_same(here: _Here) -> None:

@@ -133,5 +133,5 @@ def _work(pipe: Connection, root: Path, gpu: int | None, tensorboard: bool) -> N
         try:
             result = train_one(experiment, store, lambda _: pipe.send(_EPOCH), tensorboard)
         except InputError as error:
-            result = error
+            result = InputError(str(error))  # of its subclasses not all survive the pipe
         pipe.send(result)
