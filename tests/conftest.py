@@ -7,6 +7,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 
 
+def pytest_addoption(parser):
+    parser.addoption("--kills", type=int, default=12, help="how often tests/faults/test_training.py kills a training")
+
+
 @pytest.fixture(scope="session")
 def toy_inputs(tmp_path_factory):
     import tiny
