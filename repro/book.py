@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,17 +17,8 @@ from filelock import FileLock, Timeout
 
 from repro.check import check_book
 from repro.errors import InputError
-from repro.pages import (
-    BuildError,
-    Page,
-    execute,
-    fingerprint,
-    is_current,
-    kernel_environment,
-    read_pages,
-    stamp_path,
-    write_stamp,
-)
+from repro.execution import execute_pages
+from repro.pages import BuildError, Page, read_pages, stamp_path
 from repro.parameters import read_edition, resolve
 
 _JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # the package cannot be run with -m
@@ -75,7 +64,8 @@ def build(
 
     folder = root / "_build" / edition_name
     with _locked(folder, edition_name):
-        _execute_pages(root, folder, pages, values, only, fresh)
+        notebooks = [page for page in pages.values() if page.is_notebook and only in (None, page.name)]
+        execute_pages(root, folder, notebooks, values, fresh)
         _stage(root, folder / "source", pages)
         return _render(folder) / "index.html"
 
@@ -113,49 +103,6 @@ def _locked(folder: Path, edition_name: str) -> FileLock:
     except OSError as error:
         raise InputError(f"cannot write to {folder}: {error.strerror}") from None
     return lock
-
-
-def _execute_pages(
-    root: Path,
-    folder: Path,
-    pages: dict[str, Page],
-    values: dict[str, dict[str, Any]],
-    only: str | None,
-    fresh: bool,
-) -> None:
-    store = Path(os.environ.get("REPRO_STORE") or root / "_store").absolute()
-    notebooks = [page for page in pages.values() if page.is_notebook and only in (None, page.name)]
-    width = max((len(page.name) for page in notebooks), default=0)
-    # Sockets lie in a short path on a local disk, which a home folder on a cluster need not be.
-    with (
-        tempfile.TemporaryDirectory(prefix="repro-") as sockets,
-        kernel_environment(
-            JUPYTER_RUNTIME_DIR=sockets,
-            REPRO_STORE=str(store),
-            REPRO_TERMINAL=os.ttyname(2) if sys.stderr.isatty() else "",
-            IPYTHONDIR=str(folder / "ipython"),  # not a person's own profile and start-up files
-            PYDEVD_DISABLE_FILE_VALIDATION="1",  # the debugger's start-up warning, of no use here
-            TQDM_DISABLE="1",  # a bar's hundred states would stay in the page
-            PYTHONWARNINGS=f"{os.environ.get('PYTHONWARNINGS', '')},ignore:IProgress not found".lstrip(","),
-        ),
-    ):
-        for number, page in enumerate(notebooks, 1):
-            line = f"[{number}/{len(notebooks)}] {page.name:<{width}}  "
-            executed = folder / "source" / f"{page.docname}.ipynb"
-            page_fingerprint = fingerprint(page, values[page.name], root)
-            if not fresh and is_current(executed, page_fingerprint, store):
-                click.echo(f"{line}unchanged")
-                continue
-            if not sys.stderr.isatty():  # else papermill's bar stands here meanwhile
-                click.echo(line, nl=False)
-                line = ""
-            try:
-                seconds = execute(page, values[page.name], executed, folder / "executing", root)
-            except BaseException:
-                click.echo("" if line else "stopped")
-                raise
-            write_stamp(executed, page_fingerprint)
-            click.echo(f"{line}executed in {seconds:.1f} s")
 
 
 def _stage(root: Path, source: Path, pages: dict[str, Page]) -> None:

@@ -11,9 +11,12 @@ from typing import Any, NamedTuple
 
 from repro import studies
 from repro.config import Experiment, ModelConfig
+from repro.erf_runs import field_of
 from repro.errors import InputError
 from repro.evidence import experiments
+from repro.runs import Store
 from repro.studies import Setting
+from repro.sweep import fetch
 
 
 class Experiments(NamedTuple):
@@ -47,6 +50,20 @@ def union(of_pages: Iterable[Experiments]) -> Experiments:
         list(dict.fromkeys(run for page in of_pages for run in page.runs)),
         list(dict.fromkeys(run for page in of_pages for run in page.fields)),
     )
+
+
+def provide(needed: Experiments) -> None:
+    """Train the runs that the store lacks, all together, and then compute the fields that it lacks.
+
+    Raises:
+        InputError: the recordings or the store cannot be used.
+    """
+    if not needed.runs:
+        return
+    store = Store.default()
+    records = dict(zip(needed.runs, fetch(needed.runs, store), strict=True))
+    for run in needed.fields:
+        field_of(records[run], run.data, store)
 
 
 def ends_of_depth(
@@ -92,6 +109,12 @@ def _every_scaling(setting: Setting, p: Mapping[str, Any]) -> Experiments:
 
 def _fit(setting: Setting, p: Mapping[str, Any]) -> Experiments:
     return Experiments(studies.fit(setting, p["fit_widths"], p["random_label_epochs"]), [])
+
+
+def _precision(setting: Setting, p: Mapping[str, Any]) -> Experiments:
+    return Experiments(
+        [run for runs in studies.by_precision(setting, p["precision_width"]).values() for run in runs], []
+    )
 
 
 def _width(setting: Setting, p: Mapping[str, Any]) -> Experiments:
@@ -143,6 +166,7 @@ _NEEDED: dict[str, Callable[[Setting, Mapping[str, Any]], Experiments]] = {
     "05-1-width": _width,
     "05-2-depth": _depth,
     "05-3-sparsity": _sparse_width,
+    "A-setup": _precision,
     "B-damping": _damping,
     "C-erf": _receptive_fields,
     "D-base": _every_scaling,

@@ -5,12 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import platform
-import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.metadata import version
@@ -20,14 +17,13 @@ from typing import Any
 import jupytext
 import nbformat
 import papermill
-from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from sphinx_external_toc.parsing import MalformedError, parse_toc_yaml
 
 import repro
 from repro.errors import InputError
+from repro.kernels import Kernels
 from repro.parameters import Parameters, read_parameters
 
 RUNS_MIME = "application/x-repro-runs+json"
@@ -98,35 +94,7 @@ def read_pages(root: Path) -> dict[str, Page]:
     return pages
 
 
-def _own_interpreter(log: Path) -> type[AsyncKernelManager]:
-    """Return what starts kernels with the running interpreter; what they say outside of cells goes to `log`."""
-
-    class OwnInterpreter(AsyncKernelManager):
-        transport = "ipc"  # over TCP, ipykernel warns, others on the machine could listen
-
-        def _kernel_spec_manager_default(self) -> KernelSpecManager:
-            return KernelSpecManager(parent=self, kernel_dirs=[])  # no 'python3' that a person registered elsewhere
-
-        async def _async_launch_kernel(self, kernel_cmd: list[str], **kwargs: Any) -> None:
-            with log.open("wb") as stderr:
-                await super()._async_launch_kernel(kernel_cmd, stderr=stderr, **kwargs)
-
-    return OwnInterpreter
-
-
-@contextmanager
-def kernel_environment(**variables: str) -> Iterator[None]:
-    """Set environment variables for the kernels that are started inside."""
-    before = dict(os.environ)
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-def execute(page: Page, values: Mapping[str, Any], target: Path, aside: Path, cwd: Path) -> float:
+def execute(page: Page, values: Mapping[str, Any], target: Path, aside: Path, cwd: Path, kernels: Kernels) -> float:
     """Execute a page with these parameter values and move the result to `target`; return the seconds it took.
 
     It is written under the folder `aside` first: `target` changes only when every cell has succeeded.
@@ -137,8 +105,7 @@ def execute(page: Page, values: Mapping[str, Any], target: Path, aside: Path, cw
     """
     aside.mkdir(parents=True, exist_ok=True)
     partial = aside / f"{page.name}.ipynb"
-    logging.getLogger("papermill").setLevel(logging.ERROR)
-    bar = {"desc": f"  {page.name}", "leave": False} if sys.stderr.isatty() else False
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # its errors are raised, too
     log = aside / f"{page.name}.log"
     start = time.monotonic()
     try:
@@ -147,9 +114,9 @@ def execute(page: Page, values: Mapping[str, Any], target: Path, aside: Path, cw
             partial,
             parameters=dict(values),
             kernel_name="python3",
-            progress_bar=bar,
+            progress_bar=False,
             cwd=cwd,
-            kernel_manager_class=_own_interpreter(log),
+            kernel_manager_class=kernels.manager(log),
         )
     except PapermillExecutionError as error:
         if error.ename == InputError.__name__:  # what the person gave, not the page, is at fault

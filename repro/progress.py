@@ -1,21 +1,41 @@
-"""Progress bars that are seen where the person is: in the terminal of `repro book`, else where tqdm writes."""
+"""Progress that is seen where the person is: bars in a terminal or a notebook, now and then a line in a log."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
 TERMINAL_VARIABLE = "REPRO_TERMINAL"
 """Names the terminal of `repro book` to the notebooks that it executes, whose own output goes into the page."""
 
+LOG_SECONDS = 30.0
+"""Between two lines of progress where there is no terminal."""
+
+
+class _Lines:
+    """A file that makes a line of its own of every state of a bar, which would otherwise be overwritten."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> None:
+        if state := text.strip():
+            self._file.write(f"{state}\n")
+
+    def flush(self) -> None:
+        self._file.flush()
+
 
 def bar(iterable: Iterable[Any] | None = None, **options: Any) -> tqdm[Any]:
-    """A tqdm bar over `iterable`, with tqdm's options; below the page's own bar where a book is being built."""
-    terminal = os.environ.get(TERMINAL_VARIABLE)
+    """A tqdm bar over `iterable`, with tqdm's options; in a log, which is no terminal, a line every `LOG_SECONDS`."""
+    terminal, stderr = os.environ.get(TERMINAL_VARIABLE), sys.__stderr__
     if terminal:
-        options |= {"file": Path(terminal).open("w"), "disable": False, "leave": False, "position": 1}  # noqa: SIM115
+        options |= {"file": Path(terminal).open("w"), "disable": False, "leave": False}  # noqa: SIM115
+    elif stderr is not None and sys.stderr is stderr and not stderr.isatty():  # a notebook's output is another file
+        options |= {"file": _Lines(stderr), "mininterval": LOG_SECONDS, "maxinterval": 2 * LOG_SECONDS, "ncols": 79}
     return tqdm(iterable, **options)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import tiny
 from bs4 import BeautifulSoup
 from filelock import FileLock
 
@@ -69,6 +70,35 @@ display({"application/x-repro-runs+json": {"runs": ["abc"], "data": []}, "text/h
 print("widths", widths)
 """
 
+WIDTH_STUDY = """\
+# %% [markdown]
+# # Width
+
+# %% tags=["parameters"]
+dataset: str = "synthetic"
+data_root: str = ""
+impulse_responses: str = ""
+microphones: int = 0
+split: str = "paper"
+clip_seconds: float = 0.4
+clips: int = 1
+seeds: list[int] = [0, 1]
+epochs: int = 2
+warmup_epochs: int = 1
+max_lr: float = 1e-3
+batch_size: int = 4
+roll: str = "hops"
+precision: str = "fp32"
+widths: list[int] = [2]
+
+# %%
+import os
+from pathlib import Path
+
+print(len(list(Path(os.environ["REPRO_STORE"]).glob("runs/*/manifest.json"))), "runs")
+"""
+"""A page whose runs the build knows by its name; it trains nothing itself."""
+
 
 def write_book(root: Path) -> Path:
     """Write the tiny book's sources with the project's own configuration."""
@@ -99,6 +129,7 @@ def environment(root: Path) -> dict[str, str]:
     spec = {"argv": ["/nonexistent/python", "{connection_file}"], "display_name": "Another", "language": "python"}
     (kernel / "kernel.json").write_text(json.dumps(spec))
     kept = {name: value for name, value in os.environ.items() if not name.startswith("REPRO_")}
+    kept["LOKY_MAX_CPU_COUNT"] = "2"  # pages are executed side by side on any machine
     return kept | {"JUPYTER_PATH": str(root.parent / "jupyter"), "JUPYTER_DATA_DIR": str(root.parent / "jupyter")}
 
 
@@ -108,9 +139,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = repro(root)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    assert re.sub(r"\d+\.\d s", "N s", done.stdout).splitlines() == [
-        "[1/2] index       executed in N s",
-        "[2/2] 02-numbers  executed in N s",
+    lines = re.sub(r"\d+\.\d s", "N s", done.stdout).splitlines()
+    # Side by side, whichever is the first to finish.
+    assert sorted(re.sub(r"^\[[12]/2\] ", "", line) for line in lines[:2]) == [
+        "02-numbers  executed in N s",
+        "index       executed in N s",
+    ]
+    assert [line[:6] for line in lines[:2]] == ["[1/2] ", "[2/2] "]
+    assert lines[2:] == [
         "HTML made in N s",
         f"The book: {root}/_build/quick/html/index.html",
     ]
@@ -158,6 +194,30 @@ def test_the_executed_notebook_is_offered_without_paths_of_this_machine(built: P
     assert [c.execution_count for c in notebook.cells if c.cell_type == "code"] == [1, 2, 3]
     assert "input_path" not in notebook.metadata.papermill
     assert str(built) not in source.read_text()
+
+
+def test_what_pages_need_is_trained_before_they_are_executed(copy: Path):
+    tiny.store(copy / "_store")
+    (copy / "book" / "05-1-width.py").write_text(HEADER + WIDTH_STUDY)
+    (copy / "_toc.yml").write_text("format: jb-book\nroot: book/05-1-width\n")
+    done = repro(copy, "-p", "seeds=[5]", "-p", "widths=[2, 3]")
+    assert done.returncode == 0, done.stderr
+    assert outputs(copy, "05-1-width") == "4 runs\n"
+    assert "training 4 runs: 100%" in done.stderr.splitlines()[-1]  # a log, not a terminal: whole lines
+    assert "\r" not in done.stderr
+
+
+def test_a_page_that_fails_lets_the_page_beside_it_finish(copy: Path):
+    slow = "\n# %%\nimport time\n\nopen('begun', 'w').close()\ntime.sleep(3)\nprint('slept')\n"
+    failing = "\n# %%\nimport os\nimport time\n\nwhile not os.path.exists('begun'):\n    time.sleep(0.1)\n1 / 0\n"
+    for name, more in (("index", slow), ("02-numbers", failing)):
+        source = copy / "book" / f"{name}.py"
+        source.write_text(source.read_text() + more)
+    done = repro(copy)
+    assert done.returncode == 1
+    assert done.stderr.startswith("repro: page '02-numbers' failed in code cell 4: ZeroDivisionError")
+    assert done.stdout.startswith("[1/2] 02-numbers  failed\n[2/2] index       executed in ")
+    assert outputs(copy, "index").endswith("slept\n")
 
 
 def test_nothing_changed_nothing_done(copy: Path):

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from repro.cli.failure import Failure
+from repro.cli.interrupt import interruptible
 from repro.errors import InputError
 
 
@@ -19,6 +20,8 @@ from repro.errors import InputError
 @click.option("--no-execute", is_flag=True, help="Make the HTML from the notebooks as they were last executed.")
 def book(edition: str, only: str | None, given: tuple[str, ...], fresh: bool, no_execute: bool) -> None:
     """Execute the notebooks and make the HTML, in _build/EDITION.
+
+    What they need is trained first. On a CPU they are executed side by side, on a GPU one after the other.
 
     Pages that have not changed since they were last executed are not executed again. A parameter set with -p goes to
     every page that has it, or to the page of --only. With --only the book shows the other pages as they were last
@@ -32,10 +35,11 @@ def book(edition: str, only: str | None, given: tuple[str, ...], fresh: bool, no
         raise InputError("--no-execute executes nothing: it goes without --only, -p and --fresh")
     root = find_root(Path.cwd())
     try:
-        if no_execute:
-            index = render(root, edition)
-        else:
-            index = build(root, edition, only, [parse_assignment(text) for text in given], fresh)
+        with interruptible():
+            if no_execute:
+                index = render(root, edition)
+            else:
+                index = build(root, edition, only, [parse_assignment(text) for text in given], fresh)
     except BuildError as error:
         raise Failure(str(error)) from error
     click.echo(f"The book: {index}")
