@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
 from repro.checkpoint import Checkpoints
 from repro.config import DataConfig, Experiment
-from repro.data import load
+from repro.data import Clips, load
 from repro.errors import InputError
 from repro.inputs import Inputs
 from repro.record import Failure, FailureKind
@@ -68,34 +70,50 @@ def train_one(
     with store.lock(key):
         if key in store:
             return None
-        device = training_device()
-        folder = store.checkpoints(key)
-        watched = WatchedCheckpoints(folder, store.root / "tensorboard" / key) if tensorboard else None
-        checkpoints = watched or Checkpoints(folder)
-        threads = torch.get_num_threads()
         start = time.perf_counter()
-        try:
-            if device.type == "cpu":
-                torch.set_num_threads(1)
-            inputs = _inputs(experiment.data, store.root, device)
-            with store.writable():
-                outcome = train(experiment, inputs, progress, checkpoints)
-            if watched is not None:
-                watched.finish(outcome)
-            made = provenance(device, time.perf_counter() - start)
-            test_clips = clips.table.iloc[inputs.split.test]
-            store.save(experiment, clips.fingerprint, outcome, test_clips, clips.scenes, made)
-            checkpoints.discard()
-        except InputError:
-            raise
-        except Exception as error:
-            made = provenance(device, time.perf_counter() - start)
-            failed = store.save_failure(experiment, clips.fingerprint, _reason(error), _kind(error), made)
-            return store.failure(failed)
-        finally:
-            torch.set_num_threads(threads)
-            if watched is not None:
-                watched.close()
+        ended = _train(experiment, clips, store, progress, tensorboard)
+        if ended is None:
+            return None
+        gc.collect()  # a network refers to itself through its optimiser; its memory is wanted back at once
+        made = provenance(training_device(), time.perf_counter() - start)
+        store.save_failure(experiment, clips.fingerprint, ended.reason, ended.kind, made)
+        return store.failure(key)
+
+
+class _Ended(NamedTuple):
+    kind: FailureKind
+    reason: str
+
+
+def _train(
+    experiment: Experiment, clips: Clips, store: Store, progress: Callable[[int], None], tensorboard: bool
+) -> _Ended | None:
+    """Train and keep the run, or say what ended that; its exception, which would hold all memory, is gone by then."""
+    start, device, threads = time.perf_counter(), training_device(), torch.get_num_threads()
+    key = experiment.key(clips.fingerprint)
+    folder = store.checkpoints(key)
+    watched = WatchedCheckpoints(folder, store.root / "tensorboard" / key) if tensorboard else None
+    checkpoints = watched or Checkpoints(folder)
+    try:
+        if device.type == "cpu":
+            torch.set_num_threads(1)
+        inputs = _inputs(experiment.data, store.root, device)
+        with store.writable():
+            outcome = train(experiment, inputs, progress, checkpoints)
+        if watched is not None:
+            watched.finish(outcome)
+        made = provenance(device, time.perf_counter() - start)
+        test_clips = clips.table.iloc[inputs.split.test]
+        store.save(experiment, clips.fingerprint, outcome, test_clips, clips.scenes, made)
+        checkpoints.discard()
+    except InputError:
+        raise
+    except Exception as error:
+        return _Ended(_kind(error), _reason(error))
+    finally:
+        torch.set_num_threads(threads)
+        if watched is not None:
+            watched.close()
     return None
 
 
