@@ -132,6 +132,12 @@ def by_sparse_width(
     return [run for width in widths for run in longer.runs(both(width, pointwise=pointwise), target)]
 
 
+def by_precision(setting: Setting, width: int) -> dict[str, list[Experiment]]:
+    """Appendix A: the base network of one width, trained in either precision, by the precision's name."""
+    precisions: tuple[Literal["fp32", "bf16"], ...] = ("fp32", "bf16")
+    return {name: setting.with_recipe(precision=name).runs([ModelConfig(width=width)]) for name in precisions}
+
+
 def for_erf(
     setting: Setting,
     *,

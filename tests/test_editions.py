@@ -70,6 +70,7 @@ def test_the_quick_edition():
         "05-1-width": (12, 0),
         "05-2-depth": (24, 4),
         "05-3-sparsity": (20, 0),
+        "A-setup": (4, 0),
         "B-damping": (2, 2),
         "C-erf": (10, 10),
         "D-base": (40, 0),
@@ -77,8 +78,11 @@ def test_the_quick_edition():
     }
     together = union(found.values())
     # W = 4 with K = 4, damped, is shown in Section 5.2 and in Appendix C
-    assert (len(together.runs), len(together.fields)) == (50, 15)
-    assert set(together.runs) == set(found["claims"].runs)
+    assert (len(together.runs), len(together.fields)) == (52, 15)
+    others = set(together.runs) - set(found["claims"].runs)
+    assert {(run.model, run.recipe.precision, run.seed) for run in others} == {
+        (ModelConfig(width=4), "bf16", seed) for seed in (0, 1)
+    }
 
 
 def test_the_fields_of_section_5_2():
