@@ -26,7 +26,7 @@ from repro.sweep import sweep
 
 A, B = tiny.experiment(epochs=5), tiny.experiment(damped=True, seed=1, epochs=2)
 DIVERGING = tiny.experiment(seed=2, epochs=2, max_lr=1e38)
-LARGE = tiny.experiment(width=512, epochs=2)
+LARGE = tiny.experiment(width=20_000, epochs=2)  # one layer of its weights is 14 GB
 ENDLESS = tiny.experiment(epochs=10**6)
 KILLED = "its process ended with signal SIGKILL, perhaps for want of memory"
 
@@ -123,7 +123,7 @@ def test_a_run_without_enough_memory_is_a_failure_and_its_worker_goes_on(store, 
 
 def starved(pipe: Any, *arguments: Any) -> None:
     used = psutil.Process().memory_info().vms
-    resource.setrlimit(resource.RLIMIT_AS, (used + 2**28, -1))
+    resource.setrlimit(resource.RLIMIT_AS, (used + 2**32, -1))
     local._work(pipe, *arguments)
 
 
