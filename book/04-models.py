@@ -133,7 +133,7 @@ pd.DataFrame(
 # that carry no information: $W = 32$ fits the true labels to 99.99 % and random ones to 85.51 %, $W = 64$ fits random
 # labels to 100 %. The test is that of {cite:t}`zhang2017understanding`. Here the final network classifies its own
 # training clips without augmentation. For the random labels the training labels are shuffled once and the network is
-# trained without augmentation, which would hide what it can memorise ({ref}`judgement calls <judgement-calls>`).
+# trained without augmentation, which would hide what it can memorise ([judgement calls](A-setup)).
 
 # %% tags=["remove-output"]
 records = fetch(studies.fit(setting, fit_widths, random_label_epochs))

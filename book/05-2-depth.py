@@ -111,7 +111,7 @@ stats.percentages(stats.report(table), "pointwise").rename_axis("K")
 
 # %% [markdown]
 # The slopes of these lines over $D$ and $K$, seed by seed, decide claims 6 and 7 of the [ledger](claims). The paper does
-# not give the width at which it deepens its networks; see the {ref}`judgement calls <judgement-calls>`.
+# not give the width at which it deepens its networks; see the [judgement calls](A-setup).
 #
 # ## Wider and deeper together
 #
