@@ -43,6 +43,7 @@ import numpy as np
 import pandas as pd
 import torch
 from IPython.display import Markdown
+from scipy.special import stdtrit
 
 from repro import augment, data, features, maps, stats, studies, train
 from repro.config import Recipe
@@ -160,7 +161,8 @@ pd.DataFrame(
 # keeps 8 of float32's 24 significant bits. Only the convolutions then use it; weights, optimiser, batch statistics and
 # the final evaluation stay float32. Does this change what is found? The same base network is trained in both, from the
 # same seeds: with the same first weights, order of clips and augmentation. The two go apart all the same, since
-# training magnifies any rounding, so the measure is how far two seeds go apart in one precision.
+# training magnifies any rounding. The measure is therefore how far two means over seeds may lie apart by chance, by
+# Student's distribution; with few seeds that is far, and a small difference cannot be seen.
 
 # %% tags=["remove-output"]
 by_precision = fetch_groups(studies.by_precision(setting, precision_width))
@@ -187,18 +189,20 @@ axes[0].legend(fontsize=8)
 plt.show()
 
 # %% tags=["hide-input"]
-change = accuracy["bf16 − fp32"].groupby("group").mean().abs()
-spread = (
-    accuracy["fp32"].groupby("group").agg(lambda values: values.max() - values.min())
-)
-lines = [
-    f"On {group} devices bfloat16 moves the mean over {len(seeds)} seeds by {change[group]:.1f} points, and seeds "
-    f"differ by up to {spread[group]:.1f} points in float32: the precision matters "
-    f"{'no more' if change[group] <= spread[group] else '**more**'} than the seed."
-    for group in ("unseen", "seen")
-]
-if len(seeds) < 2:
-    lines = ["One seed says nothing about how far seeds differ: give at least two."]
+lines = []
+for group in ("unseen", "seen"):
+    values = accuracy.loc[group, list(by_precision)].dropna()
+    if len(values) < 2:
+        lines.append(f"On {group} devices one seed says nothing about noise.")
+        continue
+    change = values["bf16"].mean() - values["fp32"].mean()
+    deviation = np.sqrt(values.var().sum() / len(values))
+    reach = stdtrit(2 * (len(values) - 1), 0.975) * deviation
+    verdict = "within" if abs(change) <= reach else "**beyond**"
+    lines.append(
+        f"On {group} devices bfloat16 changes the mean over {len(values)} seeds by {change:+.1f} points, {verdict} the "
+        f"{reach:.1f} points that the seeds alone may move it by (95 %)."
+    )
 Markdown("\n\n".join(lines))
 
 # %% tags=["hide-input"]
