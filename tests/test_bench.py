@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import librosa
@@ -86,12 +86,17 @@ REPORT = Report(
 
 def test_the_table():
     assert REPORT.as_text().splitlines() == [
-        "Toy CPU, 2 cores; Python 3.12.1; torch 2.11.0; numpy 2.3. 2021-07-18T12:00:00+00:00, quick form, load 0.5 "
-        "when it began.",
+        "Toy CPU, 2 cores; Python 3.12.1; torch 2.11.0; numpy 2.3. 2021-07-18T12:00:00+00:00, quick form; load "
+        "when it began 0.5.",
         "what          unit     ours              against  theirs          ratio",
         "features      clips/s  200 (100 to 300)  librosa  75 (50 to 100)  2.5 (2 to 3)",
         "repro --help  s        0.25",
     ]
+
+
+def test_a_measurement_on_a_busy_machine_says_so():
+    busy = replace(REPORT, machine=REPORT.machine | {"load": 1.1})
+    assert busy.description().endswith("load when it began 1.1, too busy for these figures to be its own.")
 
 
 def test_the_json_and_what_the_store_keeps(tmp_path: Path):

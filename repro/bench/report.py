@@ -105,12 +105,13 @@ class Report:
             raise InputError(f"{path} is not what 'repro bench' writes: make it anew with 'repro bench'") from None
 
     def description(self) -> str:
-        """Machine, versions and date in one line."""
+        """Machine, versions, date, and whether the machine had other work, in one line."""
         machine, made = self.machine, self.made
         parts = [f"{machine['cpu']}, {machine['cores']} cores", *([machine["gpu"]] if machine["gpu"] else [])]
         parts += [f"Python {made['python']}", *(f"{name} {version}" for name, version in made["packages"].items())]
         form = "quick form" if self.quick else "full form"
-        return f"{'; '.join(parts)}. {made['finished']}, {form}, load {machine['load']} when it began."
+        busy = ", too busy for these figures to be its own" if machine["load"] > machine["cores"] / 2 else ""
+        return f"{'; '.join(parts)}. {made['finished']}, {form}; load when it began {machine['load']}{busy}."
 
     def cells(self) -> list[tuple[str, ...]]:
         """The table's rows as text, the header first."""
