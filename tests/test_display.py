@@ -7,6 +7,7 @@ from repro.config import DataConfig, ModelConfig, Recipe, Sparsity
 from repro.display import RUNS_MIME, SYNTHETIC_NOTE, extents_table, provenance, start
 from repro.erf import FRAME_MS
 from repro.provenance import code_fingerprint
+from repro.record import Failure
 from repro.studies import Setting
 
 SYNTHETIC = DataConfig()
@@ -64,6 +65,19 @@ def test_provenance_names_every_run_once():
     assert "cpu: &lt;toy&gt;" in text and "<toy>" not in text
     table = text[text.index("<tbody>") :]
     assert table.index(first.key) < table.index(second.key)  # in the order of the figure
+
+
+def test_runs_that_failed_are_named_in_sight_with_their_reasons(monkeypatch):
+    reason = "the loss of epoch 1 is <nan>"
+    failure = Failure("k" * 20, tiny.record(seed=1).experiment, "f" * 64, "non-finite loss", reason, {})
+    monkeypatch.setattr(display, "failed", {failure.key: failure})
+    text = html(provenance([tiny.record()]))
+    assert text.startswith(
+        '<p class="repro-missing"><strong>Not trained:</strong> W=2 D=1 K=0, base, seed 1: non-finite loss '
+        "(the loss of epoch 1 is &lt;nan&gt;)</p><details"
+    )
+    monkeypatch.setattr(display, "failed", {})
+    assert "repro-missing" not in html(provenance([tiny.record()]))
 
 
 def test_runs_of_other_code_are_counted_and_marked():
