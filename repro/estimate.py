@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
@@ -22,7 +21,7 @@ from repro.features import SAMPLE_RATE, frames
 from repro.model import INPUT_BANDS, layer_table
 from repro.runs import Store, provenance
 from repro.sweep import arithmetic
-from repro.train import CURVE_POINTS, reported_epochs
+from repro.train import measured_epochs
 
 TRAINING_PASSES = 3
 """Forward, and backward to the weights and to the maps: each as many multiply-accumulates as the first."""
@@ -187,16 +186,10 @@ def evaluation_flops(run: Experiment) -> int:
     return 2 * macs_of(run)
 
 
-def evaluations(epochs: int) -> int:
-    """In how many epochs the test clips are classified (`Training.run_epoch`)."""
-    every = math.ceil(epochs / CURVE_POINTS)
-    return len({*reported_epochs(epochs), *range(every - 1, epochs, every)})
-
-
 def flops(run: Experiment, clips: Recordings) -> int:
     """Floating-point operations of a whole run: its epochs, evaluations, and the training clips at its end."""
     epochs = run.recipe.epochs
-    classified = evaluations(epochs) * clips.test + clips.train
+    classified = len(measured_epochs(epochs)) * clips.test + clips.train
     return epochs * clips.train * training_flops(run) + classified * evaluation_flops(run)
 
 
@@ -212,7 +205,7 @@ def seconds_of(run: Experiment, clips: Recordings, rates: Rates) -> float:
     return (
         rates.compilation
         + run.recipe.epochs * clips.train * (rates.of(rates.training, run) + rolled[run.recipe.roll])
-        + evaluations(run.recipe.epochs) * clips.test * (classify + anew(clips.test, length))
+        + len(measured_epochs(run.recipe.epochs)) * clips.test * (classify + anew(clips.test, length))
         + clips.train * (classify + anew(clips.train, length))
     )
 

@@ -22,8 +22,8 @@ from repro.sparsity import Pruner
 REPORTED_EPOCHS = 10
 """The paper reports the last 10 of its 250 epochs; a shorter training reports its last tenth."""
 
-CURVE_POINTS = 3
-"""How often the test clips are classified on the way to the reported epochs, to draw a learning curve."""
+CURVE_STEP = 10
+"""Epochs from one classification of the test clips to the next, on the way to the reported epochs."""
 
 
 def learning_rate(epoch: int, recipe: Recipe) -> float:
@@ -43,6 +43,11 @@ def learning_rate(epoch: int, recipe: Recipe) -> float:
 def reported_epochs(epochs: int) -> range:
     """The epochs whose accuracies are reported: the last 10, of a shorter training the last tenth (at least one)."""
     return range(epochs - min(REPORTED_EPOCHS, math.ceil(epochs / 10)), epochs)
+
+
+def measured_epochs(epochs: int) -> list[int]:
+    """The epochs whose accuracies are recorded: the reported ones, and every tenth for a learning curve."""
+    return sorted({*range(CURVE_STEP - 1, epochs, CURVE_STEP), *reported_epochs(epochs)})
 
 
 @dataclass(frozen=True)
@@ -194,13 +199,12 @@ class Training:
             raise FloatingPointError(f"the loss of epoch {epoch} is {loss}")
 
         seen = unseen = None
-        reported = epoch in reported_epochs(recipe.epochs)
-        if reported or (epoch + 1) % math.ceil(recipe.epochs / CURVE_POINTS) == 0:
+        if epoch in measured_epochs(recipe.epochs):
             split = self._inputs.split
             classes = classify(self._model, self._inputs.test_batches())
             hits = (classes == self._inputs.labels[split.test]).float()
             seen, unseen = hits[: len(split.seen)].mean().item(), hits[len(split.seen) :].mean().item()
-            if reported:
+            if epoch in reported_epochs(recipe.epochs):
                 self._predictions.append(classes.to("cpu", torch.uint8))
         self._epochs.append(Epoch(epoch, rate, loss, time.perf_counter() - start, seen, unseen))
         self.epoch += 1

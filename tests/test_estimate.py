@@ -9,7 +9,7 @@ from repro.calibration import Rates, representative
 from repro.config import DataConfig, Experiment, ModelConfig, Sparsity
 from repro.editions import Experiments
 from repro.engine.worker import train_one
-from repro.estimate import Recordings, evaluations, flops, makespan, recordings, seconds_of
+from repro.estimate import Recordings, flops, makespan, recordings, seconds_of
 from repro.runs import Store
 
 A, B = tiny.experiment(epochs=6), tiny.experiment(epochs=6, seed=1)
@@ -44,26 +44,14 @@ def test_a_multiply_accumulate_is_two_operations_and_training_takes_three_passes
     assert estimate.evaluation_flops(run) == 2 * macs
     sparse = run.model_copy(update={"sparsity": Sparsity(method="static", weights=50)})
     assert estimate.training_flops(sparse) == estimate.training_flops(run)
-    assert flops(tiny.experiment(width=1, epochs=6), CLIPS) == macs * (6 * 12 * 6 + 2 * (3 * 8 + 12))
-
-
-@pytest.mark.parametrize(("epochs", "count"), [(1, 1), (6, 3), (8, 3), (10, 3), (100, 12), (250, 12)])
-def test_test_clips_are_classified_as_often_as_training_does(epochs, count):
-    assert evaluations(epochs) == count
-
-
-def test_evaluations_are_those_of_a_training(tmp_path):
-    store = tiny.store(tmp_path)
-    train_one(A, store)
-    (key,) = store.finished()
-    assert store.load(key).epochs["seen"].notna().sum() == evaluations(6)
+    assert flops(tiny.experiment(width=1, epochs=6), CLIPS) == macs * (6 * 12 * 6 + 2 * (1 * 8 + 12))
 
 
 def test_a_run_takes_its_epochs_its_evaluations_and_its_end():
-    expected = scale(A) * (6 * 12 * 2.0 + 3 * 8 * 0.5 + 12 * 0.5)
+    expected = scale(A) * (6 * 12 * 2.0 + 1 * 8 * 0.5 + 12 * 0.5)
     assert seconds_of(A, CLIPS, rates()) == pytest.approx(expected)
     assert seconds_of(A, CLIPS, rates(compilation=20.0)) == pytest.approx(expected + 20)
-    anew = (6 * 12 + 3 * 8 + 12) * 0.01  # no features are kept
+    anew = (6 * 12 + 1 * 8 + 12) * 0.01  # no features are kept
     assert seconds_of(A, CLIPS, rates(kept_bytes=0)) == pytest.approx(expected + anew)
     rolled = tiny.experiment(epochs=6, roll="samples")
     assert seconds_of(rolled, CLIPS, rates()) == pytest.approx(expected + 6 * 12 * 0.01)

@@ -128,7 +128,9 @@ def _connect(address: str | None, workers: int | None) -> None:
         ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **own)
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise InputError(f"no Ray cluster at '{address or 'local'}': {reason}") from None
+        raise InputError(
+            f"no Ray cluster at '{address or 'local'}': {reason} (one that asks for a token needs RAY_AUTH_MODE=token)"
+        ) from None
 
 
 def _report_new(

@@ -80,7 +80,7 @@ def test_sweeps_killed_at_random_moments_end_in_the_same_records(tmp_path, expec
             trainings = begun(store)
             while begun(store) == trainings and process.poll() is None:
                 time.sleep(0.02)
-            time.sleep(moments.uniform(0, 3))
+            time.sleep(moments.uniform(0, 6))
             workers = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
             process.kill()
         if process.returncode == 0:  # it had finished: another one from the beginning
