@@ -32,7 +32,7 @@ clips: int = (
     3  # synthetic only: clips that device a records of every scene in every city
 )
 seeds: list[int] = [0, 1]  # one run each; the paper: 3 runs
-epochs: int = 8  # the paper: 250
+epochs: int = 6  # the paper: 250
 warmup_epochs: int = 1  # the paper: 20
 max_lr: float = 5e-3  # largest learning rate; the paper: 1e-4
 batch_size: int = 10  # the paper does not say; 10 in the group's code

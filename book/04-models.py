@@ -32,7 +32,7 @@ clips: int = (
     3  # synthetic only: clips that device a records of every scene in every city
 )
 seeds: list[int] = [0, 1]  # one run each; the paper: 3 runs
-epochs: int = 8  # the paper: 250
+epochs: int = 6  # the paper: 250
 warmup_epochs: int = 1  # the paper: 20
 max_lr: float = 5e-3  # largest learning rate; the paper: 1e-4
 batch_size: int = 10  # the paper does not say; 10 in the group's code
@@ -43,7 +43,7 @@ fit_widths: list[int] = [
     8,
 ]  # W of the networks that are fitted; the paper: 32 and 64
 random_label_epochs: int = (
-    8  # epochs of training on random labels; the paper does not say
+    6  # epochs of training on random labels; the paper does not say
 )
 
 # %% tags=["hide-input"]

@@ -45,7 +45,7 @@ clips: int = (
     3  # synthetic only: clips that device a records of every scene in every city
 )
 seeds: list[int] = [0, 1]  # one run each; the paper: 3 runs
-epochs: int = 8  # the paper: 250
+epochs: int = 6  # the paper: 250
 warmup_epochs: int = 1  # the paper: 20
 max_lr: float = 5e-3  # largest learning rate; the paper: 1e-4
 batch_size: int = 10  # the paper does not say; 10 in the group's code
@@ -66,12 +66,12 @@ reference_width: int = (
     4  # the sparse networks are left the weights of this width; the paper: 64
 )
 sparse_widths: list[int] = [8]  # W of the sparse networks; the paper: 128 to 512
-sparse_epochs: int = 10  # epochs of the sparse networks; the paper: 350
+sparse_epochs: int = 8  # epochs of the sparse networks; the paper: 350
 plateau_width: int = (
     8  # W beyond which the seen device should gain nothing (claim 4); the paper: 128
 )
 fit_widths: list[int] = [4, 8]  # W of the networks of Section 4; the paper: 32 and 64
-random_label_epochs: int = 8  # epochs of training on random labels
+random_label_epochs: int = 6  # epochs of training on random labels
 erf_deep_width: int = 4  # W of the networks of Figs 9 and 10
 erf_pointwise: int = 4  # K of the deepened networks of Figs 9 and 10
 erf_narrow: int = 4  # W of the narrow networks of Figs 11 and 12

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from repro.config import DataConfig
-from repro.data import load, split_of
-from repro.engine.worker import training_device
+from repro.engine.worker import inputs_of, training_device
 from repro.erf import Crop, Extent, crop, effective_receptive_field, extent
-from repro.features import PerceptualMel, to_float
-from repro.inputs import CPU_BATCH
+from repro.inputs import Inputs
 from repro.progress import bar
 from repro.runs import Record, Store
+from repro.train import memory_format
+
+BATCH = 10
+"""Clips a step: gradients of wide networks fill a GPU as in training."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,25 @@ def field_of(record: Record, data: DataConfig, store: Store | None = None) -> Fi
 
 def _compute(record: Record, data: DataConfig, store: Store) -> Tensor:
     device = training_device()
-    clips = load(data, store.root)
-    waveforms = torch.from_numpy(clips.waveforms[split_of(clips).unseen])
-    model, mean, deviation = record.network()
-    features = PerceptualMel().to(device)
-    mean, deviation = mean.to(device), deviation.to(device)
-    batches = (
-        ((features(to_float(batch.to(device))) - mean) / deviation).unsqueeze(1)
-        for batch in bar(torch.split(waveforms, CPU_BATCH), desc="effective receptive field", unit="batch")
-    )
-    return effective_receptive_field(model.to(device), batches)
+    inputs = inputs_of(data, store.root, device)
+    model, _, _ = record.network()
+    layout = memory_format(record.experiment.model.width, device)
+    model.to(device, memory_format=layout)  # type: ignore[call-overload]  # missing in torch's annotations
+    clips = len(inputs.split.unseen)
+    with bar(desc="effective receptive field", total=clips, unit="clip") as shown:
+        return effective_receptive_field(model, _told(_unseen_batches(inputs), shown.update))
+
+
+def _unseen_batches(inputs: Inputs) -> Iterator[Tensor]:
+    """The network's inputs for the test clips of unseen devices; those of the seen device come first and are left."""
+    seen = len(inputs.split.seen)
+    for batch in inputs.test_batches():
+        if seen < len(batch):
+            yield from torch.split(batch[seen:], BATCH)
+        seen = max(0, seen - len(batch))
+
+
+def _told(batches: Iterable[Tensor], tell: Callable[[int], object]) -> Iterator[Tensor]:
+    for batch in batches:
+        yield batch
+        tell(len(batch))

@@ -34,7 +34,7 @@ GPU_SHARE = 0.25
 CPU_BATCH = 10
 """Clips a step outside training; on a CPU more of them would only fall out of its cache."""
 
-GPU_BATCH = 100
+GPU_BATCH = 50
 """The same on a GPU, which a few clips would not fill."""
 
 

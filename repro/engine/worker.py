@@ -97,7 +97,7 @@ def _train(
     try:
         if device.type == "cpu":
             torch.set_num_threads(1)
-        inputs = _inputs(experiment.data, store.root, device)
+        inputs = inputs_of(experiment.data, store.root, device)
         with store.writable():
             outcome = train(experiment, inputs, progress, checkpoints)
         if watched is not None:
@@ -128,7 +128,7 @@ def keep_failure(experiment: Experiment, store: Store, reason: str, kind: Failur
 
 
 @lru_cache(maxsize=1)
-def _inputs(data: DataConfig, store: Path, device: torch.device) -> Inputs:
+def inputs_of(data: DataConfig, store: Path, device: torch.device) -> Inputs:
     """The runs of a study share their recordings: a process loads them once."""
     return Inputs(load(data, store), device)
 
