@@ -27,7 +27,7 @@ from repro.erf import effective_receptive_field
 from repro.errors import InputError
 from repro.features import frames
 from repro.inputs import CPU_BATCH, GPU_BATCH, GPU_SHARE, KEPT_BYTES, Inputs
-from repro.model import INPUT_BANDS, build, layer_table
+from repro.model import INPUT_BANDS, CPResNet, build, layer_table
 from repro.train import Training, classify, memory_format
 
 SECONDS = 8.0
@@ -48,7 +48,7 @@ class Rates:
         compilation: added to every run; 0 on a CPU.
         training: a clip in training, by the `representative` of the runs measured.
         evaluation: a clip that is classified, likewise.
-        field: a clip of an effective receptive field, likewise; in the process that started the others.
+        field: a clip of an effective receptive field, likewise; on one thread.
     """
 
     start: float
@@ -67,8 +67,8 @@ class Rates:
 
 
 def representative(run: Experiment) -> Experiment:
-    """What is measured for a run: the dense network of its width at D = 1 and K = 1, and an epoch without tests."""
-    recipe = Recipe(epochs=10**6, batch_size=run.recipe.batch_size, precision=run.recipe.precision)
+    """What is measured for a run: the dense network of its width, D = 1, K = 1, with few tests among many epochs."""
+    recipe = Recipe(epochs=1000, batch_size=run.recipe.batch_size, precision=run.recipe.precision)
     data = DataConfig(clip_seconds=run.data.clip_seconds)
     return Experiment(data=data, model=ModelConfig(width=run.model.width), recipe=recipe)
 
@@ -168,8 +168,7 @@ def _measure_network(run: Experiment, device: torch.device) -> _Network:
     training = Training(run, inputs)
     first = _seconds(training.run_epoch, warm=False, least=0.0)
     epoch = _seconds(training.run_epoch, warm=False)
-    network = build(run.model, torch.Generator(), len(SCENES)).to(device)
-    network.to(memory_format=memory_format(run.model.width, device))  # type: ignore[call-overload]  # as in Training
+    network = _network(run, device)
     return _Network(
         features=_seconds(lambda: inputs.standardised(waveforms).cpu()) / len(waveforms),
         compilation=first - epoch,
@@ -179,20 +178,32 @@ def _measure_network(run: Experiment, device: torch.device) -> _Network:
 
 
 def _measure_fields(wanted: Sequence[Experiment]) -> dict[Experiment, float]:
-    """A clip's effective receptive field, in this process as it is."""
+    """A clip's effective receptive field, in this process on one thread.
+
+    Several threads are faster, but not where anything else is at work: there they mostly wait for one another.
+    """
     found: dict[Experiment, float] = {}
-    deadline = time.perf_counter() + SECONDS / 2
+    deadline, threads = time.perf_counter() + SECONDS / 2, torch.get_num_threads()
+    torch.set_num_threads(1)
     for run in wanted:
         if time.perf_counter() > deadline:
             break
         found[run] = _measure_field(run, training_device())
+    torch.set_num_threads(threads)
     return found
 
 
 def _measure_field(run: Experiment, device: torch.device) -> float:
-    network = build(run.model, torch.Generator(), len(SCENES)).to(device)
+    network = _network(run, device)
     batch = torch.randn(CPU_BATCH, 1, INPUT_BANDS, frames(round(run.data.clip_seconds * SAMPLE_RATE)), device=device)
     return _seconds(lambda: effective_receptive_field(network, [batch])) / CPU_BATCH
+
+
+def _network(run: Experiment, device: torch.device) -> CPResNet:
+    """A new network as `Training` brings it to its device."""
+    network = build(run.model, torch.Generator(), len(SCENES)).to(device)
+    network.to(memory_format=memory_format(run.model.width, device))  # type: ignore[call-overload]
+    return network
 
 
 def _seconds(work: Callable[[], object], warm: bool = True, least: float = 0.4) -> float:

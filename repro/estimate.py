@@ -230,9 +230,10 @@ def training_seconds(
     return makespan([seconds_of(run, clips[run.data], rates) for run in runs], workers, rates.start + loading)
 
 
-def field_seconds(runs: Iterable[Experiment], clips: Mapping[DataConfig, Recordings], rates: Rates) -> float:
-    """How long the effective receptive fields of these runs take, one after the other."""
-    return sum(clips[run.data].unseen * (rates.of(rates.field, run) + rates.features) for run in runs)
+def field_seconds(runs: Sequence[Experiment], clips: Mapping[DataConfig, Recordings], rates: Rates) -> float:
+    """How long the effective receptive fields of these runs take, one after the other, from features made once."""
+    loading = sum((clips[data].train + clips[data].test) * rates.features for data in {run.data for run in runs})
+    return loading + sum(clips[run.data].unseen * rates.of(rates.field, run) for run in runs)
 
 
 def preparation_seconds(data: DataConfig, clips: Recordings) -> float:

@@ -27,7 +27,7 @@ from repro.sweep import sweep
 A, B = tiny.experiment(epochs=5), tiny.experiment(damped=True, seed=1, epochs=2)
 DIVERGING = tiny.experiment(seed=2, epochs=2, max_lr=1e38)
 LARGE = tiny.experiment(width=20_000, epochs=2)  # one layer of its weights is 14 GB
-ENDLESS = tiny.experiment(epochs=10**6)
+ENDLESS = tiny.experiment(epochs=10**5)
 KILLED = "its process ended with signal SIGKILL, perhaps for want of memory"
 
 
@@ -133,14 +133,13 @@ def test_bad_input_ends_the_sweep_and_leaves_no_process(store):
     assert store.failed() == [] and children() == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "SIGKILL"])
-def test_an_ended_sweep_keeps_what_is_finished_and_leaves_no_process(store, number):
+def test_an_interrupted_sweep_keeps_what_is_finished_and_leaves_no_process(store):
     with sweeping(store) as process:
         while not store.finished():
             assert process.poll() is None
             time.sleep(0.05)
         left = psutil.Process(process.pid).children(recursive=True)
-        process.send_signal(number)
+        process.send_signal(signal.SIGINT)
         assert process.wait(30) != 0
     assert len(left) >= 2
     assert psutil.wait_procs(left, timeout=30)[1] == []

@@ -77,7 +77,7 @@ def test_every_worker_starts_and_loads_its_inputs_before_its_first_run(monkeypat
     monkeypatch.setattr(estimate, "seconds_of", lambda run, *_: 10.0)
     loading = (4 * 12 + 8) * 0.01
     assert estimate.training_seconds([A, B, A], {tiny.DATA: CLIPS}, rates(), 2) == pytest.approx(3 + loading + 20)
-    assert estimate.field_seconds([A], {tiny.DATA: CLIPS}, rates()) == pytest.approx(4 * (1.5 * scale(A) + 0.01))
+    assert estimate.field_seconds([A], {tiny.DATA: CLIPS}, rates()) == pytest.approx(20 * 0.01 + 4 * 1.5 * scale(A))
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (99, "99 s"), (120, "2 min"), (36_000, "10.0 h")])
