@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from repro.config import DataConfig
-from repro.engine.worker import inputs_of, training_device
+from repro.engine.worker import inputs_of, one_thread, training_device
 from repro.erf import Crop, Extent, crop, effective_receptive_field, extent
 from repro.inputs import Inputs
 from repro.progress import bar
@@ -56,13 +56,13 @@ def field_of(record: Record, data: DataConfig, store: Store | None = None) -> Fi
 
 def _compute(record: Record, data: DataConfig, store: Store) -> Tensor:
     device = training_device()
-    inputs = inputs_of(data, store.root, device)
     model, _, _ = record.network()
     layout = memory_format(record.experiment.model.width, device)
     model.to(device, memory_format=layout)  # type: ignore[call-overload]  # missing in torch's annotations
-    clips = len(inputs.split.unseen)
-    with bar(desc="effective receptive field", total=clips, unit="clip") as shown:
-        return effective_receptive_field(model, _told(_unseen_batches(inputs), shown.update))
+    with one_thread():
+        inputs = inputs_of(data, store.root, device)
+        with bar(desc="effective receptive field", total=len(inputs.split.unseen), unit="clip") as shown:
+            return effective_receptive_field(model, _told(_unseen_batches(inputs), shown.update))
 
 
 def _unseen_batches(inputs: Inputs) -> Iterator[Tensor]:

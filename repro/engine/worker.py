@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -89,20 +90,19 @@ def _train(
     experiment: Experiment, clips: Clips, store: Store, progress: Callable[[int], None], tensorboard: bool
 ) -> _Ended | None:
     """Train and keep the run, or say what ended that; its exception, which would hold all memory, is gone by then."""
-    start, device, threads = time.perf_counter(), training_device(), torch.get_num_threads()
+    start, device = time.perf_counter(), training_device()
     key = experiment.key(clips.fingerprint)
     folder = store.checkpoints(key)
     watched = WatchedCheckpoints(folder, store.root / "tensorboard" / key) if tensorboard else None
     checkpoints = watched or Checkpoints(folder)
     try:
-        if device.type == "cpu":
-            torch.set_num_threads(1)
-        inputs = inputs_of(experiment.data, store.root, device)
-        with store.writable():
-            outcome = train(experiment, inputs, progress, checkpoints)
+        with one_thread():
+            inputs = inputs_of(experiment.data, store.root, device)
+            with store.writable():
+                outcome = train(experiment, inputs, progress, checkpoints)
+            made = provenance(device, time.perf_counter() - start)
         if watched is not None:
             watched.finish(outcome)
-        made = provenance(device, time.perf_counter() - start)
         test_clips = clips.table.iloc[inputs.split.test]
         store.save(experiment, clips.fingerprint, outcome, test_clips, clips.scenes, made)
         checkpoints.discard()
@@ -111,10 +111,20 @@ def _train(
     except Exception as error:
         return _Ended(_kind(error), _reason(error))
     finally:
-        torch.set_num_threads(threads)
         if watched is not None:
             watched.close()
     return None
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread: for small networks more cost more than they bring, above all on a machine that is busy."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def keep_failure(experiment: Experiment, store: Store, reason: str, kind: FailureKind) -> Failure | None:
