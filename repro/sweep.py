@@ -68,7 +68,8 @@ def sweep(experiments: Iterable[Experiment], store: Store, engine: Engine | None
     with bar(total=100.0, bar_format=_BAR, desc=f"training {len(missing)} runs", disable=not missing or None) as shown:
 
         def report(experiment: Experiment) -> None:
-            shown.update(100 * arithmetic(experiment) / experiment.recipe.epochs / total)
+            share = 100 * arithmetic(experiment) / experiment.recipe.epochs / total
+            shown.update(min(share, 100 - shown.n))  # rounding must not carry it beyond the end
 
         with closing((engine or local_engine())(missing, store, report)) as training:
             for number, finished in enumerate(training, 1):

@@ -125,16 +125,24 @@ def test_a_sweep_tries_failed_runs_again(store, trained):
     assert trained == [DIVERGING, A, DIVERGING]
 
 
-def test_an_engine_is_closed_when_a_sweep_ends_early(store):
-    closed = []
+def test_an_engine_is_closed_when_a_sweep_ends_early(store, monkeypatch):
+    closed, kept = [], []
 
-    def engine(*_: Any) -> Generator[Finished, None, None]:
+    def trains_for_ever() -> Generator[Finished, None, None]:
         try:
-            yield Finished(A, None)
-            raise KeyboardInterrupt
+            while True:
+                yield Finished(A, None)
         finally:
             closed.append(True)
 
+    def engine(*_: Any) -> Generator[Finished, None, None]:
+        kept.append(trains_for_ever())  # held here too, so that nothing else ends it
+        return kept[0]
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tqdm.tqdm.set_postfix_str", interrupt)
     with pytest.raises(KeyboardInterrupt):
         sweep.sweep([A, B], store, engine)
     assert closed == [True]
