@@ -84,7 +84,7 @@ def provenance(records: Iterable[Record]) -> _Html:
         f"<th>finished</th><th>code</th></tr></thead><tbody>{rows}</tbody></table></details>"
     )
     fingerprints = sorted({record.data_fingerprint for record in runs.values()})
-    return _Html(_gaps() + html, {"runs": sorted(runs), "data": fingerprints})
+    return _Html(_gaps() + html, {"runs": sorted(runs), "missing": sorted(failed), "data": fingerprints})
 
 
 def _gaps() -> str:

@@ -11,12 +11,11 @@ from typing import Any, NamedTuple
 
 from repro import studies
 from repro.config import Experiment, ModelConfig
-from repro.erf_runs import field_of
 from repro.errors import InputError
 from repro.evidence import experiments
 from repro.runs import Store
 from repro.studies import Setting
-from repro.sweep import fetch
+from repro.sweep import provide_fields, sweep
 
 
 class Experiments(NamedTuple):
@@ -55,15 +54,15 @@ def union(of_pages: Iterable[Experiments]) -> Experiments:
 def provide(needed: Experiments) -> None:
     """Train the runs that the store lacks, all together, and then compute the fields that it lacks.
 
+    A run whose training failed before is tried again.
+
     Raises:
         InputError: the recordings or the store cannot be used.
     """
-    if not needed.runs:
-        return
-    store = Store.default()
-    records = dict(zip(needed.runs, fetch(needed.runs, store), strict=True))
-    for run in needed.fields:
-        field_of(records[run], run.data, store)
+    if needed.runs:
+        store = Store.default()
+        sweep(needed.runs, store)
+        provide_fields(needed.fields, store)
 
 
 def ends_of_depth(

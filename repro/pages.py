@@ -27,7 +27,7 @@ from repro.kernels import Kernels
 from repro.parameters import Parameters, read_parameters
 
 RUNS_MIME = "application/x-repro-runs+json"
-"""An output of this type says which runs a page was drawn from: {"runs": [keys], "data": [fingerprints]}."""
+"""An output of this type says which runs a page was drawn from: {"runs": [keys], "missing": [keys], "data": [...]}."""
 
 # A page is executed anew when the version of one of these changes, even where a person does without the lock.
 _PACKAGES = ("ipykernel", "librosa", "matplotlib", "numpy", "pandas", "scipy", "torch", "torchaudio")
@@ -167,7 +167,8 @@ def stamp_path(executed: Path) -> Path:
 
 def write_stamp(executed: Path, page_fingerprint: str) -> None:
     """Record what the executed notebook was made from, and the runs that it says it used."""
-    stamp = {"fingerprint": page_fingerprint, "runs": sorted(recorded_runs(executed))}
+    runs = {kind: sorted(recorded_runs(executed, kind)) for kind in ("runs", "missing")}
+    stamp = {"fingerprint": page_fingerprint} | runs
     stamp_path(executed).write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
 
 
@@ -176,17 +177,18 @@ def is_current(executed: Path, page_fingerprint: str, store: Path) -> bool:
     try:
         stamp = json.loads(stamp_path(executed).read_text(encoding="utf-8"))
         runs = [store / "runs" / key for key in stamp["runs"]]
-        return executed.is_file() and stamp["fingerprint"] == page_fingerprint and all(r.is_dir() for r in runs)
+        whole = all(run.is_dir() for run in runs) and not stamp["missing"]
+        return executed.is_file() and stamp["fingerprint"] == page_fingerprint and whole
     except (OSError, ValueError, KeyError, TypeError):
         return False  # no stamp, or half of one
 
 
-def recorded_runs(executed: Path) -> set[str]:
-    """Collect the keys of all runs that an executed notebook's outputs name."""
+def recorded_runs(executed: Path, kind: str = "runs") -> set[str]:
+    """Collect the keys of all runs that an executed notebook's outputs name; of kind "missing": that it lacked."""
     keys: set[str] = set()
     for cell in nbformat.read(executed, as_version=4).cells:
         for output in cell.get("outputs", []):
-            keys.update(output.get("data", {}).get(RUNS_MIME, {}).get("runs", []))
+            keys.update(output.get("data", {}).get(RUNS_MIME, {}).get(kind, []))
     return keys
 
 

@@ -57,6 +57,7 @@ def test_provenance_names_every_run_once():
     output = provenance(iter([first, second, first]))
     assert output._repr_mimebundle_()[RUNS_MIME] == {
         "runs": sorted([first.key, second.key]),
+        "missing": [],
         "data": ["f" * 64],
     }
     text = html(output)
