@@ -22,8 +22,8 @@ from repro.sparsity import Pruner
 REPORTED_EPOCHS = 10
 """The paper reports the last 10 of its 250 epochs; a shorter training reports its last tenth."""
 
-CURVE_STEP = 10
-"""Epochs from one classification of the test clips to the next, on the way to the reported epochs."""
+CURVE_STEP, CURVE_POINTS = 10, 25
+"""On the way to the reported epochs the test clips are classified every 10 epochs, but at most 25 times."""
 
 
 def learning_rate(epoch: int, recipe: Recipe) -> float:
@@ -46,8 +46,9 @@ def reported_epochs(epochs: int) -> range:
 
 
 def measured_epochs(epochs: int) -> list[int]:
-    """The epochs whose accuracies are recorded: the reported ones, and every tenth for a learning curve."""
-    return sorted({*range(CURVE_STEP - 1, epochs, CURVE_STEP), *reported_epochs(epochs)})
+    """The epochs whose accuracies are recorded: the reported ones, and some before for a learning curve."""
+    step = max(CURVE_STEP, math.ceil(epochs / CURVE_POINTS))
+    return sorted({*range(step - 1, epochs, step), *reported_epochs(epochs)})
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 
 
 def pytest_addoption(parser):
-    parser.addoption("--kills", type=int, default=12, help="how often tests/faults/test_training.py kills a training")
+    parser.addoption("--kills", type=int, default=6, help="how often tests/faults/test_training.py kills a training")
 
 
 @pytest.fixture(scope="session")

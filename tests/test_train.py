@@ -86,7 +86,14 @@ def test_reported_epochs(epochs, reported):
 
 @pytest.mark.parametrize(
     ("epochs", "measured"),
-    [(1, [0]), (6, [5]), (12, [9, 10, 11]), (30, [9, 19, 27, 28, 29]), (250, [*range(9, 240, 10), *range(240, 250)])],
+    [
+        (1, [0]),
+        (6, [5]),
+        (12, [9, 10, 11]),
+        (30, [9, 19, 27, 28, 29]),
+        (250, [*range(9, 240, 10), *range(240, 250)]),
+        (1000, [*range(39, 990, 40), *range(990, 1000)]),
+    ],
 )
 def test_measured_epochs(epochs, measured):
     assert measured_epochs(epochs) == measured
