@@ -173,6 +173,6 @@ def test_the_editions_of_the_book_ask_for_their_runs(monkeypatch):
     monkeypatch.chdir(Path(__file__).parents[1])
     needed = module._editions()
     assert list(needed) == ["esc10", "quick", "tau2020"]
-    assert len(needed["quick"]) == 50 and {run.data.name for run in needed["quick"]} == {"synthetic"}
+    assert len(needed["quick"]) == 52 and {run.data.name for run in needed["quick"]} == {"synthetic"}
     assert {run.data.name for run in needed["tau2020"]} == {"tau2020"}
     assert module._editions("quick") == {"quick": needed["quick"]}
