@@ -54,7 +54,7 @@ from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
-from repro import data, maps
+from repro import data, maps, stats
 from repro.data import tau2020
 from repro.data.split import split_by_fold, summary
 from repro.display import start
@@ -343,9 +343,9 @@ for name, column in {"devices": "device", "scenes": "scene"}.items():
     )
     count = len(np.unique(groups))
     rows[name] = {
-        "share of the variance, all bands": maps.explained_variance(means, groups),
-        "component 1": maps.explained_variance(plane[:, :1], groups),
-        "component 2": maps.explained_variance(plane[:, 1:], groups),
+        "share of the variance, all bands": stats.explained_variance(means, groups),
+        "component 1": stats.explained_variance(plane[:, :1], groups),
+        "component 2": stats.explained_variance(plane[:, 1:], groups),
         "of as many groups drawn at random": (count - 1) / (len(groups) - 1),
         "named by a linear discriminant": np.mean(named == groups),
         "by guessing": 1 / count,

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from repro.calibration import Rates, calibrate, macs_of
 from repro.config import DataConfig, Experiment
 from repro.data import Clips, load, split_of
-from repro.data.source import _SOURCES, _digest
+from repro.data.source import SOURCES, prepared_folder
 from repro.display import network_name
 from repro.editions import Experiments
 from repro.engine.local import default_workers
@@ -167,9 +167,9 @@ def recordings(data: DataConfig, store: Store) -> Recordings:
     Raises:
         InputError: the recordings are not at hand.
     """
-    table = _SOURCES[data.name].listing(data)
+    table = SOURCES[data.name].listing(data)
     split = split_of(Clips(None, table, (), ""))  # type: ignore[arg-type]  # the split asks for nothing else
-    prepared = (store.root / "data" / f"{data.name}-{_digest(data)}").is_dir()
+    prepared = prepared_folder(data, store.root).is_dir()
     return Recordings(len(table), len(split.train), len(split.test), len(split.unseen), prepared)
 
 
@@ -244,7 +244,7 @@ def preparation_seconds(data: DataConfig, clips: Recordings) -> float:
     """
     if clips.prepared:
         return 0.0
-    waveforms, clock = _SOURCES[data.name].render(data, 0), time.perf_counter
+    waveforms, clock = SOURCES[data.name].render(data, 0), time.perf_counter
     begun = clock()
     next(waveforms)
     first = clock()

@@ -142,18 +142,6 @@ def clip_maps(
     return figure
 
 
-def explained_variance(values: NDArray[np.float64], groups: NDArray[np.str_]) -> float:
-    """Share of the variance of `values` (clips, dimensions) that lies between the means of the clips' `groups`.
-
-    From 0, where all groups have one mean, to 1, where no clip departs from its group's; groups drawn at random have
-    (groups - 1) / (clips - 1) on average.
-    """
-    names, members = np.unique(groups, return_inverse=True)
-    indicator = members[:, None] == np.arange(len(names))
-    means = indicator.T @ values / indicator.sum(axis=0)[:, None]
-    return float(means[members].var(axis=0).sum() / values.var(axis=0).sum())
-
-
 def field_maps(fields: Sequence[Field], titles: Sequence[str], depth: int | None = None) -> Figure:
     """Effective receptive fields side by side, each relative to its own maximum, about the centre pixel.
 

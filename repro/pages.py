@@ -9,7 +9,7 @@ import platform
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,10 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from sphinx_external_toc.parsing import MalformedError, parse_toc_yaml
 
-import repro
 from repro.errors import InputError
 from repro.kernels import Kernels
 from repro.parameters import Parameters, read_parameters
+from repro.provenance import code_fingerprint
 
 RUNS_MIME = "application/x-repro-runs+json"
 """An output of this type says which runs a page was drawn from: {"runs": [keys], "missing": [keys], "data": [...]}."""
@@ -152,7 +152,7 @@ def fingerprint(page: Page, values: Mapping[str, Any], root: Path) -> str:
         "page": _digest(page.path),
         "parameters": dict(values),
         "recordings": [folder_state(folder) for folder in folders],
-        "code": _digest_of_package(),
+        "code": code_fingerprint(),
         "lock": _digest(lock) if lock.is_file() else None,
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
@@ -194,10 +194,3 @@ def recorded_runs(executed: Path, kind: str = "runs") -> set[str]:
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-@lru_cache(1)
-def _digest_of_package() -> str:
-    package = Path(repro.__file__).parent
-    lines = [f"{path.relative_to(package)} {_digest(path)}\n" for path in sorted(package.rglob("*.py"))]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 PACKAGES = ("torch", "numpy", "scipy", "librosa", "torchaudio")
 """Those whose versions may change a result."""
@@ -35,6 +36,8 @@ def provenance(device: torch.device, seconds: float) -> dict[str, Any]:
         `fingerprint` (see `code_fingerprint`), `commit` (None outside of a git checkout) and `dirty` (whether the code
         differed from that commit).
     """
+    import torch
+
     cuda = device.type == "cuda"
     name = torch.cuda.get_device_name(device) if cuda else platform.processor() or platform.machine()
     return {

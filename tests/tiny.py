@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from repro.config import DataConfig, Experiment, ModelConfig, Recipe, Sparsity
 from repro.data.clips import COLUMNS, SAMPLE_RATE, write_clips
-from repro.data.source import _digest
+from repro.data.source import prepared_folder
 from repro.erf import centre_input_pixel, crop, extent
 from repro.erf_runs import Field
 from repro.runs import Record, Store
@@ -45,9 +45,7 @@ def waveforms() -> Iterator[NDArray[np.int16]]:
 
 def store(root: Path) -> Store:
     """A store in which the toy set lies where the synthetic one of `DATA` would be prepared."""
-    write_clips(
-        root / "data" / f"synthetic-{_digest(DATA)}", table(), round(DATA.clip_seconds * SAMPLE_RATE), waveforms()
-    )
+    write_clips(prepared_folder(DATA, root), table(), round(DATA.clip_seconds * SAMPLE_RATE), waveforms())
     return Store(root)
 
 

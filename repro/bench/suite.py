@@ -13,18 +13,18 @@ import torch
 from joblib import cpu_count
 
 from repro.bench.machine import machine, precisions
+from repro.bench.plain import PlainTraining
 from repro.bench.race import Lane, Track, peak_memory, rate
 from repro.bench.report import Report, Row, alone, compared
 from repro.bench.work import (
     LibrosaLoop,
     MatrixProduct,
     OurFeatures,
-    OurTraining,
-    PlainlyTrained,
     Precision,
     Preparation,
     ReceptiveFields,
     Recordings,
+    Trained,
     operations,
 )
 from repro.config import DataConfig, Experiment, ModelConfig, Recipe
@@ -32,6 +32,7 @@ from repro.engine.worker import training_device
 from repro.features import SAMPLE_RATE, frames
 from repro.progress import bar
 from repro.provenance import provenance
+from repro.train import Training
 
 MIB, GIGA = 2**20, 1e9
 
@@ -118,8 +119,8 @@ def _training(
     plan: Plan, track: Track, device: torch.device, cores: int, width: int, precision: Precision
 ) -> list[Row]:
     described, recordings = experiment(width, precision, plan.seconds), _recordings(plan, width)
-    ours = OurTraining(described, recordings, device)
-    plain = PlainlyTrained(experiment(width, "fp32", plan.seconds), recordings, device)
+    ours = Trained(Training, described, recordings, device)
+    plain = Trained(PlainTraining, experiment(width, "fp32", plan.seconds), recordings, device)
     threads = torch.get_num_threads()  # PyTorch's default: the processes of the track are limited to one
     lanes = {"ours": Lane(ours), "plain": Lane(plain), "peak": Lane(MatrixProduct(plan.matrix, precision, device))}
     if device.type == "cpu":
@@ -161,8 +162,8 @@ def _memory(plan: Plan, device: torch.device) -> list[Row]:
     rows = []
     for width in plan.widths:
         described, recordings = experiment(width, "fp32", plan.seconds), _recordings(plan, width)
-        ours = peak_memory(OurTraining(described, recordings, device), device)
-        plain = peak_memory(PlainlyTrained(described, recordings, device), device)
+        ours = peak_memory(Trained(Training, described, recordings, device), device)
+        plain = peak_memory(Trained(PlainTraining, described, recordings, device), device)
         for kind in ("process", "gpu") if device.type == "cuda" else ("process",):
             what = f"peak memory of training, W = {width}, {kind}"
             rows.append(compared(what, "MiB", [ours[kind] / MIB], "plain", [plain[kind] / MIB]))

@@ -60,35 +60,17 @@ def _inputs(recordings: Recordings, device: torch.device) -> Inputs:
 
 
 @dataclass(frozen=True)
-class OurTraining:
-    """Epochs of `repro.train.Training`; items are clips."""
+class Trained:
+    """Epochs of a training, this book's (`repro.train.Training`) or a plain one (`PlainTraining`); items are clips."""
 
+    training: type[Training] | type[PlainTraining]
     experiment: Experiment
     recordings: Recordings
     device: torch.device
 
     def start(self) -> Pass:
         """Compute the features and build the network."""
-        training = Training(self.experiment, _inputs(self.recordings, self.device))
-
-        def one_pass() -> int:
-            training.run_epoch()
-            return self.recordings.training_clips
-
-        return one_pass
-
-
-@dataclass(frozen=True)
-class PlainlyTrained:
-    """Epochs of `repro.bench.plain.PlainTraining`; items are clips."""
-
-    experiment: Experiment
-    recordings: Recordings
-    device: torch.device
-
-    def start(self) -> Pass:
-        """Compute the features and build the network."""
-        training = PlainTraining(self.experiment, _inputs(self.recordings, self.device))
+        training = self.training(self.experiment, _inputs(self.recordings, self.device))
 
         def one_pass() -> int:
             training.run_epoch()

@@ -31,6 +31,7 @@ def unpack(path: Path, folder: Path, limit: int, top: str = "") -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(member) as source, target.open("wb") as sink:
                     shutil.copyfileobj(source, sink)
+    # zipfile's own NotImplementedError: a method of compression that it does not know
     except (BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise InputError(f"{path} is not an intact zip archive ({error}): fetch it again") from None
 

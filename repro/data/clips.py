@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from repro.durable import make_folder, write_file
+from repro.durable import make_folder, move_folder, write_file
 
 SAMPLE_RATE = 22_050
 """Hz; every source is brought to this rate (Appendix A.1)."""
@@ -123,21 +123,12 @@ def write_clips(
     write_file(aside / TABLE, text.encode())
     info = {"rows": row, "scenes": sorted(table["scene"].unique()), "fingerprint": content.hexdigest()}
     write_file(aside / INFO, json.dumps(info).encode())
-    aside.rename(folder)
-    _flush_folder(folder.parent)
+    move_folder(aside, folder)
 
 
 def _flush(file: IO[bytes]) -> None:
     file.flush()
     os.fsync(file.fileno())
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def recorded_together(table: pd.DataFrame, device: str) -> pd.DataFrame:

@@ -36,7 +36,7 @@ class _Source(Protocol):
     def render(self, config: DataConfig, first_row: int) -> Iterator[NDArray[np.int16]]: ...
 
 
-_SOURCES: dict[str, _Source] = {"synthetic": synthetic, "esc10": esc10, "tau2020": tau2020}
+SOURCES: dict[str, _Source] = {"synthetic": synthetic, "esc10": esc10, "tau2020": tau2020}
 
 
 def load(config: DataConfig, store: Path) -> Clips:
@@ -51,9 +51,9 @@ def load(config: DataConfig, store: Path) -> Clips:
         InputError: the recordings' folder is missing or is not what it should be, or the store cannot be written or
             has no room.
     """
-    source = _SOURCES[config.name]
+    source = SOURCES[config.name]
     table = source.listing(config)
-    folder = store / "data" / f"{config.name}-{_digest(config)}"
+    folder = prepared_folder(config, store)
     if folder.is_dir():
         return with_folds(read_clips(folder), table)
     try:
@@ -83,7 +83,7 @@ def _prepare(config: DataConfig, table: pd.DataFrame, folder: Path) -> None:
             f"{needed / 1e9:.3f} GB: make room there, or set REPRO_STORE to another folder"
         )
     waveforms = bar(
-        _SOURCES[config.name].render(config, first_row),
+        SOURCES[config.name].render(config, first_row),
         desc=f"preparing {config.name}",
         total=len(table),
         initial=first_row,
@@ -114,6 +114,11 @@ def _remove_leftovers(folder: Path) -> None:
             continue
         with suppress(Timeout), nullcontext() if target == folder else FileLock(_lock(target), timeout=0):
             shutil.rmtree(leftover)
+
+
+def prepared_folder(config: DataConfig, store: Path) -> Path:
+    """Where a data set's prepared clips are, or will be."""
+    return store / "data" / f"{config.name}-{_digest(config)}"
 
 
 def _digest(config: DataConfig) -> str:
