@@ -1,3 +1,4 @@
+import nbformat
 import pandas as pd
 import pytest
 import tiny
@@ -121,3 +122,14 @@ def test_extents_and_their_ratio():
         index=["50 % radius / mel bands", "90 % radius / mel bands", "50 % radius / ms", "90 % radius / ms"],
     )
     pd.testing.assert_frame_equal(table, expected.round(2))
+
+
+@pytest.mark.parametrize(("missing", "current"), [([], True), (["b" * 20], False)])
+def test_a_page_that_lacked_a_run_is_executed_again(tmp_path, missing, current):
+    data = {RUNS_MIME: {"runs": ["a" * 20], "missing": missing, "data": []}, "text/html": "from 1 run"}
+    cell = nbformat.v4.new_code_cell("start()", outputs=[nbformat.v4.new_output("display_data", data)])
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "page.ipynb")
+    (tmp_path / "store" / "runs" / ("a" * 20)).mkdir(parents=True)
+    pages.write_stamp(tmp_path / "page.ipynb", "of its source")
+    assert pages.is_current(tmp_path / "page.ipynb", "of its source", tmp_path / "store") is current
+    assert not pages.is_current(tmp_path / "page.ipynb", "of another", tmp_path / "store")
