@@ -17,6 +17,8 @@ PYTHON := $(ENV)/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check --no-input
 
 export PIP_ROOT_USER_ACTION := ignore
+# Container images often forbid bytecode files; every import of torch would then be compiled anew, twice as slow.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help env book render test check-pages require-cuda lock clean
 .DEFAULT_GOAL := help

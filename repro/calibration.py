@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from repro.allocator import keep_freed_memory
 from repro.config import DataConfig, Experiment, ModelConfig, Recipe
 from repro.data import SAMPLE_RATE, Clips
 from repro.data.split import FOLD
@@ -131,6 +132,7 @@ def _measure(wanted: Sequence[Experiment], gpu: int | None, begun: float) -> Rat
         os.environ["CUDA_VISIBLE_DEVICES"] = str(gpu)
     torch.set_num_threads(1)
     device = training_device()
+    keep_freed_memory(device)
     _all_ready.wait()
     found = {wanted[0]: _measure_network(wanted[0], device)}  # beginning with what is imported late
     deadline = time.perf_counter() + SECONDS
@@ -185,6 +187,7 @@ def _measure_fields(wanted: Sequence[Experiment]) -> dict[Experiment, float]:
     found: dict[Experiment, float] = {}
     deadline, threads = time.perf_counter() + SECONDS / 2, torch.get_num_threads()
     torch.set_num_threads(1)
+    keep_freed_memory(training_device())
     for run in wanted:
         if time.perf_counter() > deadline:
             break

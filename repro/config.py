@@ -19,7 +19,7 @@ from repro.errors import InputError
 SHORTEST_CLIP = 0.4
 """Seconds that give the 17 frames without which nothing is left of a clip after the last pooling."""
 
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 """Part of every key: raised whenever the same Experiment would give other numbers than before."""
 
 DataName = Literal["synthetic", "esc10", "tau2020"]

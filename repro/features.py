@@ -6,7 +6,7 @@ frequency, and the mel filter bank last, applied to the decibel values; no logar
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import librosa
 import numpy as np
@@ -25,6 +25,10 @@ FULL_SCALE = 32_768.0
 
 _BLOCK = 32
 """Mel bands a matrix product: the bank is a narrow band, and whole-bank products would multiply mostly zeros."""
+
+
+_CPU_CLIPS = 2
+"""Clips at once on a CPU: of more, what lies between two steps falls out of its cache."""
 
 
 def frames(samples: int) -> int:
@@ -77,10 +81,7 @@ class PerceptualMel(nn.Module):
         Returns:
             dB through the mel bank, float32, (clips, 256, 1 + samples // 512).
         """
-        spectrum = torch.stft(
-            waveforms, N_FFT, HOP, window=self.window, center=True, pad_mode="reflect", return_complex=True
-        )
-        return self._weighted_mel(spectrum)
+        return torch.cat([self._weighted_mel(self._stft(part, center=True)) for part in _parts(waveforms)])
 
     @torch.no_grad()
     def periodic(self, waveforms: Tensor) -> Tensor:
@@ -98,10 +99,14 @@ class PerceptualMel(nn.Module):
         samples = waveforms.shape[1]
         reach = samples // HOP * HOP
         places = torch.arange(samples - reach - N_FFT // 2, samples + reach + N_FFT // 2, device=waveforms.device)
-        spectrum = torch.stft(
-            waveforms[:, places % samples], N_FFT, HOP, window=self.window, center=False, return_complex=True
+        repeated = (part[:, places % samples] for part in _parts(waveforms))
+        return torch.cat([self._weighted_mel(self._stft(part, center=False)) for part in repeated])
+
+    def _stft(self, waveforms: Tensor, center: bool) -> Tensor:
+        """Complex, (clips, 1025, frames)."""
+        return torch.stft(
+            waveforms, N_FFT, HOP, window=self.window, center=center, pad_mode="reflect", return_complex=True
         )
-        return self._weighted_mel(spectrum)
 
     def _weighted_mel(self, spectrum: Tensor) -> Tensor:
         """Complex (clips, 1025, frames) to features (clips, 256, frames)."""
@@ -120,6 +125,10 @@ class PerceptualMel(nn.Module):
     def decibel(self, mel: Tensor) -> Tensor:
         """Features (..., 256, frames) as A-weighted levels in dB: divided by the sum of each band's weights."""
         return mel / self.mel_bank.sum(dim=1)[:, None]
+
+
+def _parts(waveforms: Tensor) -> Sequence[Tensor]:
+    return torch.split(waveforms, _CPU_CLIPS) if waveforms.device.type == "cpu" else [waveforms]
 
 
 def _occupied(bank: Tensor, first: int) -> tuple[int, int]:

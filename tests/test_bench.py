@@ -236,20 +236,26 @@ class Diary:
 def test_contestants_take_turns_in_their_own_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("OMP_NUM_THREADS")
     diary = tmp_path / "diary"
-    with Track(2) as track:
-        rates = track.race({"x": Lane(Diary("x", diary)), "y": Lane(Diary("y", diary), 2, 3)}, 2, 0.0)
+    lanes = {
+        "x": Lane(Diary("x", diary)),
+        "y": Lane(Diary("y", diary), 2, 3),
+        "z": Lane(Diary("z", diary), side="plain"),
+    }
+    with Track() as track:
+        rates = track.race(lanes, 2, 0.0)
     assert "OMP_NUM_THREADS" not in os.environ
-    assert {name: len(values) for name, values in rates.items()} == {"x": 2, "y": 2}
+    assert {name: len(values) for name, values in rates.items()} == {"x": 2, "y": 2, "z": 2}
     assert all(value > 0 for values in rates.values() for value in values)
     lines = [line.split() for line in diary.read_text().splitlines()]
-    assert [name for name, _, kind, *_ in lines if kind == "start"] == ["x", "y", "y"]
+    assert [name for name, _, kind, *_ in lines if kind == "start"] == ["x", "y", "y", "z"]
     passes = [(name, *rest) for name, _, kind, *rest in lines if kind == "pass"]
-    x, y = ("x", "1", "1"), ("y", "3", "1")
-    assert passes == [x, y, y, x, y, y, y, y, x]  # a pass to warm up, a lap forwards, a lap backwards
-    processes = {name: {pid for other, pid, *_ in lines if other == name} for name in "xy"}
+    x, y, z = ("x", "1", "1"), ("y", "3", "1"), ("z", "1", "1")
+    assert passes == [x, y, y, z, x, y, y, z, z, y, y, x]  # a pass to warm up, a lap forwards, a lap backwards
+    processes = {name: {pid for other, pid, *_ in lines if other == name} for name in "xyz"}
     assert len(processes["y"]) == 2
     assert len(processes["x"]) == 1 and processes["x"] < processes["y"]
-    assert str(os.getpid()) not in processes["y"]
+    assert len(processes["z"]) == 1 and not processes["z"] & processes["y"]
+    assert str(os.getpid()) not in processes["y"] | processes["z"]
 
 
 def test_a_lap_lasts_for_the_time_asked_for(tmp_path: Path):

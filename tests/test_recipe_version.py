@@ -30,6 +30,8 @@ PLAIN = {
     "ATEN_CPU_CAPABILITY": "default",
     "ONEDNN_MAX_CPU_ISA": "SSE41",
     "MKL_CBWR": "COMPATIBLE",
+    "NUMBA_CPU_NAME": "x86-64",
+    "NUMBA_CPU_FEATURES": "",
     "OMP_NUM_THREADS": "1",
     "CUDA_VISIBLE_DEVICES": "",
 }
@@ -43,21 +45,21 @@ RUNS = {
     "W = 8, iterative, damped": tiny.experiment(8, True, sparsity=SPARSE, epochs=3, max_lr=1e-4),
 }
 
-VERSION = 2
+VERSION = 3
 TOLERANCE = 1e-3
 """Of the losses, between machines: with other instructions they were seen to differ by 4e-4."""
 ARITHMETIC = "ada6236aa7dad04f"
 BITS = {
-    "W = 2, dense": "b219d3f74beb68e6",
-    "W = 2, iterative, damped": "932d39a1ad511537",
-    "W = 8, dense": "582bd9608b4b19de",
-    "W = 8, iterative, damped": "3abfa75c938883f7",
+    "W = 2, dense": "37eadf160d4f8b06",
+    "W = 2, iterative, damped": "1823f8646a25c4a3",
+    "W = 8, dense": "9f04b0d414763d5e",
+    "W = 8, iterative, damped": "17e2de02aad51d20",
 }
 LOSSES = {
-    "W = 2, dense": [0.68690268, 0.60529359, 0.51583032],
-    "W = 2, iterative, damped": [0.69001794, 0.64629829, 0.67675622],
-    "W = 8, dense": [0.67447710, 0.45845421, 0.37228457],
-    "W = 8, iterative, damped": [0.66064127, 0.68838588, 0.67500893],
+    "W = 2, dense": [0.68690268, 0.60529359, 0.51583028],
+    "W = 2, iterative, damped": [0.69002016, 0.64618325, 0.67676067],
+    "W = 8, dense": [0.67447623, 0.45845040, 0.37229403],
+    "W = 8, iterative, damped": [0.66061870, 0.68818823, 0.67490196],
 }
 
 

@@ -218,11 +218,9 @@ def test_a_loss_that_is_no_longer_finite_ends_the_training(toy_inputs, monkeypat
 @pytest.mark.parametrize(
     ("device", "width", "layout"),
     [
-        ("cpu", 1, torch.contiguous_format),
-        ("cpu", 7, torch.contiguous_format),
-        ("cpu", 8, torch.channels_last),
-        ("cpu", 63, torch.channels_last),
-        ("cpu", 64, torch.contiguous_format),
+        ("cpu", 1, torch.channels_last),
+        ("cpu", 64, torch.channels_last),
+        ("cpu", 65, torch.contiguous_format),
         ("cuda", 2, torch.channels_last),
         ("cuda", 512, torch.channels_last),
     ],

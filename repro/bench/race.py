@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 import torch
 
@@ -30,19 +30,24 @@ class Contestant(Hashable, Protocol):
 
 @dataclass(frozen=True)
 class Lane:
-    """How a contestant runs: in so many processes side by side, each with so many threads."""
+    """How a contestant runs: in so many processes side by side, each with so many threads.
+
+    Attributes:
+        side: contestants of different sides share no process, since ours change theirs (`repro.allocator`).
+    """
 
     contestant: Contestant
     processes: int = 1
     threads: int = 1
+    side: Literal["ours", "plain"] = "ours"
 
 
 class Track:
     """Processes that contestants run in, for the length of a `with` block; a contestant is started in each once."""
 
-    def __init__(self, processes: int) -> None:
-        # not a single pool of so many: there, nothing says which process a task goes to
-        self._workers = [_process() for _ in range(processes)]
+    def __init__(self) -> None:
+        # not a single pool of several: there, nothing says which process a task goes to
+        self._workers: dict[str, list[ProcessPoolExecutor]] = {"ours": [], "plain": []}
 
     def __enter__(self) -> Self:
         return self
@@ -50,8 +55,9 @@ class Track:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for worker in self._workers:
-            worker.shutdown(cancel_futures=True)
+        for workers in self._workers.values():
+            for worker in workers:
+                worker.shutdown(cancel_futures=True)
 
     def race(self, lanes: Mapping[str, Lane], repetitions: int, seconds: float) -> dict[str, list[float]]:
         """Items a second of every lane, all its processes together, one value a repetition.
@@ -68,9 +74,10 @@ class Track:
         return rates
 
     def _run(self, lane: Lane, seconds: float) -> float:
-        working = [
-            worker.submit(rate, lane.contestant, lane.threads, seconds) for worker in self._workers[: lane.processes]
-        ]
+        workers = self._workers[lane.side]
+        while len(workers) < lane.processes:
+            workers.append(_process())
+        working = [worker.submit(rate, lane.contestant, lane.threads, seconds) for worker in workers[: lane.processes]]
         return float(sum(done.result() for done in working))
 
 

@@ -63,7 +63,7 @@ class Plan:
 
     @classmethod
     def of(cls, device: torch.device, quick: bool) -> Plan:
-        """The whole plan for a device, or one of some twenty seconds."""
+        """The whole plan for a device, or one of a minute or two."""
         if device.type == "cuda":
             widths = (8, 32) if quick else (8, 32, 128, 256, 512)
             return cls(widths, repetitions=3 if quick else 5, matrix=8192, batches=160, feature_clips=198)
@@ -76,7 +76,7 @@ def measure(plan: Plan, device: torch.device | None = None, quick: bool = False)
     start, described = time.perf_counter(), machine(device)
     cores = cpu_count()
     rows: list[Row] = []
-    with Track(cores if device.type == "cpu" else 1) as track, bar(total=5 + len(plan.widths), unit="part") as shown:
+    with Track() as track, bar(total=5 + len(plan.widths), unit="part") as shown:
         for part in _parts(plan, track, device, cores):
             rows += part
             shown.update()
@@ -97,7 +97,7 @@ def _parts(plan: Plan, track: Track, device: torch.device, cores: int) -> Iterat
 
 def _features(plan: Plan, track: Track, device: torch.device) -> list[Row]:
     recordings = Recordings(plan.feature_clips, plan.seconds)
-    lanes = {"ours": Lane(OurFeatures(recordings, device)), "librosa": Lane(LibrosaLoop(recordings))}
+    lanes = {"ours": Lane(OurFeatures(recordings, device)), "librosa": Lane(LibrosaLoop(recordings), side="plain")}
     rates = track.race(lanes, plan.repetitions, plan.lap)
     return [
         compared(f"features, {_place(device)}", "clips/s", rates["ours"], "librosa, clip by clip", rates["librosa"])
@@ -122,11 +122,15 @@ def _training(
     ours = Trained(Training, described, recordings, device)
     plain = Trained(PlainTraining, experiment(width, "fp32", plan.seconds), recordings, device)
     threads = torch.get_num_threads()  # PyTorch's default: the processes of the track are limited to one
-    lanes = {"ours": Lane(ours), "plain": Lane(plain), "peak": Lane(MatrixProduct(plan.matrix, precision, device))}
+    lanes = {
+        "ours": Lane(ours),
+        "plain": Lane(plain, side="plain"),
+        "peak": Lane(MatrixProduct(plan.matrix, precision, device)),
+    }
     if device.type == "cpu":
         lanes["ours, every core"] = Lane(ours, processes=cores)
-        lanes["plain, one process"] = Lane(plain, threads=threads)
-        lanes["plain, every core"] = Lane(plain, processes=cores)
+        lanes["plain, one process"] = Lane(plain, threads=threads, side="plain")
+        lanes["plain, every core"] = Lane(plain, processes=cores, side="plain")
     rates = track.race(lanes, plan.repetitions, plan.lap)
 
     what = f"training, W = {width}, {precision}"

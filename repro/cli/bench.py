@@ -7,7 +7,7 @@ import click
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--quick", is_flag=True, help="Small networks and few repetitions: some twenty seconds.")
+@click.option("--quick", is_flag=True, help="Small networks and few repetitions: a minute or two.")
 def bench(as_json: bool, quick: bool) -> None:
     """Measure how fast this machine prepares clips, computes features, and trains, against plain ways of doing so.
 

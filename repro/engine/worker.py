@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import torch
 
+from repro.allocator import keep_freed_memory
 from repro.checkpoint import Checkpoints
 from repro.config import DataConfig, Experiment
 from repro.data import Clips, load
@@ -140,6 +141,7 @@ def keep_failure(experiment: Experiment, store: Store, reason: str, kind: Failur
 @lru_cache(maxsize=1)
 def inputs_of(data: DataConfig, store: Path, device: torch.device) -> Inputs:
     """The runs of a study share their recordings: a process loads them once."""
+    keep_freed_memory(device)
     return Inputs(load(data, store), device)
 
 
