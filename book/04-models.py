@@ -140,8 +140,9 @@ records = fetch(studies.fit(setting, fit_widths, random_label_epochs))
 
 # %% mystnb={"figure": {"name": "fig-fit", "caption": "Share of the training labels that the trained base network gives back, true labels and shuffled ones. Bars are means over the seeds, dots single seeds; chance is 10 % for ten scenes."}, "image": {"alt": "Bars by width: the share of true training labels reproduced is far above that of random labels."}}
 table = pd.DataFrame(
-    [{**describe(record), "fitted": record.train_accuracy} for record in records]
-)
+    [{**describe(record), "fitted": record.train_accuracy} for record in records],
+    columns=["width", "labels", "seed", "fitted"],
+).astype({"fitted": float})
 figure = plots.fit_bars(table)
 plt.show()
 

@@ -83,9 +83,7 @@ stats.percentages(report, "width").rename_axis("W")
 # runs of the same seed, so that what the seeds share drops out.
 
 # %%
-paired = each_seed.pivot(
-    index=["group", "seed", "width"], columns="variant", values="accuracy"
-).mul(100)
+paired = stats.side_by_side(each_seed, "width", widths, setting.seeds)
 narrow, wide = min(widths), max(widths)
 gain = paired.xs(wide, level="width") - paired.xs(narrow, level="width")
 gain.round(1).rename_axis(columns=f"gain from W = {narrow} to {wide} / points")
@@ -119,7 +117,7 @@ ends = {
     if r.experiment.model.width == wide
 }
 figure = plots.confusions(
-    {name: stats.confusion(runs) for name, runs in ends.items()}, records[0].scenes
+    {name: stats.confusion(runs) for name, runs in ends.items()}
 )
 plt.show()
 

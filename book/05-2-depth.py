@@ -132,11 +132,11 @@ stats.percentages(
 # seed. The definition is in [Appendix C](C-erf).
 
 # %% tags=["remove-output"]
-compared = fetch(
-    editions.ends_of_depth(setting, depth_width, depths, pointwise, compound)
-)
-fields = [field_of(record, setting.data) for record in compared]
-models = [record.experiment.model for record in compared]
+wanted = editions.ends_of_depth(setting, depth_width, depths, pointwise, compound)
+compared = fetch(wanted)
+field_by_model = {r.experiment.model: field_of(r, setting.data) for r in compared}
+models = [run.model for run in wanted]
+fields = [field_by_model.get(model) for model in models]
 names = [f"W={m.width} D={m.depth} K={m.pointwise}" for m in models]
 
 # %% mystnb={"figure": {"name": "fig-7", "caption": "**Figure 7.** Effective receptive fields of scaled variants of the damped network, over all test clips of the unseen devices, cropped to the maximum receptive field at D = 1. The rectangles hold 50 % (solid) and 90 % (dashed) of the gradient along each axis."}, "image": {"alt": "Heat maps of the mean absolute gradient around the centre pixel for four damped networks."}}
@@ -169,7 +169,7 @@ ends = {
     if r.experiment.model.depth == max(depths)
 }
 figure = plots.confusions(
-    {name: stats.confusion(runs) for name, runs in ends.items()}, records[0].scenes
+    {name: stats.confusion(runs) for name, runs in ends.items()}
 )
 plt.show()
 

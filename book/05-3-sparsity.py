@@ -167,15 +167,12 @@ widest_runs = {
     if record.experiment.model.width == widest
     and record.experiment.seed == setting.seeds[0]
 }
-figure = plots.layer_sparsity(
-    widest_runs["base"].layer_sparsity, f"base, W = {widest}"
-)
+removed = {variant: run.layer_sparsity for variant, run in widest_runs.items()}
+figure = plots.layer_sparsity(removed.get("base"), f"base, W = {widest}")
 plt.show()
 
 # %% mystnb={"image": {"alt": "Share of removed weights by layer and epoch for the damped network."}}
-figure = plots.layer_sparsity(
-    widest_runs["damped"].layer_sparsity, f"damped, W = {widest}"
-)
+figure = plots.layer_sparsity(removed.get("damped"), f"damped, W = {widest}")
 plt.show()
 
 # %% [markdown]
@@ -202,7 +199,7 @@ ends = {
     for r in widest_runs.values()
 }
 figure = plots.confusions(
-    {name: stats.confusion(runs) for name, runs in ends.items()}, records[0].scenes
+    {name: stats.confusion(runs) for name, runs in ends.items()}
 )
 plt.show()
 

@@ -73,18 +73,21 @@ records = fetch(studies.by_width(setting, widths))
 report = stats.report(stats.accuracies(records)).assign(
     network=lambda t: t["variant"] + ", W = " + t["width"].astype(str)
 )
-accuracies = report.pivot(index="network", columns="group", values="mean").loc[
-    report["network"].unique()
-]
+accuracies = (
+    report.pivot(index="network", columns="group", values="mean")
+    .loc[report["network"].unique()]
+    .reindex(columns=["seen", "unseen"])
+)
 accuracies.loc["linear probe"] = {"seen": probe.seen, "unseen": probe.unseen}
 accuracies.loc["chance"] = 1 / len(clips_.scenes)
 accuracies.mul(100).round(1).rename_axis(columns="accuracy / %")
 
 # %%
 best = accuracies.drop(["linear probe", "chance"])["unseen"].max()
-print(
-    f"on unseen devices the best network is {100 * (best - probe.unseen):+.1f} points from the probe"
-)
+if records:
+    print(
+        f"on unseen devices the best network is {100 * (best - probe.unseen):+.1f} points from the probe"
+    )
 print(
     f"from the seen device to the unseen ones the probe moves by {100 * (probe.unseen - probe.seen):+.1f} points"
 )

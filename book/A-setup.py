@@ -168,12 +168,17 @@ pd.DataFrame(
 by_precision = fetch_groups(studies.by_precision(setting, precision_width))
 
 # %%
-accuracy = 100 * pd.concat(
+by_seed = pd.concat(
     stats.by_seed(stats.accuracies(records)).assign(precision=name)
     for name, records in by_precision.items()
-    if records
-).pivot(index=["group", "seed"], columns="precision", values="accuracy").reindex(
-    columns=list(by_precision)
+)
+accuracy = 100 * by_seed.pivot(
+    index=["group", "seed"], columns="precision", values="accuracy"
+).reindex(
+    index=pd.MultiIndex.from_product(
+        [stats.GROUPS, setting.seeds], names=["group", "seed"]
+    ),
+    columns=list(by_precision),
 )
 accuracy["bf16 − fp32"] = accuracy["bf16"] - accuracy["fp32"]
 accuracy.round(1).rename_axis(columns="accuracy / %")

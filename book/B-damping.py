@@ -52,7 +52,7 @@ erf_width: int = 8  # W of the two networks of Fig. 8; the paper: 128
 import matplotlib.pyplot as plt
 import numpy as np
 
-from repro import maps, studies
+from repro import maps, stats, studies
 from repro.config import ModelConfig
 from repro.display import extents_table, provenance, start
 from repro.erf_runs import field_of
@@ -97,7 +97,11 @@ records = fetch(
     for run in studies.by_width(setting, [erf_width])
     if run.seed == setting.seeds[0]
 )
-fields = [field_of(record, setting.data) for record in records]
+field_by_variant = {
+    stats.describe(record)["variant"]: field_of(record, setting.data)
+    for record in records
+}
+fields = [field_by_variant.get(variant) for variant in studies.VARIANTS]
 
 # %% mystnb={"figure": {"name": "fig-8", "caption": "**Figure 8.** Effective receptive field of the base network (left) and of its damped version (right), cropped to the maximum receptive field, over all test clips of the unseen devices. The rectangles hold 50 % (solid) and 90 % (dashed) of the gradient along each axis."}, "image": {"alt": "Two heat maps of the mean absolute gradient around the centre pixel, for the base and the damped network."}}
 figure = maps.field_maps(

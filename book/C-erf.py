@@ -98,7 +98,7 @@ def compare(variant, *networks):
         f"W={w} K={k}" + ("" if method == "dense" else f" {method}")
         for w, k, method in networks
     ]
-    return [fields[(variant, *network)] for network in networks], names
+    return [fields.get((variant, *network)) for network in networks], names
 
 
 # %% [markdown]

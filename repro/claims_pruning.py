@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from repro.claims import Claim, Effect, Kind, Measured, figures
-from repro.evidence import BOTH, Contrast, Evidence, Group, Method, Network, Variant, difference, minus, slope
+from repro.evidence import BOTH, Contrast, Evidence, Method, Network, Variant, difference, minus, slope
+from repro.stats import Group
 from repro.studies import weight_count
 
 SMALL_DROP = 2.0

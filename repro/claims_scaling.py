@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from repro.claims import FIT, Claim, Effect, Kind, Measured, figures
-from repro.evidence import BOTH, GROUPS, Evidence, Group, Network, Variant, difference, minus, slope
+from repro.evidence import BOTH, Evidence, Network, Variant, difference, minus, slope
+from repro.stats import GROUPS, Group
 
 FITTED = 99.9
 """% of the training labels from which on a network counts as fitting them; the paper has 99.99 %."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
@@ -107,8 +108,11 @@ def network_name(experiment: Experiment) -> str:
     return ", ".join(parts)
 
 
-def extents_table(fields: Sequence[Field], names: Sequence[str]) -> pd.DataFrame:
-    """Extents of effective receptive fields as a table, one column a field, and the last over the first."""
+def extents_table(fields: Sequence[Field | None], names: Sequence[str]) -> pd.DataFrame:
+    """Extents of effective receptive fields as a table, one column a field, and the last over the first.
+
+    NaN for a field that is None, since its run failed.
+    """
     radii = {
         "50 % radius / mel bands": "half_energy_bands",
         "90 % radius / mel bands": "energy_90_bands",
@@ -117,7 +121,10 @@ def extents_table(fields: Sequence[Field], names: Sequence[str]) -> pd.DataFrame
     }
     table = pd.DataFrame(
         {
-            name: {label: getattr(field.extent, attribute) for label, attribute in radii.items()}
+            name: {
+                label: getattr(field.extent, attribute) if field is not None else math.nan
+                for label, attribute in radii.items()
+            }
             for name, field in zip(names, fields, strict=True)
         }
     )

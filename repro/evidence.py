@@ -20,14 +20,13 @@ from repro.erf_runs import Field, field_of
 from repro.errors import InputError
 from repro.intervals import location_bootstrap, slope_coefficients
 from repro.runs import Record, Store
+from repro.stats import Group
 from repro.studies import Setting
 from repro.sweep import fetch
 
 Variant = Literal["base", "damped"]
-Group = Literal["seen", "unseen"]
 Method = Literal["dense", "static", "iterative"]
 BOTH: tuple[Variant, ...] = ("base", "damped")
-GROUPS: tuple[Group, ...] = ("unseen", "seen")
 
 
 class Network(NamedTuple):

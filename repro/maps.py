@@ -10,7 +10,8 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize, to_hex
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
@@ -22,7 +23,7 @@ from repro.data.split import TRAINING_DEVICE
 from repro.erf import FRAME_MS
 from repro.erf_runs import Field
 from repro.features import HOP, N_MELS, SAMPLE_RATE
-from repro.plots import MAP
+from repro.plots import MAP, not_trained
 
 
 def mel_frequencies() -> NDArray[np.float64]:
@@ -142,14 +143,14 @@ def clip_maps(
     return figure
 
 
-def field_maps(fields: Sequence[Field], titles: Sequence[str], depth: int | None = None) -> Figure:
+def field_maps(fields: Sequence[Field | None], titles: Sequence[str], depth: int | None = None) -> Figure:
     """Effective receptive fields side by side, each relative to its own maximum, about the centre pixel.
 
     The colours follow the square root of the gradient, which keeps the faint outskirts visible; the rectangles hold
     50 % and 90 % of it along either axis.
 
     Args:
-        fields: one or more.
+        fields: one or more; None where there is no run.
         titles: one each.
         depth: crop all to the maximum receptive field at this D; by default each to its own.
     """
@@ -157,10 +158,14 @@ def field_maps(fields: Sequence[Field], titles: Sequence[str], depth: int | None
     rows = -(-len(fields) // columns)
     figure, grid = plt.subplots(rows, columns, figsize=(7.2, 3.7 * rows), squeeze=False, sharex=True, sharey=True)
     for ax, field, title in zip(grid.flat, fields, titles, strict=True):
+        ax.set(title=title)
+        if field is None:
+            not_trained(ax)
+            continue
         shown = field.cropped(depth)
         values = shown.values.numpy()
         (bands, length), (band, frame) = values.shape, shown.centre
-        image = ax.imshow(
+        ax.imshow(
             np.sqrt(values / (values.max() or 1)),
             origin="lower",
             aspect="auto",
@@ -180,13 +185,12 @@ def field_maps(fields: Sequence[Field], titles: Sequence[str], depth: int | None
         ):
             ax.add_patch(Rectangle((-width, -height), 2 * width, 2 * height, fill=False, ec="white", ls=line, lw=1.2))
         ax.grid(False)
-        ax.set(title=title)
         ax.xaxis.set_major_locator(MaxNLocator(5, symmetric=True))
     for ax in grid[-1]:
         ax.set_xlabel("time / ms")
     for ax in grid[:, 0]:
         ax.set_ylabel("frequency / mel bands")
-    bar = figure.colorbar(image, ax=grid, shrink=0.9 / rows**0.5)
+    bar = figure.colorbar(ScalarMappable(Normalize(0, 1), MAP), ax=grid, shrink=0.9 / rows**0.5)
     bar.set_ticks([mark**0.5 for mark in (0, 0.1, 0.5, 1)], labels=["0", "0.1", "0.5", "1"])
     bar.set_label("gradient / its maximum")
     return figure

@@ -6,7 +6,6 @@ a second time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -17,7 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 from matplotlib_inline.backend_inline import set_matplotlib_formats
-from numpy.typing import NDArray
+
+from repro.stats import NOT_TRAINED
 
 COLOURS = {"base": "#0072B2", "damped": "#D55E00"}
 MARKERS = {"base": "o", "damped": "D"}
@@ -58,6 +58,12 @@ def use_style() -> None:
     """Set the book's style for this notebook: white ground (it shows in dark mode too), SVG."""
     mpl.rcParams.update(STYLE)
     set_matplotlib_formats("svg")  # type: ignore[no-untyped-call]
+
+
+def not_trained(ax: Axes) -> None:
+    """Say in a panel of its own that there is nothing to show, where a run failed."""
+    ax.text(0.5, 0.5, NOT_TRAINED, ha="center", va="center", transform=ax.transAxes)
+    ax.set_axis_off()  # leaves the ticks of panels that share an axis with it
 
 
 def accuracy_panels(report: pd.DataFrame, seeds: pd.DataFrame, x: str, label: str, logarithmic: bool) -> Figure:
@@ -158,12 +164,16 @@ def sparse_panels(report: pd.DataFrame, reference_width: int) -> Figure:
     return figure
 
 
-def confusions(matrices: dict[str, NDArray[np.float64]], scenes: Sequence[str]) -> Figure:
-    """Confusion matrices (true scene down, given scene across, rows sum to 1) side by side, in %."""
+def confusions(matrices: dict[str, pd.DataFrame]) -> Figure:
+    """Confusion matrices (`stats.confusion`, of the same scenes) side by side, in %."""
+    if not matrices:
+        figure, ax = plt.subplots()
+        not_trained(ax)
+        return figure
     figure, axes = plt.subplots(1, len(matrices), figsize=(7.6, 4.3), sharey=True, squeeze=False)
-    names = [scene.replace("_", " ") for scene in scenes]
+    names = [scene.replace("_", " ") for scene in next(iter(matrices.values())).index]
     for ax, (title, matrix) in zip(axes[0], matrices.items(), strict=True):
-        image = ax.imshow(100 * matrix, vmin=0, vmax=100, cmap="Blues")
+        image = ax.imshow(100 * matrix.to_numpy(), vmin=0, vmax=100, cmap="Blues")
         ax.set_xticks(range(len(names)), names, rotation=90)
         ax.set_yticks(range(len(names)), names)
         ax.set(title=title, xlabel="given scene")
@@ -219,9 +229,13 @@ def _weight_ticks(ax: Axes) -> None:
     ax.xaxis.set_minor_formatter(NullFormatter())
 
 
-def layer_sparsity(table: pd.DataFrame, title: str) -> Figure:
-    """Share of removed weights by epoch (across) and layer (down), from a run's `layer_sparsity`."""
+def layer_sparsity(table: pd.DataFrame | None, title: str) -> Figure:
+    """Share of removed weights by epoch (across) and layer (down): a run's `layer_sparsity`, None without a run."""
     figure, ax = plt.subplots(figsize=(7, 4.2))
+    if table is None:
+        ax.set(title=title)
+        not_trained(ax)
+        return figure
     image = ax.imshow(100 * table.to_numpy().T, aspect="auto", vmin=0, vmax=100, cmap="viridis")
     ax.set_yticks(range(table.shape[1]), list(table.columns), fontsize=8)
     ax.set(title=title, xlabel="epoch")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,13 @@ from numpy.typing import NDArray
 
 from repro.data.split import TRAINING_DEVICE
 from repro.runs import Record
+from repro.studies import VARIANTS
+
+Group = Literal["seen", "unseen"]
+GROUPS: tuple[Group, ...] = ("unseen", "seen")
+
+NOT_TRAINED = "not trained"
+"""Stands in a table where an accuracy would, had the run not failed."""
 
 NETWORK = ["variant", "width", "depth", "pointwise", "method"]
 """The columns that tell the networks of a table apart."""
@@ -44,7 +52,8 @@ def accuracies(records: Iterable[Record]) -> pd.DataFrame:
                 rows.append(
                     {**describe(record), "epoch": epoch, "group": group, "accuracy": float(correct[members].mean())}
                 )
-    return pd.DataFrame(rows)
+    columns = [*NETWORK, "labels", "weights", "seed", "key", "epoch", "group", "accuracy"]
+    return pd.DataFrame(rows, columns=columns).astype({"accuracy": float})
 
 
 def by_seed(table: pd.DataFrame) -> pd.DataFrame:
@@ -78,9 +87,26 @@ def scaling_table(scalings: pd.DataFrame) -> pd.DataFrame:
 
 def percentages(report: pd.DataFrame, index: str) -> pd.DataFrame:
     """A report as text, "mean ± standard deviation" in %: `index` down, group and variant across."""
-    return report.assign(text=_with_deviation(report)).pivot(index=index, columns=["group", "variant"], values="text")[
-        [(group, variant) for group in ("unseen", "seen") for variant in ("base", "damped")]
-    ]
+    table = report.assign(text=_with_deviation(report)).pivot(index=index, columns=["group", "variant"], values="text")
+    columns = pd.MultiIndex.from_product([GROUPS, list(VARIANTS)], names=["group", "variant"])
+    return table.reindex(columns=columns).fillna(NOT_TRAINED)
+
+
+def side_by_side(table: pd.DataFrame, column: str, values: Iterable[int], seeds: Iterable[int]) -> pd.DataFrame:
+    """Accuracies in %, base and damped network side by side; NaN for a run that is missing.
+
+    Args:
+        table: `by_seed` of one study.
+        column: what the study varies, such as "width".
+        values, seeds: for which there should be a row.
+
+    Returns:
+        One row a group, seed and value.
+    """
+    found = table.pivot(index=["group", "seed", column], columns="variant", values="accuracy")
+    rows = [GROUPS, sorted(set(seeds)), sorted(set(values))]
+    index = pd.MultiIndex.from_product(rows, names=["group", "seed", column])
+    return found.reindex(index=index, columns=pd.Index(list(VARIANTS), name="variant")).mul(100)
 
 
 def _with_deviation(report: pd.DataFrame) -> list[str]:
@@ -115,14 +141,14 @@ def shares(records: Iterable[Record], column: str, unseen_only: bool = False) ->
         kept = (clips["device"] != TRAINING_DEVICE).to_numpy() | (not unseen_only)
         share = pd.Series(record.correct.mean(axis=0)[kept]).groupby(clips[column].to_numpy()[kept]).mean()
         rows.setdefault(network_name(record), []).append(share)
-    table = pd.DataFrame({name: pd.concat(seeds, axis=1).mean(axis=1) for name, seeds in rows.items()}).T
+    table = pd.DataFrame({name: pd.concat(seeds, axis=1).mean(axis=1) for name, seeds in rows.items()}, dtype=float).T
     return table.rename_axis(index="network", columns=column)
 
 
 def device_table(records: Iterable[Record]) -> pd.DataFrame:
     """Accuracy in % on every single device, and the standard deviation over the unseen ones."""
     table = shares(records, "device").mul(100)
-    spread = table.drop(columns=TRAINING_DEVICE).std(axis=1)
+    spread = table.drop(columns=TRAINING_DEVICE, errors="ignore").std(axis=1)
     return table.assign(**{"spread over unseen devices": spread}).round(1)
 
 
@@ -131,20 +157,20 @@ def scene_table(records: Iterable[Record]) -> pd.DataFrame:
     return shares(records, "scene", unseen_only=True).mul(100).round(1)
 
 
-def confusion(records: Iterable[Record]) -> NDArray[np.float64]:
-    """How the unseen devices' clips are classified: (true scene, given scene), every row sums to 1.
+def confusion(records: Iterable[Record]) -> pd.DataFrame:
+    """How the unseen devices' clips are classified: true scene down, given scene across, every row sums to 1.
 
-    Averaged over the reported epochs and all runs given.
+    Averaged over the reported epochs and all runs given, at least one.
     """
     counts: NDArray[np.float64] = np.zeros(0)
+    scenes: tuple[str, ...] = ()
     for record in records:
         unseen = (record.test_clips["device"] != TRAINING_DEVICE).to_numpy()
-        classes = len(record.scenes)
+        scenes, classes = record.scenes, len(record.scenes)
         cells = record.labels[unseen] * classes + record.predictions[:, unseen].astype(np.int64)
         matrix = np.bincount(cells.ravel(), minlength=classes**2).reshape(classes, classes).astype(np.float64)
         counts = matrix if counts.size == 0 else counts + matrix
-    rates: NDArray[np.float64] = counts / counts.sum(axis=1, keepdims=True)
-    return rates
+    return pd.DataFrame(counts / counts.sum(axis=1, keepdims=True), index=list(scenes), columns=list(scenes))
 
 
 def explained_variance(values: NDArray[np.float64], groups: NDArray[np.str_]) -> float:

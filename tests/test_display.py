@@ -122,6 +122,8 @@ def test_extents_and_their_ratio():
         index=["50 % radius / mel bands", "90 % radius / mel bands", "50 % radius / ms", "90 % radius / ms"],
     )
     pd.testing.assert_frame_equal(table, expected.round(2))
+    gap = extents_table([None, tiny.field(5)], ["wide", "narrow"])
+    assert gap["wide"].isna().all() and gap["narrow"].tolist() == table["narrow"].tolist()
 
 
 @pytest.mark.parametrize(("missing", "current"), [([], True), (["b" * 20], False)])

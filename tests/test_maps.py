@@ -24,6 +24,14 @@ def test_field_maps(count, rows, columns):
     assert bar.get_ylabel() == "gradient / its maximum"
 
 
+def test_a_field_whose_run_failed_leaves_its_panel_empty():
+    missing, found, _ = maps.field_maps([None, tiny.field(5)], ["base", "damped"]).axes
+    assert missing.get_title() == "base"
+    assert [text.get_text() for text in missing.texts] == ["not trained"]
+    assert len(found.images) == 1 and len(found.get_xticks()) > 1
+    assert len(maps.field_maps([None, None], ["base", "damped"]).axes) == 3
+
+
 def test_a_field_map_lies_about_the_centre_pixel_and_shows_the_extent():
     field = tiny.field(10)
     ax = maps.field_maps([field], ["damped"]).axes[0]

@@ -42,6 +42,18 @@ def test_accuracy_panels(seeds):
         assert ax.get_xscale() == "log"
 
 
+@pytest.mark.parametrize("models", [[], [ModelConfig(width=4)]])
+def test_panels_without_runs_of_a_network(models):
+    report, by_seed = report_and_seeds(models, [0])
+    for figure in (
+        plots.accuracy_panels(report, by_seed, "width", "width W", logarithmic=True),
+        plots.sparse_panels(report, 4),
+        plots.accuracy_over_weights(report.assign(scaling="width"), "damped"),
+    ):
+        assert [ax.get_title() for ax in figure.axes] == ["unseen devices", "seen device (a)"]
+        figure.canvas.draw()
+
+
 def test_accuracies_are_drawn_in_percent_with_their_standard_deviation():
     # seed 1 has 1 of its 4 seen clips wrong in one of 2 epochs: 1, 1, 1, 0.75
     report, by_seed = report_and_seeds([ModelConfig(width=4)], [0, 1])
@@ -108,15 +120,18 @@ def test_every_way_of_scaling_has_its_own_marker_and_colour():
 
 
 def test_confusions():
-    matrices = {"base": np.eye(2), "damped": np.full((2, 2), 0.5)}
-    figure = plots.confusions(matrices, ["metro_station", "park"])
+    scenes = ["metro_station", "park"]
+    certain = pd.DataFrame(np.eye(2), scenes, scenes)
+    figure = plots.confusions({"base": certain, "damped": certain * 0 + 0.5})
     base, damped, bar = figure.axes
     assert labels(base) == ("base", "given scene", "true scene")
     assert labels(damped) == ("damped", "given scene", "")
     assert [tick.get_text() for tick in base.get_yticklabels()] == ["metro station", "park"]
     assert base.images[0].get_array().tolist() == [[100, 0], [0, 100]]
     assert bar.get_ylabel() == "clips / %"
-    assert len(plots.confusions({"alone": np.eye(2)}, ["a", "b"]).axes) == 2
+    assert len(plots.confusions({"alone": certain}).axes) == 2
+    (nothing,) = plots.confusions({}).axes
+    assert [text.get_text() for text in nothing.texts] == ["not trained"]
 
 
 def test_layer_sparsity():
@@ -126,6 +141,9 @@ def test_layer_sparsity():
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["input.0", "classifier.0"]
     assert ax.images[0].get_array().tolist() == [[0, 25, 50], [0, 50, 99]]
     assert bar.get_ylabel() == "weights removed / %"
+    (nothing,) = plots.layer_sparsity(None, "base").axes
+    assert labels(nothing) == ("base", "", "")
+    assert [text.get_text() for text in nothing.texts] == ["not trained"]
 
 
 @pytest.mark.parametrize("seeds", [[0], [0, 1]])
