@@ -51,6 +51,14 @@ def fail(store: Store, experiment: Experiment | None = None) -> str:
     return store.save_failure(experiment or tiny.experiment(), FINGERPRINT, reason, "non-finite loss", PROVENANCE)
 
 
+def bits(store: Store, key: str) -> tuple[Any, ...]:
+    """Everything in a run but its provenance and its epochs' durations, and its receptive field where it has one."""
+    record = store.load(key)
+    files = [(record.folder / name).read_bytes() for name in ("weights.safetensors", "predictions.npz")]
+    erf = store.load_field(key).tobytes() if store.has_field(key) else None
+    return *files, record.epochs.drop(columns="seconds").to_csv(), record.train_accuracy, erf
+
+
 def field() -> np.ndarray:
     """A receptive field."""
     return np.linspace(0, 1, 256 * 5).reshape(256, 5)

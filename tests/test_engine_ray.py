@@ -26,13 +26,6 @@ DIVERGING = tiny.experiment(seed=2, epochs=2, max_lr=1e38)
 GIB = 2**30
 
 
-def content(store: Store, key: str) -> tuple[Any, ...]:
-    """All bits of a run but its provenance and its epochs' durations."""
-    record = store.load(key)
-    files = [(record.folder / name).read_bytes() for name in ("weights.safetensors", "predictions.npz")]
-    return *files, record.epochs.drop(columns="seconds").to_csv(), record.train_accuracy
-
-
 def test_a_cluster_trains_the_same_bits_retries_a_killed_worker_and_trains_no_run_twice(tmp_path):
     """Two workers: A, whose worker is killed in its second epoch; B, which two tasks want; a run that diverges."""
     pytest.importorskip("ray", reason="the extra 'ray' is not installed")
@@ -50,8 +43,8 @@ def test_a_cluster_trains_the_same_bits_retries_a_killed_worker_and_trains_no_ru
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["failures"] == [[DIVERGING.seed, "non-finite loss"]]
     assert told["epochs"] == {str(A.seed): 5, str(B.seed): 3}
-    assert {key: content(store, key) for key in store.finished()} == {
-        key: content(alone, key) for key in alone.finished()
+    assert {key: stored.bits(store, key) for key in store.finished()} == {
+        key: stored.bits(alone, key) for key in alone.finished()
     }
     assert not (store.root / "dies").exists() and list((store.root / "locks").glob("cluster-*")) == []
 
