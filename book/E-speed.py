@@ -39,7 +39,7 @@ if report is None:
     display(
         Markdown(
             "**No measurement yet.** Run `repro bench` (`--quick`: a short form) while the machine does nothing else, "
-            "then `repro book --only E-speed --fresh`."
+            "then `repro book --only E-speed`."
         )
     )
 else:

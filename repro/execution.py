@@ -42,7 +42,7 @@ def execute_pages(
     """
     store = Path(os.environ.get("REPRO_STORE") or root / "_store").absolute()
     executed = {page.name: folder / "source" / f"{page.docname}.ipynb" for page in notebooks}
-    fingerprints = {page.name: fingerprint(page, values[page.name], root) for page in notebooks}
+    fingerprints = {page.name: fingerprint(page, values[page.name], root, store) for page in notebooks}
     stale = [p for p in notebooks if fresh or not is_current(executed[p.name], fingerprints[p.name], store)]
     width = max((len(page.name) for page in notebooks), default=0)
     lock, told = Lock(), 0

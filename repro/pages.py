@@ -142,8 +142,9 @@ def execute(page: Page, values: Mapping[str, Any], target: Path, aside: Path, cw
     return time.monotonic() - start
 
 
-def fingerprint(page: Page, values: Mapping[str, Any], root: Path) -> str:
+def fingerprint(page: Page, values: Mapping[str, Any], root: Path, store: Path) -> str:
     """Return a SHA-256 over all that a page's outputs depend on, save its runs."""
+    from repro.bench.report import FILE
     from repro.data.source import folder_state
 
     lock = root / "requirements.lock"
@@ -151,12 +152,16 @@ def fingerprint(page: Page, values: Mapping[str, Any], root: Path) -> str:
     content = {
         "page": _digest(page.path),
         "parameters": dict(values),
+        "measurement": None,
         "recordings": [folder_state(folder) for folder in folders],
         "code": code_fingerprint(),
         "lock": _digest(lock) if lock.is_file() else None,
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
     }
+    if "measurement" in page.parameters():  # the page shows what `repro bench` found
+        measurement = root / values["measurement"] if values.get("measurement") else store / FILE
+        content["measurement"] = _digest(measurement) if measurement.is_file() else None
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -16,6 +16,8 @@ import tiny
 from bs4 import BeautifulSoup
 from filelock import FileLock
 
+from repro.pages import fingerprint, read_pages
+
 ROOT = Path(__file__).parents[1]
 REPRO = [sys.executable, "-c", "from repro.cli import main; main()"]
 HEADER = """\
@@ -238,6 +240,19 @@ def test_a_page_whose_run_is_gone_is_executed_again_and_a_missing_html_page_made
     assert "index       unchanged" in done.stdout
     assert "02-numbers  executed" in done.stdout
     assert page.is_file()
+
+
+def test_the_page_that_shows_the_last_measurement_depends_on_it_and_no_other_does(tmp_path: Path):
+    pages = read_pages(ROOT)
+    states = []
+    for content in (None, "{}", "{} "):
+        if content is not None:
+            (tmp_path / "bench.json").write_text(content)
+        states.append([fingerprint(pages[name], {}, ROOT, tmp_path) for name in ("E-speed", "index")])
+    speed, index = zip(*states, strict=True)
+    assert (len(set(speed)), len(set(index))) == (3, 1)
+    named = [fingerprint(pages["E-speed"], {"measurement": path}, ROOT, tmp_path) for path in ("README.md", "absent")]
+    assert len({*speed, *named}) == 5
 
 
 def test_a_value_that_a_cell_refuses_is_bad_input(copy: Path):

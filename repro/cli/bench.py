@@ -12,7 +12,7 @@ def bench(as_json: bool, quick: bool) -> None:
     """Measure how fast this machine prepares clips, computes features, and trains, against plain ways of doing so.
 
     Medians of repetitions in turn, and their ranges in brackets. Leave the machine alone meanwhile. The result is kept
-    in the store, and shown in Appendix E: repro book --only E-speed --fresh.
+    in the store, and shown in Appendix E: repro book --only E-speed.
     """
     from repro.bench.report import keep
     from repro.bench.suite import Plan, measure
