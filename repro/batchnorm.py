@@ -46,7 +46,7 @@ class BatchNorm2d(nn.BatchNorm2d):
 
     def forward(self, input: Tensor, other: Tensor | None = None) -> Tensor:
         """Two maps of the same shape (clips, channels, frequency, time) to one."""
-        if self.training and input.device.type == "cpu" and input.dtype == torch.float32 and _is_channels_last(input):
+        if self.training and _is_fit(input):
             assert self.num_batches_tracked is not None
             self.num_batches_tracked += 1
             fused: Tensor = _Normalise.apply(input, other, self.weight, self.bias, self)  # type: ignore[no-untyped-call]
@@ -96,8 +96,11 @@ class _Normalise(torch.autograd.Function):
         return of_x, gradient if ctx.added else None, of_parameters[0], of_parameters[1], None
 
 
-def _is_channels_last(x: Tensor) -> bool:
-    return x.is_contiguous(memory_format=torch.channels_last)
+def _is_fit(x: Tensor) -> bool:
+    """Whether `_Normalise` takes this map; PyTorch has an error for a single value a channel, which has no variance."""
+    if x.device.type != "cpu" or x.dtype != torch.float32:
+        return False
+    return x.is_contiguous(memory_format=torch.channels_last) and x.numel() > x.shape[1]
 
 
 def _channels_last(x: Tensor) -> Tensor:

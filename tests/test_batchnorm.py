@@ -98,6 +98,11 @@ def test_a_gradient_stops_where_relu_cuts_even_at_zero():
     assert layer.bias.grad.item() == 1
 
 
+def test_one_value_a_channel_has_no_variance():
+    with pytest.raises(ValueError, match="more than 1 value per channel"):
+        BatchNorm2d(5)(torch.zeros(1, 5, 1, 1))
+
+
 def test_nan_passes():
     x, other, layer = example()
     layer.relu = True
