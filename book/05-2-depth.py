@@ -132,10 +132,10 @@ stats.percentages(
 # seed. The definition is in [Appendix C](C-erf).
 
 # %% tags=["remove-output"]
-wanted = editions.ends_of_depth(setting, depth_width, depths, pointwise, compound)
-compared = fetch(wanted)
+shown = editions.ends_of_depth(setting, depth_width, depths, pointwise, compound)
+compared = fetch(shown)
 field_by_model = {r.experiment.model: field_of(r, setting.data) for r in compared}
-models = [run.model for run in wanted]
+models = [run.model for run in shown]
 fields = [field_by_model.get(model) for model in models]
 names = [f"W={m.width} D={m.depth} K={m.pointwise}" for m in models]
 

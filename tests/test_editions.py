@@ -36,8 +36,8 @@ def asked_for(page: Page, values: dict[str, Any]) -> Iterator[list[Experiment]]:
     code = "\n".join(cell.source for cell in page.notebook.cells if cell.cell_type == "code")
     namespace = {"Setting": Setting, "studies": studies, "editions": editions, "replace": replace} | values
     for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "setting":
-            namespace["setting"] = eval(ast.unparse(node.value), namespace)
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("setting", "shown"):
+            namespace[ast.unparse(node.targets[0])] = eval(ast.unparse(node.value), namespace)
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             match node.func.id:
