@@ -132,10 +132,10 @@ stats.percentages(
 # seed. The definition is in [Appendix C](C-erf).
 
 # %% tags=["remove-output"]
-shown = editions.ends_of_depth(setting, depth_width, depths, pointwise, compound)
-compared = fetch(shown)
+scaled = editions.ends_of_depth(setting, depth_width, depths, pointwise, compound)
+compared = fetch(scaled)
 field_by_model = {r.experiment.model: field_of(r, setting.data) for r in compared}
-models = [run.model for run in shown]
+models = [run.model for run in scaled]
 fields = [field_by_model.get(model) for model in models]
 names = [f"W={m.width} D={m.depth} K={m.pointwise}" for m in models]
 

@@ -36,7 +36,7 @@ def asked_for(page: Page, values: dict[str, Any]) -> Iterator[list[Experiment]]:
     code = "\n".join(cell.source for cell in page.notebook.cells if cell.cell_type == "code")
     namespace = {"Setting": Setting, "studies": studies, "editions": editions, "replace": replace} | values
     for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("setting", "shown"):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("setting", "scaled"):
             namespace[ast.unparse(node.targets[0])] = eval(ast.unparse(node.value), namespace)
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
