@@ -14,7 +14,7 @@ def keep_freed_memory(device: torch.device) -> None:
     """Have a process that computes on the CPU hand no freed memory back to the system before it ends.
 
     By default glibc maps every feature map of a wide network anew and unmaps it when it is freed, and the system clears
-    each of its pages again: a third of a training step at W = 64. Other C libraries are left as they are.
+    each of its pages again: a quarter of a training step at W = 64. Other C libraries are left as they are.
     """
     if device.type != "cpu":
         return
