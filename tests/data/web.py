@@ -62,9 +62,9 @@ class Web:
         stalls = request.path == self.stalls_on
         if stalls:
             body = body[:-1]
+        self.sent += len(body)  # before: whoever has the last byte finds it counted
         request.wfile.write(body)
         request.wfile.flush()
-        self.sent += len(body)
         if stalls:
             self.stalled.set()
             self._closed.wait(60)
