@@ -18,12 +18,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from repro.allocator import keep_freed_memory
 from repro.config import DataConfig, Experiment, ModelConfig, Recipe
 from repro.data import SAMPLE_RATE, Clips
 from repro.data.split import FOLD
 from repro.data.tau2020 import SCENES
-from repro.engine.worker import training_device
+from repro.device import make_ready, one_thread, training_device
 from repro.erf import effective_receptive_field
 from repro.errors import InputError
 from repro.features import frames
@@ -132,7 +131,7 @@ def _measure(wanted: Sequence[Experiment], gpu: int | None, begun: float) -> Rat
         os.environ["CUDA_VISIBLE_DEVICES"] = str(gpu)
     torch.set_num_threads(1)
     device = training_device()
-    keep_freed_memory(device)
+    make_ready(device)
     _all_ready.wait()
     found = {wanted[0]: _measure_network(wanted[0], device)}  # beginning with what is imported late
     deadline = time.perf_counter() + SECONDS
@@ -185,14 +184,13 @@ def _measure_fields(wanted: Sequence[Experiment]) -> dict[Experiment, float]:
     Several threads are faster, but not where anything else is at work: there they mostly wait for one another.
     """
     found: dict[Experiment, float] = {}
-    deadline, threads = time.perf_counter() + SECONDS / 2, torch.get_num_threads()
-    torch.set_num_threads(1)
-    keep_freed_memory(training_device())
-    for run in wanted:
-        if time.perf_counter() > deadline:
-            break
-        found[run] = _measure_field(run, training_device())
-    torch.set_num_threads(threads)
+    deadline, device = time.perf_counter() + SECONDS / 2, training_device()
+    make_ready(device)
+    with one_thread():
+        for run in wanted:
+            if time.perf_counter() > deadline:
+                break
+            found[run] = _measure_field(run, device)
     return found
 
 

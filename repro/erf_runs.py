@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from repro.config import DataConfig
-from repro.engine.worker import inputs_of, one_thread, training_device
+from repro.device import one_thread, training_device
+from repro.engine.worker import inputs_of
 from repro.erf import Crop, Extent, crop, effective_receptive_field, extent
 from repro.inputs import Inputs
 from repro.progress import bar

@@ -12,10 +12,10 @@ from repro.calibration import Rates, calibrate, macs_of
 from repro.config import DataConfig, Experiment
 from repro.data import Clips, load, split_of
 from repro.data.source import SOURCES, prepared_folder
+from repro.device import training_device
 from repro.display import network_name
 from repro.editions import Experiments
 from repro.engine.local import default_workers
-from repro.engine.worker import training_device
 from repro.errors import InputError
 from repro.features import SAMPLE_RATE, frames
 from repro.model import INPUT_BANDS, layer_table

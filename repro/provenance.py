@@ -31,10 +31,10 @@ def provenance(device: torch.device, seconds: float) -> dict[str, Any]:
         seconds: how long that took.
 
     Returns:
-        `finished` (time, UTC), `seconds`, `device`, `threads`, `peak_memory` (bytes that this process and, on a GPU,
-        its tensors have occupied at most since the process began), `python`, `packages` (versions), and `code`:
-        `fingerprint` (see `code_fingerprint`), `commit` (None outside of a git checkout) and `dirty` (whether the code
-        differed from that commit).
+        `finished` (time, UTC), `seconds`, `device`, `threads`, `peak_memory` (bytes that this process has occupied at
+        most since it began and, on a GPU, has reserved there since `repro.device.free_memory`), `python`, `packages`
+        (versions), and `code`: `fingerprint` (see `code_fingerprint`), `commit` (None outside of a git checkout) and
+        `dirty` (whether the code differed from that commit).
     """
     import torch
 
@@ -45,7 +45,7 @@ def provenance(device: torch.device, seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 2),
         "device": f"{device.type}: {name}",
         "threads": torch.get_num_threads(),
-        "peak_memory": {"process": _peak_memory(), "gpu": torch.cuda.max_memory_allocated(device) if cuda else 0},
+        "peak_memory": {"process": _peak_memory(), "gpu": torch.cuda.max_memory_reserved(device) if cuda else 0},
         "python": platform.python_version(),
         "packages": {package: version(package) for package in PACKAGES},
         "code": {"fingerprint": code_fingerprint()} | _commit(),

@@ -119,6 +119,19 @@ def memory_format(width: int, device: torch.device) -> torch.memory_format:
     return torch.channels_last if device.type == "cuda" or width <= 64 else torch.contiguous_format
 
 
+def one_graph(model: CPResNet) -> Callable[[Tensor], Tensor]:
+    """The network compiled, and replayed by a GPU as one graph: batches of 10 would leave it waiting for the next call.
+
+    A process trains many networks, and PyTorch compiles only eight forms of a function before it gives up in silence:
+    what was compiled for earlier ones goes first. Kernels are chosen without timing them, so that the same network
+    gives the same bits in every process.
+    """
+    torch.compiler.reset()
+    options: dict[str, str | int | bool | Callable[..., object]] = {"triton.cudagraphs": True, "deterministic": True}
+    compiled: Callable[[Tensor], Tensor] = torch.compile(model, dynamic=False, options=options)
+    return compiled
+
+
 def train(
     experiment: Experiment,
     inputs: Inputs,
@@ -170,8 +183,7 @@ class Training:
         self._format = memory_format(experiment.model.width, device)
         model.to(memory_format=self._format)  # type: ignore[call-overload]  # missing in torch's annotations
         self._model = model
-        # batches of 10 would leave a GPU waiting for the next call: as one graph they are one call
-        self._step_model = torch.compile(model, mode="reduce-overhead") if device.type == "cuda" else model
+        self._step_model = one_graph(model) if device.type == "cuda" else model
         self._pruner: Pruner | None = None
         if experiment.sparsity is not None:
             self._pruner = Pruner(model, experiment.sparsity, recipe.epochs, self._streams.pruning)

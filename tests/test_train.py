@@ -18,6 +18,7 @@ from repro.train import (
     learning_rate,
     measured_epochs,
     memory_format,
+    one_graph,
     reported_epochs,
     train,
     training_labels,
@@ -272,6 +273,36 @@ def test_full_batches_go_through_the_compiled_network_and_the_last_smaller_one_d
         training.run_epoch()
     assert sizes == [5, 5] * 2
     assert same(training.outcome(), train(experiment, toy_inputs))
+
+
+def test_every_network_is_one_graph_that_no_batch_and_no_epoch_makes_anew(toy_inputs, monkeypatch):
+    # In bf16, as on a GPU, no layer uses what is compiled for CPUs alone. PyTorch's limit of eight forms is one here.
+    networks = {
+        "base": tiny.experiment(2, epochs=2, batch_size=5, precision="bf16"),
+        "damped": tiny.experiment(3, damped=True, epochs=2, batch_size=5, precision="bf16"),
+        "sparse": tiny.experiment(
+            2, epochs=2, batch_size=5, precision="bf16", sparsity=Sparsity(method="iterative", weights=200)
+        ),
+    }
+    graphs, compile_with = [], torch.compile
+
+    def kept(graph, _):
+        graphs.append(graph)
+        return graph.forward
+
+    def compile_whole(model, dynamic, options):
+        compile_with(model, options=options)  # which refuses options that it does not know
+        return compile_with(model, dynamic=dynamic, fullgraph=True, backend=kept)
+
+    monkeypatch.setattr(torch, "compile", compile_whole)
+    with torch._dynamo.config.patch(recompile_limit=1, fail_on_recompile_limit_hit=True, error_on_recompile=True):
+        for name, network in networks.items():
+            training = Training(network, toy_inputs)
+            training._step_model = one_graph(training._model)
+            while training.epoch < 2:
+                training.run_epoch()
+            assert same(training.outcome(), train(network, toy_inputs)), name
+    assert len(graphs) == len(networks)
 
 
 CONTINUED = {

@@ -33,7 +33,7 @@ class Lane:
     """How a contestant runs: in so many processes side by side, each with so many threads.
 
     Attributes:
-        side: contestants of different sides share no process, since ours change theirs (`repro.allocator`).
+        side: contestants of different sides share no process, since ours change theirs (`repro.device`).
     """
 
     contestant: Contestant

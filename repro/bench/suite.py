@@ -28,7 +28,7 @@ from repro.bench.work import (
     operations,
 )
 from repro.config import DataConfig, Experiment, ModelConfig, Recipe
-from repro.engine.worker import training_device
+from repro.device import training_device
 from repro.features import SAMPLE_RATE, frames
 from repro.progress import bar
 from repro.provenance import provenance
@@ -142,10 +142,7 @@ def _training(
             compared(f"{what}, {cores} processes", "clips/s", every, name, rates[lane])
             for lane, name in against.items()
         ]
-    # on a GPU convolutions in fp32 may use TF32 where a product does not: there is no peak to compare them with
-    if device.type == "cpu" or precision == "bf16":
-        rows.append(_against_peak(plan, described, f"{what}, {_place(device)}", rates["ours"], rates["peak"]))
-    return rows
+    return [*rows, _against_peak(plan, described, f"{what}, {_place(device)}", rates["ours"], rates["peak"])]
 
 
 def _against_peak(plan: Plan, described: Experiment, what: str, clips: list[float], peak: list[float]) -> Row:

@@ -13,13 +13,13 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from repro.allocator import keep_freed_memory
 from repro.bench.plain import PlainTraining
 from repro.bench.race import Pass
 from repro.config import DataConfig, Experiment, ModelConfig
 from repro.data.clips import COLUMNS, Clips
 from repro.data.split import FOLD
 from repro.data.synthetic import listing, render
+from repro.device import make_ready
 from repro.erf import effective_receptive_field
 from repro.features import HOP, N_FFT, N_MELS, SAMPLE_RATE, PerceptualMel, to_float
 from repro.inputs import CPU_BATCH, GPU_BATCH, Inputs
@@ -72,7 +72,7 @@ class Trained:
     def start(self) -> Pass:
         """Compute the features and build the network."""
         if self.training is Training:
-            keep_freed_memory(self.device)  # as `repro.engine.worker` does for ours, and nobody for the plain one
+            make_ready(self.device)  # as `repro.engine.worker` does for ours, and nobody for the plain one
         training = self.training(self.experiment, _inputs(self.recordings, self.device))
 
         def one_pass() -> int:
@@ -121,7 +121,7 @@ class OurFeatures:
 
     def start(self) -> Pass:
         """Generate the recordings and bring them to the device."""
-        keep_freed_memory(self.device)
+        make_ready(self.device)
         waveforms = torch.from_numpy(self.recordings.clips().waveforms).to(self.device)
         batches = torch.split(waveforms, GPU_BATCH if self.device.type == "cuda" else CPU_BATCH)
         features = PerceptualMel().to(self.device)
@@ -181,7 +181,7 @@ class ReceptiveFields:
 
     def start(self) -> Pass:
         """Compute the features and build the network."""
-        keep_freed_memory(self.device)
+        make_ready(self.device)
         network = build(self.model, torch.Generator().manual_seed(0)).to(self.device)
         inputs = _inputs(self.recordings, self.device)
 

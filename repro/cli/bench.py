@@ -16,7 +16,7 @@ def bench(as_json: bool, quick: bool) -> None:
     """
     from repro.bench.report import keep
     from repro.bench.suite import Plan, measure
-    from repro.engine.worker import training_device
+    from repro.device import training_device
     from repro.runs import Store
 
     store, device = Store.default(), training_device()

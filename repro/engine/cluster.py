@@ -29,7 +29,7 @@ POLL_SECONDS = 0.5
 """Between two looks at the progress."""
 
 MARGIN = 1.3
-"""Times a network's measured memory: what the allocator keeps in reserve, and what differs between seeds."""
+"""Times a network's measured memory: what differs between seeds, and between networks counted as alike."""
 
 CONTEXT_BYTES = 2**30
 """GPU memory of a process before its first tensor."""
@@ -205,8 +205,7 @@ def _gpu_shares(experiments: Sequence[Experiment], store: Store) -> list[float]:
 def measured_memory(experiments: Sequence[Experiment], store: Store) -> list[int]:
     """GPU bytes that a stored run of the same width, recordings, batch size and precision took; 0 where there is none.
 
-    The largest of those runs that are at least as deep. A process counts its peak over all that it has trained, so
-    that this is rather too much than too little.
+    The largest of those runs that are at least as deep.
     """
     peaks: dict[tuple[object, ...], list[tuple[int, int, int]]] = {}
     for key in store.finished():

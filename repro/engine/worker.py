@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 
-from repro.allocator import keep_freed_memory
 from repro.checkpoint import Checkpoints
 from repro.config import DataConfig, Experiment
 from repro.data import Clips, load
+from repro.device import free_memory, make_ready, one_thread, training_device
 from repro.errors import InputError
 from repro.inputs import Inputs
 from repro.record import Failure, FailureKind
 from repro.runs import Store, provenance
 from repro.train import train
 from repro.watch import WatchedCheckpoints
-
-
-def training_device() -> torch.device:
-    """The first GPU where there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def fingerprint_of(data: DataConfig, store: Store) -> str:
@@ -72,12 +65,13 @@ def train_one(
     with store.lock(key):
         if key in store:
             return None
-        start = time.perf_counter()
+        start, device = time.perf_counter(), training_device()
         ended = _train(experiment, clips, store, progress, tensorboard)
         if ended is None:
+            free_memory(device)
             return None
-        gc.collect()  # a network refers to itself through its optimiser; its memory is wanted back at once
-        made = provenance(training_device(), time.perf_counter() - start)
+        made = provenance(device, time.perf_counter() - start)
+        free_memory(device)
         store.save_failure(experiment, clips.fingerprint, ended.reason, ended.kind, made)
         return store.failure(key)
 
@@ -117,17 +111,6 @@ def _train(
     return None
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread: for small networks more cost more than they bring, above all on a machine that is busy."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 def keep_failure(experiment: Experiment, store: Store, reason: str, kind: FailureKind) -> Failure | None:
     """Keep that a training ended together with its process; None where the run had been kept before that."""
     fingerprint = fingerprint_of(experiment.data, store)
@@ -141,7 +124,7 @@ def keep_failure(experiment: Experiment, store: Store, reason: str, kind: Failur
 @lru_cache(maxsize=1)
 def inputs_of(data: DataConfig, store: Path, device: torch.device) -> Inputs:
     """The runs of a study share their recordings: a process loads them once."""
-    keep_freed_memory(device)
+    make_ready(device)
     return Inputs(load(data, store), device)
 
 

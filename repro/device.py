@@ -1,0 +1,66 @@
+"""The device that computes, and what a process sets before it computes there."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4  # of glibc's malloc.h
+_AT_ONCE = 64 * 2**20
+
+
+def training_device() -> torch.device:
+    """The first GPU where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def make_ready(device: torch.device) -> None:
+    """Set, for this process and once for all, what PyTorch leaves to chance or makes slow by default.
+
+    On a GPU a convolution takes the same algorithm every time, without which a training that is continued would not end
+    in the same bits, and float32 is not shortened to TF32's 11 significant bits. On a CPU see `keep_freed_memory`.
+    """
+    if device.type == "cuda":
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.allow_tf32 = False
+    else:
+        keep_freed_memory()
+
+
+def keep_freed_memory() -> None:
+    """Have this process hand no freed memory back to the system before it ends.
+
+    A training step wants as much again as the one before has freed. By default glibc maps every feature map of a wide
+    network anew and unmaps it when it is freed, and the system clears each of its pages again: a quarter of a step at
+    W = 64. Other C libraries are left as they are.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, TypeError, OSError):  # not glibc
+        return
+    for option, value in ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, -1), (_TOP_PAD, _AT_ONCE)):
+        mallopt(option, value)
+
+
+def free_memory(device: torch.device) -> None:
+    """Give back what a training that has ended left in this process, and count a GPU's peak memory anew."""
+    gc.collect()  # a network refers to itself through its optimiser
+    if device.type == "cuda":
+        torch.compiler.reset()
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread: for small networks more cost more than they bring, above all on a machine that is busy."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,82 @@
+"""What a process sets for its device, and what it leaves alone."""
+
+import ctypes
+import gc
+import platform
+import subprocess
+import sys
+
+import pytest
+import tiny
+import torch
+
+from repro.device import free_memory, make_ready
+from repro.engine.worker import train_one
+from repro.model import CPResNet
+
+SCRIPT = """
+import sys
+import torch
+from repro.device import make_ready
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+
+if "keep" in sys.argv:
+    make_ready(torch.device("cpu"))
+before = resident()
+block = torch.ones(2**26)
+full = resident()
+del block
+print(full - before, resident() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are left as they are")
+def test_a_freed_block_is_kept():
+    taken = {}
+    for mode in ("keep", "leave"):
+        done = subprocess.run([sys.executable, "-c", SCRIPT, mode], capture_output=True, text=True, check=True)
+        full, freed = map(int, done.stdout.split())
+        assert full >= 2**28
+        taken[mode] = freed
+    assert taken["keep"] >= 2**28 > 2**26 > taken["leave"]
+
+
+def test_other_libraries_are_left_alone(monkeypatch):
+    asked = []
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: asked.append(name) or object())
+    make_ready(torch.device("cpu"))
+    assert asked == [None]
+
+
+@pytest.mark.parametrize(("device", "deterministic", "tf32"), [("cpu", False, True), ("cuda", True, False)])
+def test_a_gpu_computes_the_same_bits_every_time_in_whole_float32(monkeypatch, device, deterministic, tf32):
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", False)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    make_ready(torch.device(device))
+    assert (torch.backends.cudnn.deterministic, torch.backends.cudnn.allow_tf32) == (deterministic, tf32)
+
+
+@pytest.mark.parametrize(("rate", "ended"), [(0.03, None), (1e38, "non-finite loss")])
+def test_no_network_outlives_its_training(tmp_path, rate, ended):
+    gc.collect()
+    gc.disable()
+    try:
+        failure = train_one(tiny.experiment(epochs=2, max_lr=rate), tiny.store(tmp_path))
+        left = [found for found in gc.get_objects() if type(found) is CPResNet]
+    finally:
+        gc.enable()
+    assert left == [] and (failure and failure.kind) == ended
+
+
+def test_a_gpu_is_left_as_it_was_found(monkeypatch):
+    called = []
+    monkeypatch.setattr(torch.compiler, "reset", lambda: called.append("graphs"))
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: called.append("memory"))
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: called.append(f"peak of {device}"))
+    free_memory(torch.device("cpu"))
+    assert called == []
+    free_memory(torch.device("cuda"))
+    assert called == ["graphs", "memory", "peak of cuda"]  # a graph's memory can be given back when it is gone
