@@ -168,4 +168,5 @@ def children() -> list[str]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells have it ignored by what they start with "&"
     sweep([ENDLESS, B], Store(Path(sys.argv[1])), local_engine(2))
