@@ -41,8 +41,9 @@ test: $(STAMP) ## Lint, format check, types, tests
 check-pages: $(STAMP) ## Open every page of the built book in headless Chromium (EDITION=quick)
 	@$(PYTHON) -m pytest tests/browser --edition $(EDITION)
 
-require-cuda: $(STAMP) ## Fail unless PyTorch sees a CUDA device
-	@$(PYTHON) -c "import torch; assert torch.cuda.is_available(), 'no CUDA device'; print(torch.cuda.get_device_name())"
+require-cuda: $(STAMP) ## Fail unless PyTorch sees a CUDA device and can compile for it
+	@$(PYTHON) -c "import torch; assert torch.cuda.is_available(), 'no CUDA device'; print(torch.cuda.get_device_name()); \
+	  torch.compile(torch.sin)(torch.ones(9, device='cuda'))"
 
 env: $(STAMP) ## Install the environment only
 

@@ -258,7 +258,8 @@ provenance(record for records in by_precision.values() for record in records)
 # 16. **Effective receptive field**: the centre pixel of the last map before the classifier, summed over channels. The map's
 #     pixel number is half its size, rounded down, and the crop lies about the input pixel at the centre of what it sees.
 # 17. **Standardisation** takes its means and deviations from the training clips without augmentation.
-# 18. **Precision** is float32 unless `precision="bf16"`; the paper does not name its own. Section A.3 compares the two.
+# 18. **Precision** is bfloat16 in the editions for GPUs, float32 in the quick one; the paper does not name its own. Section
+#     A.3 compares the two.
 # 19. **Microphones** of the ESC-10 edition: every recording is convolved with the measured response and brought back to
 #     its level, every third microphone also compresses, and a clip whose peaks would exceed full scale is lowered until
 #     they fit.

@@ -85,6 +85,14 @@ def test_the_quick_edition():
     }
 
 
+@pytest.mark.parametrize(("edition", "width"), [("esc10", 16), ("tau2020", 32)])
+def test_editions_for_gpus_train_in_bf16_but_what_it_is_compared_with(edition, width):
+    runs = union(experiments_of(values_of(edition)).values()).runs
+    exact = [(run.model, run.recipe.labels, run.sparsity, run.seed) for run in runs if run.recipe.precision == "fp32"]
+    assert exact == [(ModelConfig(width=width), "true", None, seed) for seed in (0, 1, 2)]
+    assert {run.recipe.precision for run in runs} == {"bf16", "fp32"}
+
+
 def test_the_fields_of_section_5_2():
     values = values_of("quick")["05-2-depth"] | {"depth_width": 6, "depths": [3, 1], "pointwise": [4], "seeds": [7, 5]}
     fields = experiments_of({"05-2-depth": values})["05-2-depth"].fields
