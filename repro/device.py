@@ -4,18 +4,35 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4  # of glibc's malloc.h
 _AT_ONCE = 64 * 2**20
 
+_BF16_FLAGS = {"avx512_bf16", "amx_bf16"}  # as Linux names them
+
 
 def training_device() -> torch.device:
     """The first GPU where there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def multiplies_bf16(device: torch.device, cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether the device has units for bfloat16, without which it is many times slower than float32.
+
+    Args:
+        device: a GPU or the CPU.
+        cpuinfo: Linux's description of the CPU; without it none is known to have them.
+    """
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    flags = re.search(r"^flags\s*:(.+)$", cpuinfo.read_text(), re.M) if cpuinfo.is_file() else None
+    return flags is not None and not _BF16_FLAGS.isdisjoint(flags[1].split())
 
 
 def make_ready(device: torch.device) -> None:

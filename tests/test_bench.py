@@ -13,7 +13,7 @@ import torch
 from click.testing import CliRunner
 
 from repro.augment import Mixup
-from repro.bench.machine import cpu_name, precisions
+from repro.bench.machine import cpu_name
 from repro.bench.plain import CachedFeatures, PlainCPResNet, PlainTraining, plain_loss
 from repro.bench.race import Lane, Track, rate
 from repro.bench.report import Report, Row, Spread, alone, compared, keep, last
@@ -125,18 +125,11 @@ def test_another_file_in_its_place_is_refused(tmp_path: Path, text: str):
     assert str(refused.value) == f"{path} is not what 'repro bench' writes: make it anew with 'repro bench'"
 
 
-@pytest.mark.parametrize(
-    ("flags", "expected"),
-    [("fpu avx2", ("fp32",)), ("avx2 avx512_bf16", ("fp32", "bf16")), ("amx_bf16 fpu", ("fp32", "bf16"))],
-)
-def test_the_processor(tmp_path: Path, flags: str, expected: tuple[str, ...]):
+def test_the_processor(tmp_path: Path):
     cpuinfo = tmp_path / "cpuinfo"
-    cpuinfo.write_text(f"processor\t: 0\nmodel name\t: Toy 9000 \nflags\t\t: {flags}\n\nmodel name\t: Other\n")
+    cpuinfo.write_text("processor\t: 0\nmodel name\t: Toy 9000 \nflags\t\t: fpu\n\nmodel name\t: Other\n")
     assert cpu_name(cpuinfo) == "Toy 9000"
-    assert precisions(CPU, cpuinfo) == expected
-    assert precisions(CPU, tmp_path / "none") == ("fp32",)
     assert cpu_name(tmp_path / "none")
-    assert precisions(torch.device("cuda"), tmp_path / "none") == ("fp32", "bf16")
 
 
 def test_the_recordings_have_the_clips_asked_for():
@@ -268,7 +261,7 @@ def test_the_whole_measurement_on_toy_sizes(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("REPRO_STORE", str(tmp_path))
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
     monkeypatch.setattr(Plan, "of", lambda device, quick: TOY)
-    monkeypatch.setattr("repro.bench.suite.precisions", lambda device: ("fp32", "bf16"))
+    monkeypatch.setattr("repro.bench.suite.multiplies_bf16", lambda device: True)
     done = CliRunner().invoke(main, ["bench", "--json", "--quick"])
     assert done.exit_code == 0, done.output
     report = last(tmp_path)

@@ -10,7 +10,7 @@ import pytest
 import tiny
 import torch
 
-from repro.device import free_memory, make_ready
+from repro.device import free_memory, make_ready, multiplies_bf16
 from repro.engine.worker import train_one
 from repro.model import CPResNet
 
@@ -48,6 +48,20 @@ def test_other_libraries_are_left_alone(monkeypatch):
     monkeypatch.setattr(ctypes, "CDLL", lambda name: asked.append(name) or object())
     make_ready(torch.device("cpu"))
     assert asked == [None]
+
+
+@pytest.mark.parametrize(
+    ("flags", "found"),
+    [("fpu avx2", False), ("avx2 avx512_bf16", True), ("amx_bf16 fpu", True), ("xavx512_bf16", False)],
+)
+def test_units_for_bfloat16(tmp_path, monkeypatch, flags, found):
+    (tmp_path / "cpuinfo").write_text(
+        f"processor\t: 0\nmodel name\t: Toy 9000 \nflags\t\t: {flags}\nbugs\t\t: amx_bf16\n"
+    )
+    assert multiplies_bf16(torch.device("cpu"), tmp_path / "cpuinfo") is found
+    assert multiplies_bf16(torch.device("cpu"), tmp_path / "none") is False
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: (found, including_emulation))
+    assert multiplies_bf16(torch.device("cuda"), tmp_path / "cpuinfo") == (found, False)
 
 
 @pytest.mark.parametrize(("device", "deterministic", "tf32"), [("cpu", False, True), ("cuda", True, False)])

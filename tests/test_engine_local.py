@@ -133,6 +133,24 @@ def test_bad_input_ends_the_sweep_and_leaves_no_process(store):
     assert store.failed() == [] and children() == []
 
 
+@pytest.mark.parametrize(("coarse", "units", "said"), [(2, False, True), (1, False, False), (2, True, False)])
+def test_a_sweep_in_a_precision_that_this_machine_is_slow_in_says_so(store, monkeypatch, capsys, coarse, units, said):
+    monkeypatch.setattr(local, "multiplies_bf16", lambda device: units)
+    precisions = ["bf16"] * coarse + ["fp32"]
+    # nothing is trained: sparsity is out of reach
+    runs = [
+        tiny.experiment(sparsity=Sparsity(method="static", weights=10**6), seed=seed, precision=precision)
+        for seed, precision in enumerate(precisions)
+    ]
+    with pytest.raises(InputError):
+        sweep(runs, store, local_engine(1))
+    note = (
+        "2 of 3 runs are trained in bfloat16, for which no units were found here: float32 is many times faster "
+        "(-p precision=fp32)\n"
+    )
+    assert capsys.readouterr().err == (note if said else "")
+
+
 def test_an_interrupted_sweep_keeps_what_is_finished_and_leaves_no_process(store):
     with sweeping(store) as process:
         while not store.finished():

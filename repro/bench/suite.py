@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from joblib import cpu_count
 
-from repro.bench.machine import machine, precisions
+from repro.bench.machine import machine
 from repro.bench.plain import PlainTraining
 from repro.bench.race import Lane, Track, peak_memory, rate
 from repro.bench.report import Report, Row, alone, compared
@@ -28,7 +28,7 @@ from repro.bench.work import (
     operations,
 )
 from repro.config import DataConfig, Experiment, ModelConfig, Recipe
-from repro.device import training_device
+from repro.device import multiplies_bf16, training_device
 from repro.features import SAMPLE_RATE, frames
 from repro.progress import bar
 from repro.provenance import provenance
@@ -85,10 +85,9 @@ def measure(plan: Plan, device: torch.device | None = None, quick: bool = False)
 
 def _parts(plan: Plan, track: Track, device: torch.device, cores: int) -> Iterator[list[Row]]:
     yield _features(plan, track, device)
+    precisions: tuple[Precision, ...] = ("fp32", "bf16") if multiplies_bf16(device) else ("fp32",)
     for width in plan.widths:
-        yield [
-            row for precision in precisions(device) for row in _training(plan, track, device, cores, width, precision)
-        ]
+        yield [row for precision in precisions for row in _training(plan, track, device, cores, width, precision)]
     yield _maps(plan, track, device)
     yield _memory(plan, device)
     yield _preparation(plan)

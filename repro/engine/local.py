@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 from collections import deque
 from collections.abc import Generator, Sequence
 from contextlib import suppress
@@ -15,8 +16,10 @@ from threading import Thread
 
 import torch
 from joblib import cpu_count
+from tqdm import tqdm
 
 from repro.config import Experiment
+from repro.device import multiplies_bf16, training_device
 from repro.engine import Engine, Finished, Report
 from repro.engine.worker import keep_failure, train_one
 from repro.errors import InputError
@@ -64,6 +67,8 @@ class _Worker:
 def _train_all(
     experiments: Sequence[Experiment], store: Store, report: Report, *, workers: int, tensorboard: bool
 ) -> Generator[Finished, None, None]:
+    if (note := _bf16_note(experiments, training_device())) is not None:
+        tqdm.write(note, file=sys.stderr)
     waiting, gpus = deque(experiments), torch.cuda.device_count()
     free = list(range(min(workers, len(waiting))))
     pool: list[_Worker] = []
@@ -98,6 +103,17 @@ def _train_all(
             worker.process.terminate()
         for worker in pool:
             worker.process.join()
+
+
+def _bf16_note(experiments: Sequence[Experiment], device: torch.device) -> str | None:
+    """What to say before most runs are trained in a precision that this machine is slow in; None where they are not."""
+    slow = sum(run.recipe.precision == "bf16" for run in experiments)
+    if 2 * slow <= len(experiments) or multiplies_bf16(device):
+        return None
+    return (
+        f"{slow} of {len(experiments)} runs are trained in bfloat16, for which no units were found here: float32 is "
+        "many times faster (-p precision=fp32)"
+    )
 
 
 def _killed(worker: _Worker, experiment: Experiment, store: Store) -> Failure | None:
