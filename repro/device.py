@@ -30,7 +30,7 @@ def multiplies_bf16(device: torch.device, cpuinfo: Path = Path("/proc/cpuinfo"))
         cpuinfo: Linux's description of the CPU; without it none is known to have them.
     """
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     flags = re.search(r"^flags\s*:(.+)$", cpuinfo.read_text(), re.M) if cpuinfo.is_file() else None
     return flags is not None and not _BF16_FLAGS.isdisjoint(flags[1].split())
 
