@@ -22,7 +22,7 @@ from repro.config import DataConfig, Experiment, ModelConfig, Recipe
 from repro.data import SAMPLE_RATE, Clips
 from repro.data.split import FOLD
 from repro.data.tau2020 import SCENES
-from repro.device import make_ready, one_thread, training_device
+from repro.device import is_gpu, make_ready, one_thread, training_device
 from repro.erf import effective_receptive_field
 from repro.errors import InputError
 from repro.features import frames
@@ -139,7 +139,7 @@ def _measure(wanted: Sequence[Experiment], gpu: int | None, begun: float) -> Rat
         if _scaled(found, run) * _clips(run) * 3 > deadline - time.perf_counter():
             break
         found[run] = _measure_network(run, device)
-    cuda = device.type == "cuda"
+    cuda = is_gpu(device)
     return Rates(
         start=start,
         features=fmean(network.features for network in found.values()),

@@ -22,6 +22,11 @@ def training_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def is_gpu(device: torch.device) -> bool:
+    """Whether it is one, of whatever make PyTorch calls CUDA."""
+    return device.type == "cuda"
+
+
 def multiplies_bf16(device: torch.device, cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     """Whether the device has units for bfloat16, without which it is many times slower than float32.
 
@@ -29,7 +34,7 @@ def multiplies_bf16(device: torch.device, cpuinfo: Path = Path("/proc/cpuinfo"))
         device: a GPU or the CPU.
         cpuinfo: Linux's description of the CPU; without it none is known to have them.
     """
-    if device.type == "cuda":
+    if is_gpu(device):
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     flags = re.search(r"^flags\s*:(.+)$", cpuinfo.read_text(), re.M) if cpuinfo.is_file() else None
     return flags is not None and not _BF16_FLAGS.isdisjoint(flags[1].split())
@@ -41,7 +46,7 @@ def make_ready(device: torch.device) -> None:
     On a GPU a convolution takes the same algorithm every time, without which a training that is continued would not end
     in the same bits, and float32 is not shortened to TF32's 11 significant bits. On a CPU see `keep_freed_memory`.
     """
-    if device.type == "cuda":
+    if is_gpu(device):
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.allow_tf32 = False
     else:
@@ -66,7 +71,7 @@ def keep_freed_memory() -> None:
 def free_memory(device: torch.device) -> None:
     """Give back what a training that has ended left in this process, and count a GPU's peak memory anew."""
     gc.collect()  # a network refers to itself through its optimiser
-    if device.type == "cuda":
+    if is_gpu(device):
         torch.compiler.reset()
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)

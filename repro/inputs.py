@@ -19,6 +19,7 @@ from torch import Tensor
 
 from repro.augment import draw_shifts, roll
 from repro.data import Clips, split_of
+from repro.device import is_gpu
 from repro.features import N_MELS, PerceptualMel, band_statistics, frames, rolled, to_float
 
 Roll = Literal["hops", "samples", "off"]
@@ -56,11 +57,12 @@ class Inputs:
         self.split = split_of(clips)
         self.labels = torch.from_numpy(clips.labels).to(device)
         self.frames = frames(clips.waveforms.shape[1])
-        self.batch = GPU_BATCH if device.type == "cuda" else CPU_BATCH
+        self._on_gpu = is_gpu(device)
+        self.batch = GPU_BATCH if self._on_gpu else CPU_BATCH
         self._features = PerceptualMel().to(device)
         self._kept: dict[str, Tensor] = {}
         self._resident: Tensor | None = None
-        if device.type == "cuda" and self._fits(clips.waveforms.nbytes):
+        if self._on_gpu and self._fits(clips.waveforms.nbytes):
             self._resident = torch.from_numpy(np.array(clips.waveforms)).to(device)
         mean, deviation = band_statistics(
             self._features(to_float(waveforms)) for waveforms in self._waveforms(self._in_order(self.split.train))
@@ -147,7 +149,7 @@ class Inputs:
         return True
 
     def _fits(self, size: int) -> bool:
-        if self.device.type == "cuda":
+        if self._on_gpu:
             return size <= GPU_SHARE * torch.cuda.mem_get_info(self.device)[0]
         return size <= KEPT_BYTES
 
@@ -155,13 +157,13 @@ class Inputs:
         """The waveforms of these rows of the clips, int16, (clips, samples), on the device."""
         if self._resident is not None:
             return (self._resident[torch.from_numpy(rows)] for rows in batches)
-        if self.device.type == "cuda":
+        if self._on_gpu:
             return (waves.to(self.device, non_blocking=True) for waves in one_ahead(self._read, batches))
         return map(self._read, batches)
 
     def _read(self, rows: NDArray[np.int64]) -> Tensor:
         waveforms = torch.from_numpy(self.clips.waveforms[rows])
-        return waveforms.pin_memory() if self.device.type == "cuda" else waveforms
+        return waveforms.pin_memory() if self._on_gpu else waveforms
 
 
 def one_ahead(read: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:

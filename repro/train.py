@@ -15,6 +15,7 @@ from torch import Tensor
 from repro.augment import Mixup
 from repro.checkpoint import Checkpoints, State
 from repro.config import Experiment, Recipe
+from repro.device import is_gpu
 from repro.inputs import Inputs
 from repro.model import CPResNet, build
 from repro.sparsity import Pruner
@@ -116,7 +117,7 @@ def memory_format(width: int, device: torch.device) -> torch.memory_format:
     Channels last, which a GPU's matrix units want, and `BatchNorm2d` on a CPU. There only up to W = 64: beyond, a
     convolution's gradient with respect to its weights is faster in the library's own blocked order.
     """
-    return torch.channels_last if device.type == "cuda" or width <= 64 else torch.contiguous_format
+    return torch.channels_last if is_gpu(device) or width <= 64 else torch.contiguous_format
 
 
 def one_graph(model: CPResNet) -> Callable[[Tensor], Tensor]:
@@ -183,7 +184,7 @@ class Training:
         self._format = memory_format(experiment.model.width, device)
         model.to(memory_format=self._format)  # type: ignore[call-overload]  # missing in torch's annotations
         self._model = model
-        self._step_model = one_graph(model) if device.type == "cuda" else model
+        self._step_model = one_graph(model) if is_gpu(device) else model
         self._pruner: Pruner | None = None
         if experiment.sparsity is not None:
             self._pruner = Pruner(model, experiment.sparsity, recipe.epochs, self._streams.pruning)

@@ -90,6 +90,29 @@ def test_kept_features_take_no_more_than_they_may(clips, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("resident", [True, False])
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_a_gpu_has_room_for_changes_no_input(clips, monkeypatch, kind, resident, kept):
+    expected = epoch(Inputs(clips, CPU), kind), list(Inputs(clips, CPU).test_batches())
+    free, pinned = [10**9 if resident else 0], []
+    monkeypatch.setattr(inputs_module, "is_gpu", lambda device: True)  # the CPU is taken for one
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free[0], 10**9))
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: pinned.append(len(tensor)) or tensor)
+    inputs = Inputs(clips, CPU)
+    assert (inputs._resident is not None) == resident
+    free[0] = 10**9 if kept else 0
+    (places, batches), tested = epoch(inputs, kind), list(inputs.test_batches())
+    assert torch.equal(torch.cat(places), torch.cat(expected[0][0]))
+    assert torch.equal(torch.cat(batches), torch.cat(expected[0][1]))
+    assert torch.equal(torch.cat(tested), torch.cat(expected[1]))
+    keeps = {"test", *{"hops": ["periodic"], "samples": [], "off": ["train"]}[kind]}
+    assert set(inputs._kept) == (keeps if kept else set())
+    # what is read for the statistics, for the epoch (at once where it is kept), and for the test
+    training = [12] if kept and kind != "samples" else [5, 5, 2]
+    assert pinned == ([] if resident else [12, *training, 8])
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_training_clip_comes_once_rolled_by_its_shift(toy_inputs, kind):
     places, batches = epoch(toy_inputs, kind)
     generator = torch.Generator().manual_seed(3)

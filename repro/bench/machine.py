@@ -10,6 +10,8 @@ from pathlib import Path
 import torch
 from joblib import cpu_count
 
+from repro.device import is_gpu
+
 
 def cpu_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     """The processor's name as Linux has it, else what Python knows of it."""
@@ -22,6 +24,6 @@ def machine(device: torch.device) -> dict[str, str | int | float | None]:
     return {
         "cpu": cpu_name(),
         "cores": cpu_count(),
-        "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
+        "gpu": torch.cuda.get_device_name(device) if is_gpu(device) else None,
         "load": round(os.getloadavg()[0], 1),
     }

@@ -28,7 +28,7 @@ from repro.bench.work import (
     operations,
 )
 from repro.config import DataConfig, Experiment, ModelConfig, Recipe
-from repro.device import multiplies_bf16, training_device
+from repro.device import is_gpu, multiplies_bf16, training_device
 from repro.features import SAMPLE_RATE, frames
 from repro.progress import bar
 from repro.provenance import provenance
@@ -64,7 +64,7 @@ class Plan:
     @classmethod
     def of(cls, device: torch.device, quick: bool) -> Plan:
         """The whole plan for a device, or one of a minute or two."""
-        if device.type == "cuda":
+        if is_gpu(device):
             widths = (8, 32) if quick else (8, 32, 128, 256, 512)
             return cls(widths, repetitions=3 if quick else 5, matrix=8192, batches=160, feature_clips=198)
         return cls((8, 32), repetitions=2, lap=0.2, prepared_clips=9) if quick else cls()
@@ -126,7 +126,7 @@ def _training(
         "plain": Lane(plain, side="plain"),
         "peak": Lane(MatrixProduct(plan.matrix, precision, device)),
     }
-    if device.type == "cpu":
+    if not is_gpu(device):
         lanes["ours, every core"] = Lane(ours, processes=cores)
         lanes["plain, one process"] = Lane(plain, threads=threads, side="plain")
         lanes["plain, every core"] = Lane(plain, processes=cores, side="plain")
@@ -134,7 +134,7 @@ def _training(
 
     what = f"training, W = {width}, {precision}"
     rows = [compared(f"{what}, {_place(device)}", "clips/s", rates["ours"], "plain, fp32", rates["plain"])]
-    if device.type == "cpu":
+    if not is_gpu(device):
         every, against = rates["ours, every core"], {"plain, one process": f"plain, fp32, {threads} threads"}
         against["plain, every core"] = f"plain, fp32, {cores} processes"
         rows += [
@@ -164,7 +164,7 @@ def _memory(plan: Plan, device: torch.device) -> list[Row]:
         described, recordings = experiment(width, "fp32", plan.seconds), _recordings(plan, width)
         ours = peak_memory(Trained(Training, described, recordings, device), device)
         plain = peak_memory(Trained(PlainTraining, described, recordings, device), device)
-        for kind in ("process", "gpu") if device.type == "cuda" else ("process",):
+        for kind in ("process", "gpu") if is_gpu(device) else ("process",):
             what = f"peak memory of training, W = {width}, {kind}"
             rows.append(compared(what, "MiB", [ours[kind] / MIB], "plain", [plain[kind] / MIB]))
     return rows
@@ -191,4 +191,4 @@ def _seconds_of(code: str) -> float:
 
 
 def _place(device: torch.device) -> str:
-    return "GPU" if device.type == "cuda" else "one thread"
+    return "GPU" if is_gpu(device) else "one thread"

@@ -19,7 +19,7 @@ from repro.config import DataConfig, Experiment, ModelConfig
 from repro.data.clips import COLUMNS, Clips
 from repro.data.split import FOLD
 from repro.data.synthetic import listing, render
-from repro.device import make_ready
+from repro.device import is_gpu, make_ready
 from repro.erf import effective_receptive_field
 from repro.features import HOP, N_FFT, N_MELS, SAMPLE_RATE, PerceptualMel, to_float
 from repro.inputs import CPU_BATCH, GPU_BATCH, Inputs
@@ -123,7 +123,7 @@ class OurFeatures:
         """Generate the recordings and bring them to the device."""
         make_ready(self.device)
         waveforms = torch.from_numpy(self.recordings.clips().waveforms).to(self.device)
-        batches = torch.split(waveforms, GPU_BATCH if self.device.type == "cuda" else CPU_BATCH)
+        batches = torch.split(waveforms, GPU_BATCH if is_gpu(self.device) else CPU_BATCH)
         features = PerceptualMel().to(self.device)
 
         def one_pass() -> int:
@@ -212,5 +212,5 @@ def _exhaust(waveforms: Iterable[NDArray[np.int16]]) -> int:
 
 
 def _wait_for(device: torch.device) -> None:
-    if device.type == "cuda":
+    if is_gpu(device):
         torch.cuda.synchronize(device)
