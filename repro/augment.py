@@ -64,7 +64,7 @@ class Mixup:
     def inputs(self, features: Tensor) -> Tensor:
         """Mix features (clips, ...) with those of the partners."""
         share = self.share.view(-1, *[1] * (features.dim() - 1))
-        return features * share + features[self.partner] * (1 - share)
+        return features * share + features.index_select(0, self.partner) * (1 - share)
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """The same mixture of the two cross-entropies, averaged over the batch; a scalar."""

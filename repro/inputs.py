@@ -100,12 +100,12 @@ class Inputs:
 
     def _augmented(self, kind: Roll, order: tuple[Tensor, ...], shifts: tuple[Tensor, ...]) -> Iterator[Tensor]:
         if kind == "off" and self._keep("train"):
-            return (self._kept["train"][places] for places in order)
+            return (self._kept["train"].index_select(0, places.to(self.device)) for places in order)
         if kind == "hops" and self._keep("periodic"):
-            windows = self._kept["periodic"].unfold(3, self.frames, 1)  # (clips, 1, 256, starts, frames), a view
+            kept = self._kept["periodic"]
             return (
-                windows[places, :, :, rolled(self.frames, 0).start - shift]
-                for places, shift in zip(order, shifts, strict=True)
+                self._by_hops([kept[place] for place in places.tolist()], hops)
+                for places, hops in zip(order, shifts, strict=True)
             )
         waveforms = self._waveforms(self.split.train[places.numpy()] for places in order)
         return (self._rolled(kind, *batch) for batch in zip(waveforms, shifts, strict=True))
@@ -116,8 +116,11 @@ class Inputs:
         if kind == "samples":
             return self.standardised(roll(waveforms, shifts.to(self.device)))
         periodic = self._standardise(self._features.periodic(to_float(waveforms)))
-        columns = [rolled(self.frames, shift) for shift in shifts.tolist()]
-        return torch.stack([clip[..., place] for clip, place in zip(periodic, columns, strict=True)])
+        return self._by_hops(periodic, shifts)
+
+    def _by_hops(self, periodic: Iterable[Tensor], hops: Tensor) -> Tensor:
+        clips = zip(periodic, hops.tolist(), strict=True)
+        return torch.stack([clip[..., rolled(self.frames, shift)] for clip, shift in clips])
 
     def _standardise(self, mel: Tensor) -> Tensor:
         return mel.sub_(self.mean).div_(self.deviation).unsqueeze(1)
