@@ -88,12 +88,20 @@ class _Normalise(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, y = ctx.saved_tensors
-        floor, gradient = ctx.floor, _channels_last(gradient)
-        if y is not None:  # where the sum was cut off cannot be told from x alone
-            gradient, floor = torch.ops.aten.threshold_backward(gradient, y, 0), _NO_FLOOR
+        gradient = _channels_last(gradient)
         of_x, of_parameters = torch.empty_like(x), torch.empty(2, x.shape[1])
-        _backward(_array(gradient), _array(x), ctx.statistics, floor, _array(of_x), of_parameters.numpy())
-        return of_x, gradient if ctx.added else None, of_parameters[0], of_parameters[1], None
+        of_sum = gradient if y is None else torch.empty_like(x)
+        _backward(
+            _array(gradient),
+            _array(x),
+            None if y is None else _array(y),  # where the sum was cut off cannot be told from x alone
+            ctx.statistics,
+            ctx.floor if y is None else _NO_FLOOR,
+            _array(of_sum),
+            _array(of_x),
+            of_parameters.numpy(),
+        )
+        return of_x, of_sum if ctx.added else None, of_parameters[0], of_parameters[1], None
 
 
 def _is_fit(x: Tensor) -> bool:
@@ -109,7 +117,7 @@ def _channels_last(x: Tensor) -> Tensor:
 
 def _array(x: Tensor) -> Map:
     """A channels-last map's own memory."""
-    return x.detach().permute(0, 2, 3, 1).numpy()
+    return x.detach().numpy().transpose(0, 2, 3, 1)
 
 
 @_compiled
@@ -161,12 +169,17 @@ def _forward(
 def _backward(
     gradient: Map,
     x: Map,
+    y: Map | None,
     statistics: NDArray[np.float64],
     floor: np.float32,
+    of_sum: Map,
     of_x: Map,
     of_parameters: NDArray[np.float32],
 ) -> None:
-    """Write the gradients with respect to x, and to weight and bias; that of y passes where y is above the floor."""
+    """Write the gradients with respect to x, and to weight and bias; that of y passes where y is above the floor.
+
+    Where y, a rectified sum, is given, the gradient that passes is written to `of_sum`; else `of_sum` is `gradient`.
+    """
     clips, frequency, time, channels = x.shape
     count = clips * frequency * time
     means, scales, offsets = _row(statistics[0], time), _row(statistics[2], time), _row(statistics[3], time)
@@ -174,7 +187,12 @@ def _backward(
     for clip in range(clips):
         total, products = np.zeros_like(means), np.zeros_like(means)
         rows = x[clip].reshape(frequency, -1)
-        _gradient_sums(gradient[clip].reshape(frequency, -1), rows, means, scales, offsets, floor, total, products)
+        rows_of_gradient = gradient[clip].reshape(frequency, -1)
+        if y is None:
+            _gradient_sums(rows_of_gradient, rows, means, scales, offsets, floor, total, products)
+        else:
+            rows_of_sum = of_sum[clip].reshape(frequency, -1)
+            _cut_sums(rows_of_gradient, y[clip].reshape(frequency, -1), rows, means, rows_of_sum, total, products)
         _fold(total, first)
         _fold(products, second)
     slope, level = np.empty(channels), np.empty(channels)
@@ -186,7 +204,7 @@ def _backward(
     slopes, levels = _row(slope, time), _row(level, time)
     for clip in range(clips):
         rows, out = x[clip].reshape(frequency, -1), of_x[clip].reshape(frequency, -1)
-        _gradient(gradient[clip].reshape(frequency, -1), rows, scales, offsets, floor, slopes, levels, out)
+        _gradient(of_sum[clip].reshape(frequency, -1), rows, scales, offsets, floor, slopes, levels, out)
 
 
 @_compiled
@@ -238,6 +256,16 @@ def _gradient_sums(
     for i in range(x.shape[0]):
         for j in range(x.shape[1]):
             passed = np.float32(0) if x[i, j] * scale[j] + offset[j] <= floor else gradient[i, j]
+            total[j] += passed
+            products[j] += passed * (x[i, j] - mean[j])
+
+
+@_compiled
+def _cut_sums(gradient: Map, y: Map, x: Map, mean: Row, of_sum: Map, total: Row, products: Row) -> None:
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            passed = np.float32(0) if y[i, j] <= 0 else gradient[i, j]
+            of_sum[i, j] = passed
             total[j] += passed
             products[j] += passed * (x[i, j] - mean[j])
 
