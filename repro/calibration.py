@@ -14,13 +14,11 @@ from statistics import fmean, median
 from threading import Barrier
 from typing import NamedTuple
 
-import numpy as np
-import pandas as pd
 import torch
 
 from repro.config import DataConfig, Experiment, ModelConfig, Recipe
-from repro.data import SAMPLE_RATE, Clips
-from repro.data.split import FOLD
+from repro.data import SAMPLE_RATE
+from repro.data.noise import noise
 from repro.data.tau2020 import SCENES
 from repro.device import is_gpu, make_ready, one_thread, training_device
 from repro.erf import effective_receptive_field
@@ -164,7 +162,7 @@ def _scaled(found: Mapping[Experiment, _Network], run: Experiment) -> float:
 
 
 def _measure_network(run: Experiment, device: torch.device) -> _Network:
-    inputs = Inputs(_noise(run), device)
+    inputs = Inputs(noise(_clips(run), GPU_BATCH if is_gpu(device) else CPU_BATCH, run.data.clip_seconds), device)
     waveforms = torch.from_numpy(inputs.clips.waveforms[: inputs.batch]).to(device)
     training = Training(run, inputs)
     first = _seconds(training.run_epoch, warm=False, least=0.0)
@@ -221,14 +219,3 @@ def _seconds(work: Callable[[], object], warm: bool = True, least: float = 0.4) 
 
 def _clips(run: Experiment) -> int:
     return BATCHES * run.recipe.batch_size
-
-
-def _noise(run: Experiment) -> Clips:
-    """Clips of the run's length to train on, and a batch to classify; a network takes as long on noise as on scenes."""
-    samples, train = round(run.data.clip_seconds * SAMPLE_RATE), _clips(run)
-    test = GPU_BATCH if torch.cuda.is_available() else CPU_BATCH
-    rows = [("a", "train")] * train + [("a", "test")] + [("b", "test")] * (test - 1)
-    table = pd.DataFrame(rows, columns=["device", FOLD])
-    table = table.assign(filename="", scene=SCENES[0], city="", location="")
-    waveforms = np.random.default_rng(0).integers(-(2**12), 2**12, (len(rows), samples), dtype=np.int16)
-    return Clips(waveforms, table, SCENES, "")

@@ -9,15 +9,14 @@ from typing import Literal
 
 import librosa
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 
 from repro.bench.plain import PlainTraining
 from repro.bench.race import Pass
 from repro.config import DataConfig, Experiment, ModelConfig
-from repro.data.clips import COLUMNS, Clips
-from repro.data.split import FOLD
+from repro.data.clips import Clips
+from repro.data.noise import noise
 from repro.data.synthetic import listing, render
 from repro.device import is_gpu, make_ready
 from repro.erf import effective_receptive_field
@@ -33,7 +32,7 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 @dataclass(frozen=True)
 class Recordings:
-    """Noise in the place of recordings: what is timed does not depend on what is heard.
+    """What is trained on in a measurement.
 
     Attributes:
         training_clips: clips to train on; beside them there are one of the seen and one of another device.
@@ -45,14 +44,7 @@ class Recordings:
 
     def clips(self) -> Clips:
         """The recordings, generated anew."""
-        count = self.training_clips + 2
-        rows = [(f"{row}.wav", str(row % 10), "city", "city-0", "a") for row in range(count)]
-        table = pd.DataFrame(rows, columns=list(COLUMNS))
-        table[FOLD] = ["train"] * self.training_clips + ["test", "test"]
-        table.loc[count - 1, "device"] = "b"
-        samples = round(self.seconds * SAMPLE_RATE)
-        noise = np.random.default_rng(0).integers(-3000, 3000, (count, samples), dtype=np.int16)
-        return Clips(noise, table, tuple(str(scene) for scene in range(10)), "noise")
+        return noise(self.training_clips, 2, self.seconds)
 
 
 @lru_cache(maxsize=1)
