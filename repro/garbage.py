@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 from repro import durable, sealed
 from repro.audit import field_faults, leftovers, run_faults
 from repro.config import Experiment
+from repro.data.source import prepared_folder
 from repro.record_format import OutdatedError
 from repro.runs import Store
 
@@ -36,8 +37,9 @@ def garbage(store: Store, needed: Collection[Experiment]) -> list[Garbage]:
 
     That is runs of other Experiments, damaged ones and those of earlier versions; fields without their run; failures;
     checkpoints of finished runs; what killed processes have left; and, unless something is being trained, prepared
-    recordings that no remaining run was trained on. Runs are compared by Experiment, whatever recordings they were
-    trained on, since these need not be at hand. A run that a newer version of this package has stored stays.
+    recordings that neither a remaining run was trained on nor a needed one would be. Runs are compared by Experiment,
+    whatever recordings they were trained on, since these need not be at hand. A run that a newer version of this
+    package has stored stays.
 
     Raises:
         InputError: the store cannot be written to, as it must be to see what others are writing at this moment.
@@ -65,8 +67,9 @@ def garbage(store: Store, needed: Collection[Experiment]) -> list[Garbage]:
         training = any(_held(lock) for lock in (store.root / "locks").glob("*.lock"))
     if not training:
         used = {fingerprint for key in kept for fingerprint in _fingerprint(store.folder(key) / "record.json")}
+        wanted = {prepared_folder(data, store.root) for data in {experiment.data for experiment in needed}}
         for folder in _entries(store.root / "data"):
-            if folder.is_dir() and used.isdisjoint(_fingerprint(folder / "info.json")):
+            if folder.is_dir() and folder not in wanted and used.isdisjoint(_fingerprint(folder / "info.json")):
                 found.append((folder, "recordings of no remaining run"))
     return [Garbage(path, why, _size(path)) for path, why in found]
 

@@ -32,6 +32,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 def editions(monkeypatch: pytest.MonkeyPatch) -> None:
     """A book whose editions ask for the first run, and for the first two."""
     asked = {"quick": [A], "wide": [A, B]}
+    monkeypatch.setattr("repro.book.find_root", lambda start: start)
     monkeypatch.setattr(module, "_editions", lambda only=None: {only: asked[only]} if only else asked)
 
 

@@ -7,6 +7,7 @@ import tiny
 from repro import garbage as module
 from repro import record_format, sealed
 from repro.config import DataConfig
+from repro.data.source import prepared_folder
 from repro.garbage import Garbage, garbage, remove
 from repro.runs import Store
 
@@ -102,6 +103,14 @@ def test_recordings_go_that_no_remaining_run_was_trained_on(store):
     with store.lock("k"):  # what is being trained now will name its recordings only when it is finished
         assert listed(store, [A]) == {}
     assert set(listed(store, [])) == {f"runs/{A.key(stored.FINGERPRINT)}", "data/unused", "data/used"}
+
+
+def test_recordings_stay_that_a_needed_run_would_be_trained_on(tmp_path):
+    store = tiny.store(tmp_path)
+    prepared = prepared_folder(tiny.DATA, tmp_path)
+    assert listed(store, [A]) == {}
+    other = tiny.record(data=DataConfig(clips=2)).experiment
+    assert listed(store, [other]) == {f"data/{prepared.name}": "recordings of no remaining run"}
 
 
 def test_what_killed_processes_left_goes_and_what_is_in_use_stays(store):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import chdir
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,13 +112,15 @@ def gc(yes: bool) -> None:
     """List what no edition of this book needs, with its size; with --yes remove it.
 
     Runs that no edition asks for, damaged ones and those of earlier versions, failures, checkpoints of finished runs,
-    what killed processes have left, and prepared recordings that no remaining run was trained on.
+    what killed processes have left, and prepared recordings of neither a remaining run nor an edition.
     """
+    from repro.book import find_root
     from repro.garbage import garbage, remove
     from repro.runs import Store
 
-    store = Store.default()
-    found = garbage(store, [run for runs in _editions().values() for run in runs])
+    store, needed = Store.default(), [run for runs in _editions().values() for run in runs]
+    with chdir(find_root(Path.cwd())):  # what the paths of recordings are relative to
+        found = garbage(store, needed)
     for item in found:
         click.echo(f"{item.size / 1e6:10.3f} MB  {item.path.relative_to(store.root)}  {item.why}")
     used = remove(store, found) if yes else []
