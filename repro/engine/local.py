@@ -19,7 +19,7 @@ from joblib import cpu_count
 from tqdm import tqdm
 
 from repro.config import Experiment
-from repro.device import multiplies_bf16, training_device
+from repro.device import multiplies_bf16
 from repro.engine import Engine, Finished, Report
 from repro.engine.worker import keep_failure, train_one
 from repro.errors import InputError
@@ -67,9 +67,9 @@ class _Worker:
 def _train_all(
     experiments: Sequence[Experiment], store: Store, report: Report, *, workers: int, tensorboard: bool
 ) -> Generator[Finished, None, None]:
-    if (note := _bf16_note(experiments, training_device())) is not None:
-        tqdm.write(note, file=sys.stderr)
     waiting, gpus = deque(experiments), torch.cuda.device_count()
+    if not gpus and (note := _bf16_note(experiments)) is not None:  # asking a GPU would take its memory here, too
+        tqdm.write(note, file=sys.stderr)
     free = list(range(min(workers, len(waiting))))
     pool: list[_Worker] = []
     try:
@@ -105,10 +105,10 @@ def _train_all(
             worker.process.join()
 
 
-def _bf16_note(experiments: Sequence[Experiment], device: torch.device) -> str | None:
-    """What to say before most runs are trained in a precision that this machine is slow in; None where they are not."""
+def _bf16_note(experiments: Sequence[Experiment]) -> str | None:
+    """What to say before most runs are trained in a precision that the CPU is slow in; None where they are not."""
     slow = sum(run.recipe.precision == "bf16" for run in experiments)
-    if 2 * slow <= len(experiments) or multiplies_bf16(device):
+    if 2 * slow <= len(experiments) or multiplies_bf16(torch.device("cpu")):
         return None
     return (
         f"{slow} of {len(experiments)} runs are trained in bfloat16, for which no units were found here: float32 is "
