@@ -73,8 +73,9 @@ def test_a_gpu_computes_the_same_bits_every_time_in_whole_float32(monkeypatch, d
     assert (torch.backends.cudnn.deterministic, torch.backends.cudnn.allow_tf32) == (deterministic, tf32)
 
 
-@pytest.mark.parametrize(("rate", "ended"), [(0.03, None), (1e38, "non-finite loss")])
-def test_no_network_outlives_its_training(tmp_path, rate, ended):
+@pytest.mark.parametrize(("gpu", "rate", "ended"), [(True, 0.03, None), (False, 1e38, "non-finite loss")])
+def test_no_network_outlives_its_training_on_a_gpu_or_its_failure(tmp_path, monkeypatch, gpu, rate, ended):
+    monkeypatch.setattr("repro.engine.worker.is_gpu", lambda device: gpu)
     gc.collect()
     gc.disable()
     try:
