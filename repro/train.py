@@ -123,9 +123,9 @@ def memory_format(width: int, device: torch.device) -> torch.memory_format:
 def one_graph(model: CPResNet) -> Callable[[Tensor], Tensor]:
     """The network compiled, and replayed by a GPU as one graph: batches of 10 would leave it waiting for the next call.
 
-    A process trains many networks, and PyTorch compiles only eight forms of a function before it gives up in silence:
-    what was compiled for earlier ones goes first. Kernels are chosen without timing them, so that the same network
-    gives the same bits in every process.
+    A process trains many networks, and PyTorch compiles only eight forms of a function; any further one it would run
+    uncompiled, with no more than a warning. What was compiled for earlier networks therefore goes first. Kernels are
+    chosen without timing them, so that the same network gives the same bits in every process.
     """
     torch.compiler.reset()
     options: dict[str, str | int | bool | Callable[..., object]] = {"triton.cudagraphs": True, "deterministic": True}
