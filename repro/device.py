@@ -43,8 +43,9 @@ def multiplies_bf16(device: torch.device, cpuinfo: Path = Path("/proc/cpuinfo"))
 def make_ready(device: torch.device) -> None:
     """Set, for this process and once for all, what PyTorch leaves to chance or makes slow by default.
 
-    On a GPU a convolution takes the same algorithm every time, without which a training that is continued would not end
-    in the same bits, and float32 is not shortened to TF32's 11 significant bits. On a CPU see `keep_freed_memory`.
+    On a GPU convolutions take only algorithms that give the same bits every time, without which a training that is
+    continued would not end in those of one that is not; and float32 is not shortened to TF32's 11 significant bits.
+    On a CPU see `keep_freed_memory`.
     """
     if is_gpu(device):
         torch.backends.cudnn.deterministic = True
