@@ -123,7 +123,8 @@ plt.show()
 # Adam {cite}`kingma2015adam` without weight decay. The learning rate rises as
 # $\eta_{\max}\, e^{-5 (1 - t)^2}$ with $t$ the share of the warm-up that has passed, then falls linearly to $10^{-6}$,
 # reached in the last epoch. Left the paper's schedule, right the one of this page's edition; shaded are the epochs
-# whose accuracies are reported.
+# whose accuracies are reported. In the table below, batch size, kind of roll and precision are not the paper's words but
+# [judgement calls](judgement-calls).
 
 # %% mystnb={"image": {"alt": "Learning rate over epochs: a steep exponential rise and a straight fall, for the paper's recipe and this edition's."}}
 figure, axes = plt.subplots(1, 2, figsize=(7.4, 2.8))
