@@ -22,9 +22,10 @@ from repro.data.noise import noise
 from repro.data.tau2020 import SCENES
 from repro.device import is_gpu, make_ready, one_thread, training_device
 from repro.erf import effective_receptive_field
+from repro.erf_runs import BATCH
 from repro.errors import InputError
 from repro.features import frames
-from repro.inputs import CPU_BATCH, GPU_BATCH, GPU_SHARE, KEPT_BYTES, Inputs
+from repro.inputs import GPU_SHARE, KEPT_BYTES, Inputs, batch_on
 from repro.model import INPUT_BANDS, CPResNet, build, layer_table
 from repro.train import Training, classify, memory_format
 
@@ -162,7 +163,7 @@ def _scaled(found: Mapping[Experiment, _Network], run: Experiment) -> float:
 
 
 def _measure_network(run: Experiment, device: torch.device) -> _Network:
-    inputs = Inputs(noise(_clips(run), GPU_BATCH if is_gpu(device) else CPU_BATCH, run.data.clip_seconds), device)
+    inputs = Inputs(noise(_clips(run), batch_on(device), run.data.clip_seconds), device)
     waveforms = torch.from_numpy(inputs.clips.waveforms[: inputs.batch]).to(device)
     training = Training(run, inputs)
     first = _seconds(training.run_epoch, warm=False, least=0.0)
@@ -194,8 +195,8 @@ def _measure_fields(wanted: Sequence[Experiment]) -> dict[Experiment, float]:
 
 def _measure_field(run: Experiment, device: torch.device) -> float:
     network = _network(run, device)
-    batch = torch.randn(CPU_BATCH, 1, INPUT_BANDS, frames(round(run.data.clip_seconds * SAMPLE_RATE)), device=device)
-    return _seconds(lambda: effective_receptive_field(network, [batch])) / CPU_BATCH
+    batch = torch.randn(BATCH, 1, INPUT_BANDS, frames(round(run.data.clip_seconds * SAMPLE_RATE)), device=device)
+    return _seconds(lambda: effective_receptive_field(network, [batch])) / BATCH
 
 
 def _network(run: Experiment, device: torch.device) -> CPResNet:

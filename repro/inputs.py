@@ -32,11 +32,10 @@ KEPT_BYTES = 2**30
 GPU_SHARE = 0.25
 """Share of a GPU's free memory that one kind of kept features, or the waveforms, may take."""
 
-CPU_BATCH = 10
-"""Clips a step outside training; on a CPU more of them would only fall out of its cache."""
 
-GPU_BATCH = 50
-"""The same on a GPU, which a few clips would not fill."""
+def batch_on(device: torch.device) -> int:
+    """Clips a step outside training: more would fall out of a CPU's cache, fewer would not fill a GPU."""
+    return 50 if is_gpu(device) else 10
 
 
 class Inputs:
@@ -57,12 +56,11 @@ class Inputs:
         self.split = split_of(clips)
         self.labels = torch.from_numpy(clips.labels).to(device)
         self.frames = frames(clips.waveforms.shape[1])
-        self._on_gpu = is_gpu(device)
-        self.batch = GPU_BATCH if self._on_gpu else CPU_BATCH
+        self.batch = batch_on(device)
         self._features = PerceptualMel().to(device)
         self._kept: dict[str, Tensor] = {}
         self._resident: Tensor | None = None
-        if self._on_gpu and self._fits(clips.waveforms.nbytes):
+        if is_gpu(self.device) and self._fits(clips.waveforms.nbytes):
             self._resident = torch.from_numpy(np.array(clips.waveforms)).to(device)
         mean, deviation = band_statistics(
             self._features(to_float(waveforms)) for waveforms in self._waveforms(self._in_order(self.split.train))
@@ -152,7 +150,7 @@ class Inputs:
         return True
 
     def _fits(self, size: int) -> bool:
-        if self._on_gpu:
+        if is_gpu(self.device):
             return size <= GPU_SHARE * torch.cuda.mem_get_info(self.device)[0]
         return size <= KEPT_BYTES
 
@@ -160,13 +158,13 @@ class Inputs:
         """The waveforms of these rows of the clips, int16, (clips, samples), on the device."""
         if self._resident is not None:
             return (self._resident[torch.from_numpy(rows)] for rows in batches)
-        if self._on_gpu:
+        if is_gpu(self.device):
             return (waves.to(self.device, non_blocking=True) for waves in one_ahead(self._read, batches))
         return map(self._read, batches)
 
     def _read(self, rows: NDArray[np.int64]) -> Tensor:
         waveforms = torch.from_numpy(self.clips.waveforms[rows])
-        return waveforms.pin_memory() if self._on_gpu else waveforms
+        return waveforms.pin_memory() if is_gpu(self.device) else waveforms
 
 
 def one_ahead(read: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:

@@ -38,7 +38,9 @@ def provenance(device: torch.device, seconds: float) -> dict[str, Any]:
     """
     import torch
 
-    cuda = device.type == "cuda"
+    from repro.device import is_gpu
+
+    cuda = is_gpu(device)
     name = torch.cuda.get_device_name(device) if cuda else platform.processor() or platform.machine()
     return {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),

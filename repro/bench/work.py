@@ -21,7 +21,7 @@ from repro.data.synthetic import listing, render
 from repro.device import is_gpu, make_ready
 from repro.erf import effective_receptive_field
 from repro.features import HOP, N_FFT, N_MELS, SAMPLE_RATE, PerceptualMel, to_float
-from repro.inputs import CPU_BATCH, GPU_BATCH, Inputs
+from repro.inputs import Inputs, batch_on
 from repro.model import build, layer_table
 from repro.train import Training
 
@@ -115,7 +115,7 @@ class OurFeatures:
         """Generate the recordings and bring them to the device."""
         make_ready(self.device)
         waveforms = torch.from_numpy(self.recordings.clips().waveforms).to(self.device)
-        batches = torch.split(waveforms, GPU_BATCH if is_gpu(self.device) else CPU_BATCH)
+        batches = torch.split(waveforms, batch_on(self.device))
         features = PerceptualMel().to(self.device)
 
         def one_pass() -> int:
