@@ -19,7 +19,7 @@ from repro.errors import InputError
 SHORTEST_CLIP = 0.4
 """Seconds that give the 17 frames without which nothing is left of a clip after the last pooling."""
 
-RECIPE_VERSION = 3
+RECIPE_VERSION = 4
 """Part of every key: raised whenever the same Experiment would give other numbers than before."""
 
 DataName = Literal["synthetic", "esc10", "tau2020"]
@@ -49,8 +49,10 @@ class DataConfig(_Frozen):
 
     `root` is the folder of a real data set, `impulse_responses` the folder of measured microphone impulse responses
     (ESC-10); neither enters the key, the fingerprint of the content does. `microphones` of these are used, spread
-    evenly over the sorted file names; 0 for all of them.
-    `split` is the paper's, or the official one of TAU 2020 Mobile.
+    evenly over the sorted file names; 0 for all of them. Every recording is heard through `microphones_each` of those
+    used, by a balanced design (`repro.data.design`); 0 for all of them.
+    `split` is the paper's, or the official one of TAU 2020 Mobile. `fold` leaves one of ESC-10's five folds out for
+    testing and trains on the other four; 0 for the split that `split` names.
     `clips` counts the synthetic clips that device a records of every (city, scene) pair.
     """
 
@@ -58,6 +60,8 @@ class DataConfig(_Frozen):
     root: str = ""
     impulse_responses: str = ""
     microphones: Annotated[int, Field(ge=0)] = 0
+    microphones_each: Annotated[int, Field(ge=0)] = 0
+    fold: Annotated[int, Field(ge=0, le=5)] = 0
     split: Literal["paper", "official"] = "paper"
     resampling: Resampling = Resampling()
     clip_seconds: Annotated[float, Field(gt=0.1, le=60)] = 10.0
@@ -68,6 +72,8 @@ class DataConfig(_Frozen):
     def _root_where_needed(self) -> DataConfig:
         if self.name != "synthetic" and not self.root:
             raise ValueError(f"data set '{self.name}' needs the folder of its recordings: set data_root")
+        if self.name != "esc10" and (self.fold or self.microphones_each):
+            raise ValueError(f"data set '{self.name}' has neither folds nor microphones: set fold and microphones_each to 0")
         if self.split == "official" and self.name != "tau2020":
             raise ValueError(
                 f"data set '{self.name}' has no official split: only tau2020 has one; set split to 'paper'"
@@ -113,10 +119,26 @@ class Recipe(_Frozen):
 
 
 class Sparsity(_Frozen):
-    """How the network is brought down to `weights` remaining conv weights (Section 5.3, Appendix A.4)."""
+    """How the network is brought down to `weights` remaining conv weights (Section 5.3, Appendix A.4).
+
+    The other fields are those of iterative pruning. `start` is the epoch, from 0, at whose beginning the first weights
+    go; None for the end of the warm-up, but not before epoch 1. `ramp` is how many are gone over time, and `magnitude`
+    whether weights are compared as the convolution uses them, damping included, or as they are stored
+    (`repro.sparsity`). `guard` keeps 1 % of every layer.
+    """
 
     method: Literal["static", "iterative"]
     weights: PositiveInt
+    start: PositiveInt | None = None
+    ramp: Literal["geometric", "cubic"] = "geometric"
+    magnitude: Literal["used", "raw"] = "used"
+    guard: bool = True
+
+    @model_validator(mode="after")
+    def _iterative_alone(self) -> Sparsity:
+        if self.method == "static" and (self.start, self.ramp, self.magnitude, self.guard) != (None, "geometric", "used", True):
+            raise ValueError("start, ramp, magnitude and guard belong to iterative pruning: leave them out for 'static'")
+        return self
 
 
 class Experiment(_Frozen):

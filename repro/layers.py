@@ -29,26 +29,7 @@ def damping_kernel(size: int, minimum: float) -> Tensor:
     return 1.0 - (1.0 - minimum) * offset
 
 
-class Conv2d(nn.Conv2d):
-    """A convolution; a 1x1 kernel sees every row of a channels-last map as a map of its own, which changes nothing.
-
-    For many small maps PyTorch calls the CPU library that it calls for all other kernels; for few large ones, on one
-    thread, a slower one of its own: for 8 channels a third as fast.
-    """
-
-    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        pointwise = (self.kernel_size, self.stride, self.padding) == ((1, 1), (1, 1), (0, 0))
-        channels_last = input.is_contiguous(memory_format=torch.channels_last)
-        if not (pointwise and channels_last and input.device.type == "cpu"):
-            output: Tensor = super()._conv_forward(input, weight, bias)
-            return output
-        clips, channels, frequency, time = input.shape
-        rows = input.permute(0, 2, 3, 1).reshape(clips * frequency, 1, time, channels).permute(0, 3, 1, 2)
-        output = super()._conv_forward(rows, weight, bias)
-        return output.permute(0, 2, 3, 1).reshape(clips, frequency, time, -1).permute(0, 3, 1, 2)
-
-
-class DampedConv2d(Conv2d):
+class DampedConv2d(nn.Conv2d):
     """O = (W * C) conv Z: a convolution whose weights are scaled down away from the centre along frequency.
 
     `weight` is the trained W (out, in, frequency, time); `damping` is the constant C, (1, 1, frequency, 1).
@@ -80,7 +61,7 @@ def conv_layer(damped: bool, damping_min: float) -> ConvLayer:
     """The convolution of the base or of the damped network, to hand to the model."""
     if damped:
         return partial(DampedConv2d, damping_min=damping_min, bias=False)
-    return partial(Conv2d, bias=False)
+    return partial(nn.Conv2d, bias=False)
 
 
 def used_weight(conv: nn.Conv2d) -> Tensor:

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from repro.batchnorm import BatchNorm2d
 from repro.config import ModelConfig
 from repro.layers import ConvLayer, conv_layer
 
@@ -49,18 +48,19 @@ class ResidualBlock(nn.Module):
     def __init__(self, spec: BlockSpec, conv: ConvLayer) -> None:
         super().__init__()
         self.conv1 = conv(spec.inputs, spec.outputs, spec.kernel1, padding=spec.kernel1 // 2)
-        self.bn1 = BatchNorm2d(spec.outputs, relu=True)
+        self.bn1 = nn.BatchNorm2d(spec.outputs)
         self.conv2 = conv(spec.outputs, spec.outputs, spec.kernel2, padding=spec.kernel2 // 2)
-        self.bn2 = BatchNorm2d(spec.outputs, relu=True)
+        self.bn2 = nn.BatchNorm2d(spec.outputs)
         self.shortcut = nn.Sequential()
         if spec.inputs != spec.outputs:
-            self.shortcut = nn.Sequential(conv(spec.inputs, spec.outputs, 1), BatchNorm2d(spec.outputs))
+            self.shortcut = nn.Sequential(conv(spec.inputs, spec.outputs, 1), nn.BatchNorm2d(spec.outputs))
         self.pool = nn.MaxPool2d(2) if spec.pool else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """(clips, in, frequency, time) to (clips, out, frequency, time), both halved by P."""
-        y = self.bn1(self.conv1(x))
-        pooled: Tensor = self.pool(self.bn2(self.conv2(y), self.shortcut(x)))
+        y = torch.relu(self.bn1(self.conv1(x)))
+        y = self.bn2(self.conv2(y))
+        pooled: Tensor = self.pool(torch.relu(y + self.shortcut(x)))
         return pooled
 
 
@@ -71,9 +71,11 @@ class CPResNet(nn.Module):
         super().__init__()
         conv = conv_layer(config.damped, config.damping_min)
         specs = table_1(config.width, config.depth, config.pointwise)
-        self.input = nn.Sequential(conv(1, config.width, 5, stride=2, padding=1), BatchNorm2d(config.width, relu=True))
+        self.input = nn.Sequential(
+            conv(1, config.width, 5, stride=2, padding=1), nn.BatchNorm2d(config.width), nn.ReLU()
+        )
         self.blocks = nn.Sequential(*[ResidualBlock(spec, conv) for spec in specs])
-        self.classifier = nn.Sequential(conv(specs[-1].outputs, classes, 1), BatchNorm2d(classes))
+        self.classifier = nn.Sequential(conv(specs[-1].outputs, classes, 1), nn.BatchNorm2d(classes))
 
     def penultimate(self, x: Tensor) -> Tensor:
         """The last feature map before the classifier: (clips, 1, 256, frames) to (clips, C, frequency, time)."""

@@ -30,7 +30,7 @@ RUNS_MIME = "application/x-repro-runs+json"
 """An output of this type says which runs a page was drawn from: {"runs": [keys], "missing": [keys], "data": [...]}."""
 
 # A page is executed anew when the version of one of these changes, even where a person does without the lock.
-_PACKAGES = ("ipykernel", "librosa", "matplotlib", "numba", "numpy", "pandas", "scipy", "torch", "torchaudio")
+_PACKAGES = ("ipykernel", "librosa", "matplotlib", "numpy", "pandas", "scipy", "torch", "torchaudio")
 
 
 class BuildError(RuntimeError):

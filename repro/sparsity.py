@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Literal
 
 import torch
 from torch import nn
 
-from repro.config import Sparsity
+from repro.config import Recipe, Sparsity
 from repro.errors import InputError
 from repro.layers import used_weight
 from repro.model import convolutions
@@ -50,24 +51,46 @@ def layer_targets(counts: Mapping[str, int], target: int) -> dict[str, int]:
     return targets
 
 
-def remaining_schedule(total: int, target: int, epochs: int) -> list[int]:
+def remaining_schedule(
+    total: int, target: int, epochs: int, start: int = 1, ramp: Literal["geometric", "cubic"] = "geometric"
+) -> list[int]:
     """Weights that remain during every epoch of iterative pruning; `epochs` entries.
 
-    Epoch 0 trains the whole network: second convolutions and the classifier start at zero, so that magnitudes mean
-    nothing before. From epoch 1 to epoch n = floor(3/4 epochs) an equal fraction of the remaining weights goes at the
-    beginning of every epoch, remaining_e = total (target / total)^(e/n): the number removed falls by the constant
-    factor (target / total)^(1/n) from epoch to epoch, and exactly `target` are left from epoch n on. The paper gives
-    no rate; this one needs no further constant. The last quarter of the epochs, the reported ones among them, trains
-    the sparse network.
+    Until epoch `start` the network is whole: second convolutions and the classifier are initialised to zero, so that
+    magnitudes mean nothing before they had a chance to grow. From then on weights go at the beginning of every epoch
+    until epoch n = floor(3/4 epochs), from which on exactly `target` are left; the last quarter of the epochs, the
+    reported ones among them, trains the sparse network. With t rising evenly from above 0 at `start` to 1 at n, there
+    remain
+
+        geometric  total (target / total)^t: an equal fraction of the remaining weights goes every time, so that the
+                   number removed falls exponentially, as the paper says; it gives no rate, and this needs none
+        cubic      total - (total - target) exp(-(1 - t)^3), the ramp of the group's earlier code (cpjku_dcase20)
+
+    Args:
+        total: number of weights of the whole network.
+        target: number of weights to remain.
+        epochs: length of the training.
+        start: the epoch, from 0, at whose beginning the first weights go; at least 1.
+        ramp: see above.
 
     Raises:
-        InputError: there are fewer than `target` weights, or fewer than 2 epochs.
+        InputError: there are fewer than `target` weights, or `start` is not before the last quarter of the epochs.
     """
     _check_target(target, total, least=1)
-    if epochs < 2:
-        raise InputError(f"iterative pruning starts after the first epoch and needs at least 2 epochs, not {epochs}")
     last = max(1, math.floor(PRUNING_SHARE * epochs))
-    return [target if e >= last else round(total * (target / total) ** (e / last)) for e in range(epochs)]
+    if not 1 <= start <= min(last, epochs - 1):
+        raise InputError(
+            f"sparsity.start = {start}: iterative pruning of {epochs} epochs starts after the first epoch and by epoch "
+            f"{min(last, epochs - 1)}"
+        )
+
+    def remaining(t: float) -> int:
+        if ramp == "geometric":
+            return round(total * (target / total) ** t)
+        return round(total - (total - target) * math.exp(-((1 - t) ** 3)))
+
+    times = [(epoch - start + 1) / (last - start + 1) for epoch in range(epochs)]
+    return [total if t <= 0 else target if t >= 1 else remaining(t) for t in times]
 
 
 def least_kept(count: int) -> int:
@@ -112,13 +135,13 @@ class Pruner:
     not rescaled to the remaining fan-in (batch normalisation follows every convolution). Iterative: see `begin_epoch`.
     """
 
-    def __init__(self, model: nn.Module, sparsity: Sparsity, epochs: int, generator: torch.Generator) -> None:
+    def __init__(self, model: nn.Module, sparsity: Sparsity, recipe: Recipe, generator: torch.Generator) -> None:
         """Add the masks to `model`.
 
         Args:
-            model: a freshly built network; its masks are set anew.
-            sparsity: method and number of weights to remain.
-            epochs: length of the training.
+            model: a freshly built network.
+            sparsity: method and number of weights to remain, and how iterative pruning gets there.
+            recipe: the training's length and warm-up.
             generator: source of the static masks, on the CPU; iterative pruning draws nothing.
 
         Raises:
@@ -129,9 +152,12 @@ class Pruner:
         counts = {name: conv.weight.numel() for name, conv in self._convs.items()}
         total = sum(counts.values())
         self._schedule: list[int] | None = None
+        self._raw = sparsity.magnitude == "raw"
+        self._least = {name: least_kept(count) if sparsity.guard else 0 for name, count in counts.items()}
         if sparsity.method == "iterative":
-            _check_target(sparsity.weights, total, least=sum(least_kept(count) for count in counts.values()))
-            self._schedule = remaining_schedule(total, sparsity.weights, epochs)
+            _check_target(sparsity.weights, total, least=sum(self._least.values()))
+            start = max(1, recipe.warmup_epochs) if sparsity.start is None else sparsity.start
+            self._schedule = remaining_schedule(total, sparsity.weights, recipe.epochs, start, sparsity.ramp)
             add_masks(model)
         else:
             targets = layer_targets(counts, sparsity.weights)
@@ -145,8 +171,8 @@ class Pruner:
     def begin_epoch(self, epoch: int) -> None:
         """Iterative: prune to the number of weights due in `epoch` (from 0). Static: nothing.
 
-        The weights with the smallest magnitude in the whole network go, by their magnitude as used: damping included.
-        No layer goes below `least_kept`; what it is spared, the others lose. Equal magnitudes go in the order of the
+        The weights with the smallest magnitude in the whole network go, by default by their magnitude as used: damping
+        included. Unless `Sparsity.guard` is off, no layer goes below `least_kept`; what it is spared, the others lose. Equal magnitudes go in the order of the
         layers and of the places in them.
         """
         if self._schedule is not None:
@@ -168,10 +194,11 @@ class Pruner:
     @torch.no_grad()
     def _remove_smallest(self, number: int) -> None:
         magnitudes, places = [], []
-        for conv in self._convs.values():
+        for name, conv in self._convs.items():
             remaining = conv.get_buffer("mask").flatten().nonzero().squeeze(1)
-            removable = len(remaining) - least_kept(conv.weight.numel())
-            magnitude, order = used_weight(conv).abs().flatten()[remaining].sort(stable=True)
+            removable = len(remaining) - self._least[name]
+            weight = conv.weight if self._raw else used_weight(conv)
+            magnitude, order = weight.abs().flatten()[remaining].sort(stable=True)
             magnitudes.append(magnitude[:removable])
             places.append(remaining[order[:removable]])
         candidates = torch.cat(magnitudes)

@@ -2,8 +2,8 @@
 
 The folder holds `meta.csv` (comma-separated: filename, fold, freesound_clip, ..., label) and `audio/`. Device "a" is
 the recording as it is. The unseen devices are microphones whose impulse responses were measured: every recording is
-convolved with each of them; every third of them, in the order of their names, compresses besides, as TAU's S devices
-do. Then it is brought back to the level it had or, where its largest sample would not fit, to the highest level at
+convolved with each of them, or with a few of them by a balanced design; every third of them, in the order of their
+names, compresses besides, as TAU's S devices do. Then it is brought back to the level it had or, where its largest sample would not fit, to the highest level at
 which nothing clips. The five folds never share a source, so the fold stands where TAU has the city, and the freesound
 clip where it has the recording place.
 """
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from repro.config import DataConfig, Resampling
 from repro.data.audio import decode, fit_length, resample, to_int16, within_full_scale
 from repro.data.clips import COLUMNS, SAMPLE_RATE
+from repro.data.design import balanced_blocks
 from repro.data.devices import Compressor, through_microphone
 from repro.data.metadata import Layout, one_of, read_metadata
 from repro.data.parallel import ordered_map
@@ -56,7 +57,7 @@ COMPRESSOR = Compressor(threshold=-30, ratio=3, attack=0.005, release=0.2)
 
 
 def listing(config: DataConfig) -> pd.DataFrame:
-    """Every recording through every device, columns `COLUMNS`: recordings in the order of `meta.csv`, "a" first.
+    """Every recording through its devices, columns `COLUMNS`: recordings in the order of `meta.csv`, "a" first.
 
     The other devices are named after their impulse responses' files.
 
@@ -67,15 +68,28 @@ def listing(config: DataConfig) -> pd.DataFrame:
     root = Path(config.root)
     meta = read_metadata(root, LAYOUT)
     filenames = LAYOUT.prefix + meta["filename"]
-    devices = [TRAINING_DEVICE, *(path.stem for path in microphones(config))]
+    names = [path.stem for path in microphones(config)]
     rows = [
         (filename, label, f"fold{fold}", clip, device)
-        for filename, label, fold, clip in zip(
-            filenames, meta["label"], meta["fold"], meta["freesound_clip"], strict=True
+        for filename, label, fold, clip, heard_through in zip(
+            filenames, meta["label"], meta["fold"], meta["freesound_clip"], _heard_through(config, meta), strict=True
         )
-        for device in devices
+        for device in [TRAINING_DEVICE, *(names[number] for number in heard_through)]
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _heard_through(config: DataConfig, meta: pd.DataFrame) -> list[list[int]]:
+    """Of every recording the numbers of the microphones that it is heard through, ascending."""
+    count = len(microphones(config))
+    if not config.microphones_each:
+        return [list(range(count))] * len(meta)
+    if config.microphones_each > count:
+        raise InputError(
+            f"microphones_each = {config.microphones_each}: {config.impulse_responses} gives {count} microphones; set "
+            f"microphones_each to at most {count}, or to 0 for all"
+        )
+    return balanced_blocks([*zip(meta["fold"], meta["label"], strict=True)], count, config.microphones_each)
 
 
 def microphones(config: DataConfig) -> list[Path]:
@@ -126,20 +140,24 @@ def render(config: DataConfig, first_row: int = 0) -> Iterator[NDArray[np.int16]
         InputError: a recording or an impulse response cannot be read, or a response is silent.
     """
     responses = [_impulse_response(path, config.resampling) for path in microphones(config)]
-    table = listing(config)
-    paths = [Path(config.root) / name for name in table.loc[table["device"] == TRAINING_DEVICE, "filename"]]
+    meta = read_metadata(Path(config.root), LAYOUT)
+    paths = [Path(config.root) / LAYOUT.prefix / name for name in meta["filename"]]
+    tasks = list(zip(paths, _heard_through(config, meta), strict=True))
     prepare = partial(
         _prepare, responses=responses, samples=round(config.clip_seconds * SAMPLE_RATE), sinc=config.resampling
     )
-    recording, device = divmod(first_row, 1 + len(responses))
-    yield from islice(chain.from_iterable(ordered_map(prepare, paths[recording:])), device, None)
+    recording, device = divmod(first_row, 1 + (config.microphones_each or len(responses)))
+    yield from islice(chain.from_iterable(ordered_map(prepare, tasks[recording:])), device, None)
 
 
-def _prepare(path: Path, responses: list[NDArray[np.float64]], samples: int, sinc: Resampling) -> NDArray[np.int16]:
-    """One recording through all devices, int16, (1 + microphones, samples)."""
+def _prepare(
+    task: tuple[Path, list[int]], responses: list[NDArray[np.float64]], samples: int, sinc: Resampling
+) -> NDArray[np.int16]:
+    """One recording as it is and through its microphones, int16, (1 + microphones, samples)."""
+    path, heard_through = task
     original = within_full_scale(fit_length(resample(*decode(path), SAMPLE_RATE, sinc), samples))
     heard = [original]
-    for number, response in enumerate(responses, start=1):
-        compressor = COMPRESSOR if number % COMPRESSED_EVERY == 0 else None
-        heard.append(within_full_scale(through_microphone(original, response, SAMPLE_RATE, compressor)))
+    for number in heard_through:
+        compressor = COMPRESSOR if (number + 1) % COMPRESSED_EVERY == 0 else None
+        heard.append(within_full_scale(through_microphone(original, responses[number], SAMPLE_RATE, compressor)))
     return np.stack([to_int16(recording) for recording in heard])

@@ -19,7 +19,7 @@ from repro.config import DataConfig
 from repro.data import esc10, synthetic, tau2020
 from repro.data.check import require_sound
 from repro.data.clips import SAMPLE_RATE, Clips, partial_folder, read_clips, rows_written, write_clips
-from repro.data.split import with_folds
+from repro.data.split import leave_out, with_folds
 from repro.durable import make_folder
 from repro.errors import InputError
 from repro.progress import bar
@@ -51,11 +51,16 @@ def load(config: DataConfig, store: Path) -> Clips:
         InputError: the recordings' folder is missing or is not what it should be, or the store cannot be written or
             has no room.
     """
-    source = SOURCES[config.name]
-    table = source.listing(config)
+    clips = with_folds(*_prepared(config, store))
+    return leave_out(clips, f"fold{config.fold}") if config.fold else clips
+
+
+def _prepared(config: DataConfig, store: Path) -> tuple[Clips, pd.DataFrame]:
+    """The clips, prepared if they are not there yet, and their source's listing."""
+    table = SOURCES[config.name].listing(config)
     folder = prepared_folder(config, store)
     if folder.is_dir():
-        return with_folds(read_clips(folder), table)
+        return read_clips(folder), table
     try:
         make_folder(folder.parent)
         with FileLock(_lock(folder)):
@@ -67,7 +72,7 @@ def load(config: DataConfig, store: Path) -> Clips:
             f"the store {store} cannot be written ({error.strerror or error}): mend that, or set REPRO_STORE to "
             "another folder, and start again; clips prepared so far are kept"
         ) from None
-    return with_folds(read_clips(folder), table)
+    return read_clips(folder), table
 
 
 def _prepare(config: DataConfig, table: pd.DataFrame, folder: Path) -> None:
@@ -129,7 +134,7 @@ def _digest(config: DataConfig) -> str:
     else:
         content |= {"version": PREPARATION_VERSION, "resampling": config.resampling.model_dump()}
         if config.name == "esc10":
-            content["microphones"] = config.microphones
+            content |= {"microphones": config.microphones, "microphones_each": config.microphones_each}
         for field in ("root", "impulse_responses"):
             content[field] = folder_state(getattr(config, field))
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]

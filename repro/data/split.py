@@ -64,6 +64,12 @@ def with_folds(clips: Clips, table: pd.DataFrame) -> Clips:
     )
 
 
+def leave_out(clips: Clips, city: str) -> Clips:
+    """The clips with a column `FOLD` that makes those of one city the test side and all others the training side."""
+    sides = np.where(clips.table["city"] == city, "test", "train")
+    return replace(clips, table=clips.table.assign(**{FOLD: sides}))
+
+
 def split_of(clips: Clips) -> Split:
     """The official split where the clips carry one (`FOLD`), else the paper's.
 
