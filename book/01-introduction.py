@@ -70,10 +70,12 @@ sparse_epochs: int = 8  # epochs of the sparse networks; the paper: 350
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 
-from repro import plots, stats, studies
-from repro.display import provenance, start
+from repro import studies
+from repro.analysis import accuracy
+from repro.figures import charts
+from repro.figures.page import provenance, start
 from repro.studies import Setting
-from repro.sweep import fetch_groups
+from repro.sweep.fetch import fetch_groups
 
 setting = Setting.of(globals())
 start(edition, setting)
@@ -82,8 +84,8 @@ start(edition, setting)
 groups = fetch_groups(studies.scalings(setting, globals()))
 
 # %% mystnb={"figure": {"name": "fig-1", "caption": "**Figure 1.** Accuracy of the damped network over its number of weights, for every way of scaling, on unseen devices (left) and on the seen device (right). Means and standard deviations over the reported epochs of all seeds. The sparse networks all have the same number of weights and therefore stand above one another."}, "image": {"alt": "Accuracy over number of weights for the damped network, one line a way of scaling, on unseen devices and on the seen one."}}
-report = stats.scaling_report(groups)
-figure = plots.accuracy_over_weights(report, "damped")
+report = accuracy.scaling_report(groups)
+figure = charts.accuracy_over_weights(report, "damped")
 plt.show()
 
 # %% [markdown]
@@ -93,7 +95,7 @@ plt.show()
 # firmly, is listed in the [claims ledger](claims).
 
 # %% tags=["hide-input"]
-report[report["variant"] == "damped"].pipe(stats.scaling_table)
+report[report["variant"] == "damped"].pipe(accuracy.scaling_table)
 
 # %% tags=["hide-input"]
 provenance(record for records in groups.values() for record in records)

@@ -33,13 +33,13 @@ clip_seconds: float = 10.0  # length of a clip in s, as in the paper
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from repro import plots
-from repro.config import ModelConfig
-from repro.features import SAMPLE_RATE, frames
-from repro.model import layer_table
-from repro.receptive_field import maximum_receptive_field
+from repro.experiment import ModelConfig
+from repro.figures import charts
+from repro.network.cp_resnet import layer_table
+from repro.network.receptive_field import maximum_receptive_field
+from repro.training.features import SAMPLE_RATE, frames
 
-plots.use_style()
+charts.use_style()
 
 # %%
 scalings = {

@@ -54,14 +54,16 @@ from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
-from repro import data, maps, stats
+from repro import data
+from repro.analysis import accuracy
 from repro.data import tau2020
 from repro.data.split import split_by_fold, summary
-from repro.display import start
 from repro.errors import InputError
-from repro.features import PerceptualMel, to_float
-from repro.runs import Store
+from repro.figures import maps
+from repro.figures.page import start
+from repro.store.store import Store
 from repro.studies import Setting
+from repro.training.features import PerceptualMel, to_float
 
 setting = Setting.of(globals())
 start(edition, setting)
@@ -343,9 +345,11 @@ for name, column in {"devices": "device", "scenes": "scene"}.items():
     )
     count = len(np.unique(groups))
     rows[name] = {
-        "share of the variance, all bands": stats.explained_variance(means, groups),
-        "component 1": stats.explained_variance(plane[:, :1], groups),
-        "component 2": stats.explained_variance(plane[:, 1:], groups),
+        "share of the variance, all bands": accuracy.explained_variance(
+            means, groups
+        ),
+        "component 1": accuracy.explained_variance(plane[:, :1], groups),
+        "component 2": accuracy.explained_variance(plane[:, 1:], groups),
         "of as many groups drawn at random": (count - 1) / (len(groups) - 1),
         "named by a linear discriminant": np.mean(named == groups),
         "by guessing": 1 / count,

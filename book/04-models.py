@@ -50,14 +50,19 @@ random_label_epochs: int = (
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from repro import model, plots, studies
-from repro.config import ModelConfig
-from repro.display import provenance, start
-from repro.features import SAMPLE_RATE, frames
-from repro.receptive_field import maximum_receptive_field, published_receptive_field
-from repro.stats import describe
+from repro import studies
+from repro.analysis.accuracy import describe
+from repro.experiment import ModelConfig
+from repro.figures import charts
+from repro.figures.page import provenance, start
+from repro.network import cp_resnet as model
+from repro.network.receptive_field import (
+    maximum_receptive_field,
+    published_receptive_field,
+)
 from repro.studies import Setting
-from repro.sweep import fetch
+from repro.sweep.fetch import fetch
+from repro.training.features import SAMPLE_RATE, frames
 
 setting = Setting.of(globals())
 start(edition, setting)
@@ -143,7 +148,7 @@ table = pd.DataFrame(
     [{**describe(record), "fitted": record.train_accuracy} for record in records],
     columns=["width", "labels", "seed", "fitted"],
 ).astype({"fitted": float})
-figure = plots.fit_bars(table)
+figure = charts.fit_bars(table)
 plt.show()
 
 # %%

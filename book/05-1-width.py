@@ -47,10 +47,12 @@ widths: list[int] = [
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 
-from repro import plots, stats, studies
-from repro.display import provenance, start
+from repro import studies
+from repro.analysis import accuracy
+from repro.figures import charts
+from repro.figures.page import provenance, start
 from repro.studies import Setting
-from repro.sweep import fetch
+from repro.sweep.fetch import fetch
 
 setting = Setting.of(globals())
 start(edition, setting)
@@ -66,15 +68,15 @@ start(edition, setting)
 records = fetch(studies.by_width(setting, widths))
 
 # %% mystnb={"figure": {"name": "fig-3", "caption": "**Figure 3.** Accuracy over the width W on unseen devices (left) and on the seen device (right). Large marks: mean and standard deviation over the reported epochs of all seeds; small marks: single seeds."}, "image": {"alt": "Accuracy over width for the base and the damped network, on unseen devices and on the seen one."}}
-table = stats.accuracies(records)
-report, each_seed = stats.report(table), stats.by_seed(table)
-figure = plots.accuracy_panels(
+table = accuracy.accuracies(records)
+report, each_seed = accuracy.report(table), accuracy.by_seed(table)
+figure = charts.accuracy_panels(
     report, each_seed, "width", "width W", logarithmic=True
 )
 plt.show()
 
 # %%
-stats.percentages(report, "width").rename_axis("W")
+accuracy.percentages(report, "width").rename_axis("W")
 
 # %% [markdown]
 # ## What the widening brings
@@ -83,7 +85,7 @@ stats.percentages(report, "width").rename_axis("W")
 # runs of the same seed, so that what the seeds share drops out.
 
 # %%
-paired = stats.side_by_side(each_seed, "width", widths, setting.seeds)
+paired = accuracy.side_by_side(each_seed, "width", widths, setting.seeds)
 narrow, wide = min(widths), max(widths)
 gain = paired.xs(wide, level="width") - paired.xs(narrow, level="width")
 gain.round(1).rename_axis(columns=f"gain from W = {narrow} to {wide} / points")
@@ -103,21 +105,21 @@ lead.round(1).rename_axis(columns="lead of damped over base / points, by W")
 # over the unseen devices.
 
 # %%
-stats.device_table(records)
+accuracy.device_table(records)
 
 # %%
-stats.scene_table(records)
+accuracy.scene_table(records)
 
 # %% mystnb={"image": {"alt": "Two confusion matrices, base and damped network, true scene against given scene, for the unseen devices."}}
 ends = {
-    f"{stats.describe(r)['variant']}, W = {wide}": [
+    f"{accuracy.describe(r)['variant']}, W = {wide}": [
         s for s in records if s.experiment.model == r.experiment.model
     ]
     for r in records
     if r.experiment.model.width == wide
 }
-figure = plots.confusions(
-    {name: stats.confusion(runs) for name, runs in ends.items()}
+figure = charts.confusions(
+    {name: accuracy.confusion(runs) for name, runs in ends.items()}
 )
 plt.show()
 

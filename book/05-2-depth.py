@@ -49,13 +49,15 @@ compound: list[list[int]] = [
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from repro import editions, maps, plots, stats, studies
-from repro.config import ModelConfig
-from repro.display import extents_table, provenance, start
-from repro.erf_runs import field_of
-from repro.receptive_field import maximum_receptive_field
+from repro import editions, studies
+from repro.analysis import accuracy
+from repro.erf.fields import field_of
+from repro.experiment import ModelConfig
+from repro.figures import charts, maps
+from repro.figures.page import extents_table, provenance, start
+from repro.network.receptive_field import maximum_receptive_field
 from repro.studies import Setting
-from repro.sweep import fetch
+from repro.sweep.fetch import fetch
 
 setting = Setting.of(globals())
 start(edition, setting)
@@ -83,23 +85,27 @@ records = list(
 )
 
 # %% mystnb={"figure": {"name": "fig-4", "caption": "**Figure 4.** Accuracy over the depth D (3×3 blocks, growing receptive field) on unseen devices (left) and on the seen device (right). Large marks: mean and standard deviation over the reported epochs of all seeds; small marks: single seeds."}, "image": {"alt": "Accuracy over the depth D for the base and the damped network, on unseen devices and on the seen one."}}
-table = stats.accuracies(deeper)
-figure = plots.accuracy_panels(
-    stats.report(table), stats.by_seed(table), "depth", "depth D", logarithmic=False
+table = accuracy.accuracies(deeper)
+figure = charts.accuracy_panels(
+    accuracy.report(table),
+    accuracy.by_seed(table),
+    "depth",
+    "depth D",
+    logarithmic=False,
 )
 plt.show()
 
 # %%
-stats.percentages(stats.report(table), "depth").rename_axis("D")
+accuracy.percentages(accuracy.report(table), "depth").rename_axis("D")
 
 # %% [markdown]
 # ## Deeper at the same receptive field
 
 # %% mystnb={"figure": {"name": "fig-5", "caption": "**Figure 5.** Accuracy over the number K of 1×1 blocks, which leave the maximum receptive field as it is, on unseen devices (left) and on the seen device (right)."}, "image": {"alt": "Accuracy over the number of 1 by 1 blocks for the base and the damped network, on unseen devices and on the seen one."}}
-table = stats.accuracies(pointwise_runs)
-figure = plots.accuracy_panels(
-    stats.report(table),
-    stats.by_seed(table),
+table = accuracy.accuracies(pointwise_runs)
+figure = charts.accuracy_panels(
+    accuracy.report(table),
+    accuracy.by_seed(table),
     "pointwise",
     "1×1 blocks K",
     logarithmic=False,
@@ -107,7 +113,7 @@ figure = plots.accuracy_panels(
 plt.show()
 
 # %%
-stats.percentages(stats.report(table), "pointwise").rename_axis("K")
+accuracy.percentages(accuracy.report(table), "pointwise").rename_axis("K")
 
 # %% [markdown]
 # The slopes of these lines over $D$ and $K$, seed by seed, decide claims 6 and 7 of the [ledger](claims). The paper does
@@ -119,8 +125,8 @@ stats.percentages(stats.report(table), "pointwise").rename_axis("K")
 # beside the networks that were only deepened.
 
 # %%
-stats.percentages(
-    stats.report(stats.accuracies(both_ways)).assign(network="W, D"), "width"
+accuracy.percentages(
+    accuracy.report(accuracy.accuracies(both_ways)).assign(network="W, D"), "width"
 ).rename_axis("W")
 
 # %% [markdown]
@@ -155,21 +161,21 @@ extents_table(fields, names)
 # over the unseen devices.
 
 # %%
-stats.device_table(records)
+accuracy.device_table(records)
 
 # %%
-stats.scene_table(records)
+accuracy.scene_table(records)
 
 # %% mystnb={"image": {"alt": "Two confusion matrices, base and damped network, true scene against given scene, for the unseen devices."}}
 ends = {
-    f"{stats.describe(r)['variant']}, D = {max(depths)}": [
+    f"{accuracy.describe(r)['variant']}, D = {max(depths)}": [
         s for s in records if s.experiment.model == r.experiment.model
     ]
     for r in deeper
     if r.experiment.model.depth == max(depths)
 }
-figure = plots.confusions(
-    {name: stats.confusion(runs) for name, runs in ends.items()}
+figure = charts.confusions(
+    {name: accuracy.confusion(runs) for name, runs in ends.items()}
 )
 plt.show()
 

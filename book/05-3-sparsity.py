@@ -64,13 +64,15 @@ sparse_epochs: int = 8  # the paper: 350
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from repro import plots, stats, studies
-from repro.config import ModelConfig
-from repro.display import provenance, start
-from repro.model import CPResNet, convolutions
-from repro.sparsity import count_remaining, layer_targets, remaining_schedule
+from repro import studies
+from repro.analysis import accuracy
+from repro.experiment import ModelConfig
+from repro.figures import charts
+from repro.figures.page import provenance, start
+from repro.network.cp_resnet import CPResNet, convolutions
+from repro.network.pruning import count_remaining, layer_targets, remaining_schedule
 from repro.studies import Setting
-from repro.sweep import fetch
+from repro.sweep.fetch import fetch
 
 setting = Setting.of(globals())
 start(edition, setting)
@@ -127,15 +129,15 @@ reference = [
 records = reference + static + iterative
 
 # %% mystnb={"figure": {"name": "fig-6", "caption": "**Figure 6.** Accuracy over the width of sparse networks that all have the same number of weights, on unseen devices (left) and on the seen device (right). Static: random masks drawn before training; iterative: magnitude pruning. The narrowest point is the dense network whose number of weights all others are left. Faint: dense networks of the same widths."}, "image": {"alt": "Accuracy over width of sparse networks, by pruning method and variant, on unseen devices and on the seen one."}}
-figure = plots.sparse_panels(
-    stats.report(stats.accuracies(dense + static + iterative)), reference_width
+figure = charts.sparse_panels(
+    accuracy.report(accuracy.accuracies(dense + static + iterative)), reference_width
 )
 plt.show()
 
 # %%
-report = stats.report(stats.accuracies(records))
+report = accuracy.report(accuracy.accuracies(records))
 report["network"] = report["method"] + ", W = " + report["width"].astype(str)
-stats.percentages(report, "network")
+accuracy.percentages(report, "network")
 
 # %% [markdown]
 # Every sparse network has as many weights left as the reference, counted in what was stored:
@@ -144,7 +146,7 @@ stats.percentages(report, "network")
 pd.DataFrame(
     {
         "weights left": {
-            f"{stats.network_name(record)}, seed {record.experiment.seed}": count_remaining(
+            f"{accuracy.network_name(record)}, seed {record.experiment.seed}": count_remaining(
                 record.network()[0]
             )
             for record in static + iterative
@@ -162,17 +164,17 @@ pd.DataFrame(
 
 # %% mystnb={"image": {"alt": "Share of removed weights by layer and epoch for the base network."}}
 widest_runs = {
-    stats.describe(record)["variant"]: record
+    accuracy.describe(record)["variant"]: record
     for record in iterative
     if record.experiment.model.width == widest
     and record.experiment.seed == setting.seeds[0]
 }
 removed = {variant: run.layer_sparsity for variant, run in widest_runs.items()}
-figure = plots.layer_sparsity(removed.get("base"), f"base, W = {widest}")
+figure = charts.layer_sparsity(removed.get("base"), f"base, W = {widest}")
 plt.show()
 
 # %% mystnb={"image": {"alt": "Share of removed weights by layer and epoch for the damped network."}}
-figure = plots.layer_sparsity(removed.get("damped"), f"damped, W = {widest}")
+figure = charts.layer_sparsity(removed.get("damped"), f"damped, W = {widest}")
 plt.show()
 
 # %% [markdown]
@@ -186,20 +188,20 @@ plt.show()
 # over the unseen devices.
 
 # %%
-stats.device_table(records)
+accuracy.device_table(records)
 
 # %%
-stats.scene_table(records)
+accuracy.scene_table(records)
 
 # %% mystnb={"image": {"alt": "Two confusion matrices, base and damped network, true scene against given scene, for the unseen devices."}}
 ends = {
-    f"{stats.describe(r)['variant']}, iterative": [
+    f"{accuracy.describe(r)['variant']}, iterative": [
         s for s in iterative if s.experiment.model == r.experiment.model
     ]
     for r in widest_runs.values()
 }
-figure = plots.confusions(
-    {name: stats.confusion(runs) for name, runs in ends.items()}
+figure = charts.confusions(
+    {name: accuracy.confusion(runs) for name, runs in ends.items()}
 )
 plt.show()
 

@@ -46,12 +46,13 @@ widths: list[int] = [
 
 # %% tags=["hide-input"]
 
-from repro import data, stats, studies
-from repro.display import provenance, start
-from repro.probe import linear_probe
-from repro.runs import Store
+from repro import data, studies
+from repro.analysis import accuracy
+from repro.analysis.probe import linear_probe
+from repro.figures.page import provenance, start
+from repro.store.store import Store
 from repro.studies import Setting
-from repro.sweep import fetch
+from repro.sweep.fetch import fetch
 
 setting = Setting.of(globals())
 start(edition, setting)
@@ -70,7 +71,7 @@ probe = linear_probe(clips_)
 records = fetch(studies.by_width(setting, widths))
 
 # %%
-report = stats.report(stats.accuracies(records)).assign(
+report = accuracy.report(accuracy.accuracies(records)).assign(
     network=lambda t: t["variant"] + ", W = " + t["width"].astype(str)
 )
 accuracies = (

@@ -45,12 +45,17 @@ import torch
 from IPython.display import Markdown
 from scipy.special import stdtrit
 
-from repro import augment, data, features, maps, stats, studies, train
-from repro.config import Recipe
-from repro.display import provenance, start
-from repro.runs import Store
+from repro import data, studies
+from repro.analysis import accuracy
+from repro.experiment import Recipe
+from repro.figures import maps
+from repro.figures.page import provenance, start
+from repro.store.store import Store
 from repro.studies import Setting
-from repro.sweep import fetch_groups
+from repro.sweep.fetch import fetch_groups
+from repro.training import augmentation as augment
+from repro.training import features
+from repro.training import loop as train
 
 setting = Setting.of(globals())
 start(edition, setting)
@@ -170,14 +175,14 @@ by_precision = fetch_groups(studies.by_precision(setting, precision_width))
 
 # %%
 by_seed = pd.concat(
-    stats.by_seed(stats.accuracies(records)).assign(precision=name)
+    accuracy.by_seed(accuracy.accuracies(records)).assign(precision=name)
     for name, records in by_precision.items()
 )
 accuracy = 100 * by_seed.pivot(
     index=["group", "seed"], columns="precision", values="accuracy"
 ).reindex(
     index=pd.MultiIndex.from_product(
-        [stats.GROUPS, setting.seeds], names=["group", "seed"]
+        [accuracy.GROUPS, setting.seeds], names=["group", "seed"]
     ),
     columns=list(by_precision),
 )

@@ -52,13 +52,15 @@ erf_width: int = 8  # W of the two networks of Fig. 8; the paper: 128
 import matplotlib.pyplot as plt
 import numpy as np
 
-from repro import maps, stats, studies
-from repro.config import ModelConfig
-from repro.display import extents_table, provenance, start
-from repro.erf_runs import field_of
-from repro.layers import damping_kernel
+from repro import studies
+from repro.analysis import accuracy
+from repro.erf.fields import field_of
+from repro.experiment import ModelConfig
+from repro.figures import maps
+from repro.figures.page import extents_table, provenance, start
+from repro.network.convolutions import damping_kernel
 from repro.studies import Setting
-from repro.sweep import fetch
+from repro.sweep.fetch import fetch
 
 setting = Setting.of(globals())
 start(edition, setting)
@@ -98,7 +100,7 @@ records = fetch(
     if run.seed == setting.seeds[0]
 )
 field_by_variant = {
-    stats.describe(record)["variant"]: field_of(record, setting.data)
+    accuracy.describe(record)["variant"]: field_of(record, setting.data)
     for record in records
 }
 fields = [field_by_variant.get(variant) for variant in studies.VARIANTS]

@@ -63,11 +63,13 @@ from dataclasses import replace
 
 import matplotlib.pyplot as plt
 
-from repro import maps, stats, studies
-from repro.display import extents_table, provenance, start
-from repro.erf_runs import field_of
+from repro import studies
+from repro.analysis import accuracy
+from repro.erf.fields import field_of
+from repro.figures import maps
+from repro.figures.page import extents_table, provenance, start
 from repro.studies import Setting
-from repro.sweep import fetch
+from repro.sweep.fetch import fetch
 
 setting = replace(Setting.of(globals()), seeds=tuple(erf_seeds))
 start(edition, setting)
@@ -88,7 +90,7 @@ fields = {}
 for record in records:
     field = field_of(record, setting.data)
     if record.experiment.seed == erf_seeds[0]:
-        row = stats.describe(record)
+        row = accuracy.describe(record)
         fields[row["variant"], row["width"], row["pointwise"], row["method"]] = field
 
 

@@ -56,10 +56,12 @@ sparse_epochs: int = 8  # epochs of the sparse networks; the paper: 350
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 
-from repro import plots, stats, studies
-from repro.display import provenance, start
+from repro import studies
+from repro.analysis import accuracy
+from repro.figures import charts
+from repro.figures.page import provenance, start
 from repro.studies import Setting
-from repro.sweep import fetch_groups
+from repro.sweep.fetch import fetch_groups
 
 setting = Setting.of(globals())
 start(edition, setting)
@@ -68,12 +70,12 @@ start(edition, setting)
 groups = fetch_groups(studies.scalings(setting, globals()))
 
 # %% mystnb={"figure": {"name": "fig-17", "caption": "**Figure 17.** Accuracy of the base network over its number of weights, for every way of scaling, on unseen devices (left) and on the seen device (right). Means and standard deviations over the reported epochs of all seeds."}, "image": {"alt": "Accuracy over number of weights for the base network, one line a way of scaling, on unseen devices and on the seen one."}}
-report = stats.scaling_report(groups)
-figure = plots.accuracy_over_weights(report, "base")
+report = accuracy.scaling_report(groups)
+figure = charts.accuracy_over_weights(report, "base")
 plt.show()
 
 # %%
-report[report["variant"] == "base"].pipe(stats.scaling_table)
+report[report["variant"] == "base"].pipe(accuracy.scaling_table)
 
 # %% tags=["hide-input"]
 provenance(record for records in groups.values() for record in records)

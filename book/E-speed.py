@@ -30,7 +30,7 @@ import pandas as pd
 from IPython.display import Markdown, display
 
 from repro.bench.report import Report, last
-from repro.runs import Store
+from repro.store.store import Store
 
 report = Report.read(Path(measurement)) if measurement else last(Store.default().root)
 

@@ -81,9 +81,9 @@ erf_seeds: list[int] = [0]  # seeds of Appendix C
 # %% tags=["hide-input"]
 from IPython.display import HTML
 
-from repro import ledger
-from repro.display import provenance, start
-from repro.evidence import gather
+from repro.analysis import ledger
+from repro.analysis.evidence import gather
+from repro.figures.page import provenance, start
 from repro.studies import Setting
 
 setting = Setting.of(globals())

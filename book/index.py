@@ -50,8 +50,8 @@ precision: str = "fp32"  # or "bf16"
 import pandas as pd
 
 from repro import data
-from repro.display import start
-from repro.runs import Store
+from repro.figures.page import start
+from repro.store.store import Store
 from repro.studies import Setting
 
 setting = Setting.of(globals())

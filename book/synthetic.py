@@ -37,12 +37,13 @@ import pandas as pd
 from IPython.display import Audio, Markdown, display
 from scipy.signal import freqz
 
-from repro import data, plots
-from repro.config import DataConfig
+from repro import data
 from repro.data.devices import SYNTHETIC, response_filter
-from repro.runs import Store
+from repro.experiment import DataConfig
+from repro.figures import charts
+from repro.store.store import Store
 
-plots.use_style()
+charts.use_style()
 
 # %% tags=["remove-output"]
 clips_ = data.load(

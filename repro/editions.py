@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from repro import studies
-from repro.config import Experiment, ModelConfig
+from repro.analysis.evidence import experiments
 from repro.errors import InputError
-from repro.evidence import experiments
-from repro.runs import Store
+from repro.experiment import Experiment, ModelConfig
+from repro.store.store import Store
 from repro.studies import Setting
-from repro.sweep import provide_fields, sweep
+from repro.sweep.fetch import provide_fields, sweep
 
 
 class Experiments(NamedTuple):

@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 import torch
 
-from repro.config import DataConfig, Experiment, ModelConfig, Recipe, Sparsity
 from repro.errors import InputError
-from repro.model import CPResNet, count_weights
+from repro.experiment import DataConfig, Experiment, ModelConfig, Recipe, Sparsity
+from repro.network.cp_resnet import CPResNet, count_weights
 
 VARIANTS = {"base": False, "damped": True}
 """The two networks of every study, by whether their convolutions are damped."""

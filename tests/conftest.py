@@ -17,7 +17,7 @@ def toy_inputs(tmp_path_factory):
     import torch
 
     from repro.data import load
-    from repro.inputs import Inputs
+    from repro.training.inputs import Inputs
 
     store = tiny.store(tmp_path_factory.mktemp("toy"))
     return Inputs(load(tiny.DATA, store.root), torch.device("cpu"))
@@ -29,12 +29,12 @@ def drawn(monkeypatch):
     import matplotlib as mpl
     import matplotlib.pyplot as plt
 
-    from repro import plots
+    from repro.figures import charts
 
-    monkeypatch.setattr(plots, "set_matplotlib_formats", lambda _: None)
+    monkeypatch.setattr(charts, "set_matplotlib_formats", lambda _: None)
     plt.switch_backend("agg")
     with mpl.rc_context():
-        plots.use_style()
+        charts.use_style()
         yield
         for number in plt.get_fignums():
             plt.figure(number).canvas.draw()

@@ -6,10 +6,10 @@ import numpy as np
 import tiny
 import torch
 
-from repro.config import Experiment
-from repro.model import build
-from repro.runs import Store
-from repro.train import Epoch, Outcome
+from repro.experiment import Experiment
+from repro.network.cp_resnet import build
+from repro.store.store import Store
+from repro.training.loop import Epoch, Outcome
 
 FINGERPRINT = "f" * 64
 CLIPS = tiny.table()[lambda rows: rows["city"] == "wien"].reset_index(drop=True)

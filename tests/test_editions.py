@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from repro import editions, evidence, studies
-from repro.config import Experiment, ModelConfig
+from repro import editions, studies
+from repro.analysis import evidence
+from repro.build.pages import Page, read_pages
+from repro.build.parameters import read_edition, resolve
 from repro.editions import Experiments, experiments_of, union
 from repro.errors import InputError
-from repro.pages import Page, read_pages
-from repro.parameters import read_edition, resolve
+from repro.experiment import Experiment, ModelConfig
 from repro.studies import Setting
 
 ROOT = Path(__file__).parents[1]

@@ -4,11 +4,11 @@ from typing import Any
 import pytest
 
 from repro import studies
-from repro.config import DataConfig, Experiment, ModelConfig, Recipe
+from repro.build.pages import read_pages
+from repro.build.parameters import read_edition, resolve
 from repro.errors import InputError
-from repro.model import CPResNet, count_weights
-from repro.pages import read_pages
-from repro.parameters import read_edition, resolve
+from repro.experiment import DataConfig, Experiment, ModelConfig, Recipe
+from repro.network.cp_resnet import CPResNet, count_weights
 from repro.studies import Setting, weight_count
 
 ROOT = Path(__file__).parents[1]

@@ -10,12 +10,12 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from repro.config import DataConfig, Experiment, ModelConfig, Recipe, Sparsity
 from repro.data.clips import COLUMNS, SAMPLE_RATE, write_clips
 from repro.data.source import prepared_folder
-from repro.erf import centre_input_pixel, crop, extent
-from repro.erf_runs import Field
-from repro.runs import Record, Store
+from repro.erf.fields import Field
+from repro.erf.gradient import centre_input_pixel, crop, extent
+from repro.experiment import DataConfig, Experiment, ModelConfig, Recipe, Sparsity
+from repro.store.store import Record, Store
 
 DATA = DataConfig(clip_seconds=0.4, clips=1)
 SCENES = ("noise", "tone")

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from joblib import cpu_count
 
-from repro.device import is_gpu
+from repro.training.device import is_gpu
 
 
 def cpu_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:

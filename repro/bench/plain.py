@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from repro.config import Experiment, ModelConfig, Recipe
-from repro.inputs import Inputs
-from repro.model import BlockSpec, build, table_1
-from repro.train import Streams, learning_rate
+from repro.experiment import Experiment, ModelConfig, Recipe
+from repro.network.cp_resnet import BlockSpec, build, table_1
+from repro.training.inputs import Inputs
+from repro.training.loop import Streams, learning_rate
 
 
 def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int = 0) -> nn.Conv2d:
@@ -48,7 +48,7 @@ class PlainBlock(nn.Module):
 
 
 class PlainCPResNet(nn.Module):
-    """The base network of Table 1; its state has the names of `repro.model.CPResNet`'s."""
+    """The base network of Table 1; its state has the names of `repro.network.cp_resnet.CPResNet`'s."""
 
     def __init__(self, config: ModelConfig, classes: int) -> None:
         super().__init__()

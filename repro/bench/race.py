@@ -15,7 +15,7 @@ from typing import Literal, Protocol, Self
 import torch
 
 from repro.data.parallel import ONE_THREAD
-from repro.provenance import provenance
+from repro.store.provenance import provenance
 
 Pass = Callable[[], int]
 """Does a piece of work once and returns how many items (clips, maps, operations) that was."""
@@ -33,7 +33,7 @@ class Lane:
     """How a contestant runs: in so many processes side by side, each with so many threads.
 
     Attributes:
-        side: contestants of different sides share no process, since ours change theirs (`repro.device`).
+        side: contestants of different sides share no process, since ours change theirs (`repro.training.device`).
     """
 
     contestant: Contestant

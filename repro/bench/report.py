@@ -10,8 +10,8 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
 
-from repro.durable import write_file
 from repro.errors import InputError
+from repro.files.atomic import write_file
 
 FILE = "bench.json"
 """The last measurement's name in the store."""
@@ -78,7 +78,7 @@ class Report:
 
     Attributes:
         machine: `repro.bench.machine.machine`.
-        made: `repro.provenance.provenance`: when, in how many seconds, with what code and packages.
+        made: `repro.store.provenance.provenance`: when, in how many seconds, with what code and packages.
         quick: whether it was the short form.
         rows: what was measured.
     """

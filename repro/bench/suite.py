@@ -27,12 +27,12 @@ from repro.bench.work import (
     Trained,
     operations,
 )
-from repro.config import DataConfig, Experiment, ModelConfig, Recipe
-from repro.device import is_gpu, multiplies_bf16, training_device
-from repro.features import SAMPLE_RATE, frames
+from repro.experiment import DataConfig, Experiment, ModelConfig, Recipe
 from repro.progress import bar
-from repro.provenance import provenance
-from repro.train import Training
+from repro.store.provenance import provenance
+from repro.training.device import is_gpu, multiplies_bf16, training_device
+from repro.training.features import SAMPLE_RATE, frames
+from repro.training.loop import Training
 
 MIB, GIGA = 2**20, 1e9
 
@@ -178,7 +178,7 @@ def _preparation(plan: Plan) -> list[Row]:
 
 def _start_up(plan: Plan) -> list[Row]:
     commands = {
-        "import repro.train": "import repro.train",
+        "import repro.training.loop": "import repro.training.loop",
         "repro --help": "from repro.cli import main; main(['--help'], prog_name='repro')",
     }
     return [alone(name, "s", [_seconds_of(code) for _ in range(plan.repetitions)]) for name, code in commands.items()]

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from repro.bench.plain import PlainTraining
 from repro.bench.race import Pass
-from repro.config import DataConfig, Experiment, ModelConfig
 from repro.data.clips import Clips
-from repro.data.noise import noise
-from repro.data.synthetic import listing, render
-from repro.device import is_gpu, make_ready
-from repro.erf import effective_receptive_field
-from repro.features import HOP, N_FFT, N_MELS, SAMPLE_RATE, PerceptualMel, to_float
-from repro.inputs import Inputs, batch_on
-from repro.model import build, layer_table
-from repro.train import Training
+from repro.data.synthetic.dataset import listing, render
+from repro.data.synthetic.noise import noise
+from repro.erf.gradient import effective_receptive_field
+from repro.experiment import DataConfig, Experiment, ModelConfig
+from repro.network.cp_resnet import build, layer_table
+from repro.training.device import is_gpu, make_ready
+from repro.training.features import HOP, N_FFT, N_MELS, SAMPLE_RATE, PerceptualMel, to_float
+from repro.training.inputs import Inputs, batch_on
+from repro.training.loop import Training
 
 Precision = Literal["fp32", "bf16"]
 
@@ -54,7 +54,7 @@ def _inputs(recordings: Recordings, device: torch.device) -> Inputs:
 
 @dataclass(frozen=True)
 class Trained:
-    """Epochs of a training, this book's (`repro.train.Training`) or a plain one (`PlainTraining`); items are clips."""
+    """Epochs of a training, this book's (`Training`) or a plain one (`PlainTraining`); items are clips."""
 
     training: type[Training] | type[PlainTraining]
     experiment: Experiment
@@ -64,7 +64,7 @@ class Trained:
     def start(self) -> Pass:
         """Compute the features and build the network."""
         if self.training is Training:
-            make_ready(self.device)  # as `repro.engine.worker` does for ours, and nobody for the plain one
+            make_ready(self.device)  # as `repro.sweep.worker` does for ours, and nobody for the plain one
         training = self.training(self.experiment, _inputs(self.recordings, self.device))
 
         def one_pass() -> int:
@@ -106,7 +106,7 @@ class MatrixProduct:
 
 @dataclass(frozen=True)
 class OurFeatures:
-    """`PerceptualMel` in the batches of `repro.inputs`; items are clips."""
+    """`PerceptualMel` in the batches of `repro.training.inputs`; items are clips."""
 
     recordings: Recordings
     device: torch.device

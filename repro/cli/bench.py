@@ -16,8 +16,8 @@ def bench(as_json: bool, quick: bool) -> None:
     """
     from repro.bench.report import keep
     from repro.bench.suite import Plan, measure
-    from repro.device import training_device
-    from repro.runs import Store
+    from repro.store.store import Store
+    from repro.training.device import training_device
 
     store, device = Store.default(), training_device()
     report = measure(Plan.of(device, quick), device, quick)

@@ -27,9 +27,9 @@ def book(edition: str, only: str | None, given: tuple[str, ...], fresh: bool, no
     every page that has it, or to the page of --only. With --only the book shows the other pages as they were last
     executed; those that never were are left out.
     """
-    from repro.book import build, find_root, render
-    from repro.pages import BuildError
-    from repro.parameters import parse_assignment
+    from repro.build.book import build, find_root, render
+    from repro.build.pages import BuildError
+    from repro.build.parameters import parse_assignment
 
     if no_execute and (only or given or fresh):
         raise InputError("--no-execute executes nothing: it goes without --only, -p and --fresh")
@@ -52,11 +52,11 @@ def claims(edition: str, as_json: bool) -> None:
     """Print the claims ledger from the runs that the store has; nothing is trained."""
     import json
 
-    from repro import ledger
-    from repro.book import find_root
-    from repro.evidence import gather
-    from repro.pages import read_pages
-    from repro.parameters import read_edition, resolve
+    from repro.analysis import ledger
+    from repro.analysis.evidence import gather
+    from repro.build.book import find_root
+    from repro.build.pages import read_pages
+    from repro.build.parameters import read_edition, resolve
 
     root = find_root(Path.cwd())
     parameters = {name: page.parameters() for name, page in read_pages(root).items()}

@@ -20,8 +20,8 @@ def data() -> None:
 @click.option("--seed", default=0, show_default=True, help="The set is a function of it.")
 def synthesize(folder: Path, clips: int, seconds: float, seed: int) -> None:
     """Write the synthetic set to FOLDER in the TAU set's own format: 44.1 kHz, 24 bit, with meta.csv."""
-    from repro.config import DataConfig
-    from repro.data.synthetic import write_tau_folder
+    from repro.data.synthetic.dataset import write_tau_folder
+    from repro.experiment import DataConfig
 
     write_tau_folder(DataConfig(clips=clips, seed=seed, clip_seconds=seconds), folder, seconds=seconds)
     click.echo(f"Written: {folder.resolve()}")
@@ -32,8 +32,8 @@ def synthesize(folder: Path, clips: int, seconds: float, seed: int) -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 def get(name: str, folder: Path) -> None:
     """Fetch SET, tau2020 or esc10, into FOLDER; the same command again continues where it was interrupted."""
-    from repro.data.get import get
-    from repro.data.published import SETS
+    from repro.data.download.get import get
+    from repro.data.download.published import SETS
 
     click.echo(f"{name}: {SETS[name].terms}")
     get(name, folder)

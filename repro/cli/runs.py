@@ -12,9 +12,9 @@ import click
 from repro.cli.failure import Failure
 
 if TYPE_CHECKING:
-    from repro.config import Experiment
-    from repro.record import Failure as FailedRun
-    from repro.record import Record
+    from repro.experiment import Experiment
+    from repro.store.record import Failure as FailedRun
+    from repro.store.record import Record
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -29,7 +29,7 @@ def runs() -> None:
 def ls(as_json: bool) -> None:
     """List the finished runs, those that failed, and those that cannot be read."""
     from repro.errors import InputError
-    from repro.runs import Store
+    from repro.store.store import Store
 
     store = Store.default()
     rows: list[dict[str, Any]] = []
@@ -50,7 +50,7 @@ def ls(as_json: bool) -> None:
 @_as_json
 def show(key: str, as_json: bool) -> None:
     """Print all that is kept of the run KEY, or of the failure to train it."""
-    from repro.runs import Store
+    from repro.store.store import Store
 
     store = Store.default()
     if key in store or not store.failure_path(key).is_file():
@@ -90,8 +90,8 @@ def show(key: str, as_json: bool) -> None:
 @runs.command()
 def verify() -> None:
     """Read every file of the store again and compare it with its checksum; status 1 if there is any fault."""
-    from repro.audit import faults, leftovers
-    from repro.runs import Store
+    from repro.store.store import Store
+    from repro.store.verify import faults, leftovers
 
     store = Store.default()
     count = 0
@@ -114,9 +114,9 @@ def gc(yes: bool) -> None:
     Runs that no edition asks for, damaged ones and those of earlier versions, failures, checkpoints of finished runs,
     what killed processes have left, and prepared recordings of neither a remaining run nor an edition.
     """
-    from repro.book import find_root
-    from repro.garbage import garbage, remove
-    from repro.runs import Store
+    from repro.build.book import find_root
+    from repro.store.cleanup import garbage, remove
+    from repro.store.store import Store
 
     store, needed = Store.default(), [run for runs in _editions().values() for run in runs]
     with chdir(find_root(Path.cwd())):  # what the paths of recordings are relative to
@@ -139,9 +139,9 @@ def gc(yes: bool) -> None:
 )
 def export(file: Path, edition: str | None, weights: bool) -> None:
     """Write runs and receptive fields to FILE, for another machine to import."""
-    from repro.archive import export_runs
     from repro.errors import InputError
-    from repro.runs import Store
+    from repro.store.store import Store
+    from repro.store.transfer import export_runs
 
     store = Store.default()
     wanted = _editions(edition)[edition] if edition else None
@@ -157,8 +157,8 @@ def export(file: Path, edition: str | None, weights: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def import_(file: Path) -> None:
     """Add the runs of FILE, which `repro runs export` has written, to the store; those that it has stay as they are."""
-    from repro.archive import import_runs
-    from repro.runs import Store
+    from repro.store.store import Store
+    from repro.store.transfer import import_runs
 
     added, present = import_runs(Store.default(), file)
     click.echo(f"Imported: {added} runs; {present} were there already and stay as they are")
@@ -166,10 +166,10 @@ def import_(file: Path) -> None:
 
 def _editions(only: str | None = None) -> dict[str, list[Experiment]]:
     """The runs that each edition of the book in the current folder asks for, or that one edition does."""
-    from repro.book import find_root
+    from repro.build.book import find_root
+    from repro.build.pages import read_pages
+    from repro.build.parameters import read_edition, resolve
     from repro.editions import experiments_of, union
-    from repro.pages import read_pages
-    from repro.parameters import read_edition, resolve
 
     root = find_root(Path.cwd())
     folder = root / "book" / "editions"
@@ -184,8 +184,8 @@ def _editions(only: str | None = None) -> dict[str, list[Experiment]]:
 
 def _summary(run: Record | FailedRun) -> dict[str, Any]:
     """What is told of a finished and of a failed run alike, and in one line."""
-    from repro.record import Record
-    from repro.stats import network_name
+    from repro.analysis.accuracy import network_name
+    from repro.store.record import Record
 
     summary = {"key": run.key, "experiment": run.experiment.canonical(), "data_fingerprint": run.data_fingerprint}
     if isinstance(run, Record):

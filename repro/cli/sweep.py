@@ -14,8 +14,8 @@ from repro.errors import InputError
 
 if TYPE_CHECKING:
     from repro.editions import Experiments
-    from repro.engine import Engine
-    from repro.record import Failure as FailedRun
+    from repro.store.record import Failure as FailedRun
+    from repro.sweep.engine import Engine
 
 _tensorboard = click.option("--tensorboard", is_flag=True, help="Write event files to STORE/tensorboard, too.")
 
@@ -46,11 +46,11 @@ def sweep(
     """
     import json
 
-    from repro.book import find_root
-    from repro.estimate import estimate
-    from repro.runs import Store
-    from repro.sweep import missing_from, provide_fields
-    from repro.sweep import sweep as train_all
+    from repro.build.book import find_root
+    from repro.store.store import Store
+    from repro.sweep.cost import estimate
+    from repro.sweep.fetch import missing_from, provide_fields
+    from repro.sweep.fetch import sweep as train_all
 
     root = find_root(Path.cwd())
     with chdir(root), interruptible():  # where pages are executed
@@ -99,14 +99,14 @@ def sweep(
     "--json",
     "file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Train the Experiment in this file instead, any recordings and recipe: the fields of repro.config.Experiment.",
+    help="Train the Experiment in this file instead, with any recordings and recipe.",
 )
 @_tensorboard
 def train(file: Path | None, tensorboard: bool, **options: Any) -> None:
     """Train one network on the synthetic recordings, or the Experiment of a file, unless the store has it."""
-    from repro.runs import Store
-    from repro.sweep import fetch
-    from repro.sweep import sweep as train_all
+    from repro.store.store import Store
+    from repro.sweep.fetch import fetch
+    from repro.sweep.fetch import sweep as train_all
 
     experiment = _read(file) if file else _experiment(**options)
     store = Store.default()
@@ -134,7 +134,7 @@ def _experiment(
     max_lr: float,
     clip_seconds: float,
 ) -> Any:
-    from repro.config import DataConfig, Experiment, ModelConfig, Recipe
+    from repro.experiment import DataConfig, Experiment, ModelConfig, Recipe
 
     return Experiment(
         data=DataConfig(clip_seconds=clip_seconds),
@@ -147,7 +147,7 @@ def _experiment(
 def _read(file: Path) -> Any:
     import json
 
-    from repro.config import experiment_from
+    from repro.experiment import experiment_from
 
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
@@ -160,9 +160,9 @@ def _read(file: Path) -> Any:
 
 def _needed(root: Path, edition: str, given: tuple[str, ...]) -> Experiments:
     """What the pages of an edition ask for, under the parameters given."""
+    from repro.build.pages import read_pages
+    from repro.build.parameters import parse_assignment, read_edition, resolve
     from repro.editions import experiments_of, union
-    from repro.pages import read_pages
-    from repro.parameters import parse_assignment, read_edition, resolve
 
     pages = {name: page.parameters() for name, page in read_pages(root).items()}
     chosen = read_edition(root / "book" / "editions", edition)
@@ -172,23 +172,23 @@ def _needed(root: Path, edition: str, given: tuple[str, ...]) -> Experiments:
 
 
 def _engine(name: str, address: str | None, workers: int | None, tensorboard: bool) -> Engine:
-    from repro.watch import require_tensorboard
+    from repro.sweep.tensorboard import require_tensorboard
 
     if tensorboard:
         require_tensorboard()
     if name == "ray":
-        from repro.engine.cluster import ray_engine
+        from repro.sweep.ray_cluster import ray_engine
 
         return ray_engine(address, workers, tensorboard)
     if address is not None:
         raise InputError("--address belongs to --engine ray")
-    from repro.engine.local import local_engine
+    from repro.sweep.local import local_engine
 
     return local_engine(workers, tensorboard)
 
 
 def _told(failure: FailedRun) -> dict[str, str]:
-    from repro.display import network_name
+    from repro.figures.page import network_name
 
     return {
         "key": failure.key,

@@ -11,8 +11,8 @@ import soundfile
 from numpy.typing import NDArray
 from scipy import signal
 
-from repro.config import Resampling
 from repro.errors import InputError
+from repro.experiment import Resampling
 
 LARGEST = 32767 / 32768
 """The largest value of 16 bits, where full scale is 1.0."""

@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from repro.config import DataConfig
 from repro.data import esc10, tau2020
 from repro.data.faults import Fault, refusal
 from repro.data.metadata import META, Table, examine_metadata, examine_table, lines_by_file, misplaced, require_metadata
 from repro.data.parallel import ordered_map
-from repro.data.recording import Expected, complaints
+from repro.data.synthetic.recording import Expected, complaints
 from repro.errors import InputError
+from repro.experiment import DataConfig
 from repro.progress import bar
 
 LAYOUTS = {layout.dataset: layout for layout in (esc10.LAYOUT, tau2020.LAYOUT)}

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from repro.durable import make_folder, move_folder, write_file
+from repro.files.atomic import make_folder, move_folder, write_file
 
 SAMPLE_RATE = 22_050
 """Hz; every source is brought to this rate (Appendix A.1)."""

@@ -3,9 +3,9 @@
 The folder holds `meta.csv` (comma-separated: filename, fold, freesound_clip, ..., label) and `audio/`. Device "a" is
 the recording as it is. The unseen devices are microphones whose impulse responses were measured: every recording is
 convolved with each of them, or with a few of them by a balanced design; every third of them, in the order of their
-names, compresses besides, as TAU's S devices do. Then it is brought back to the level it had or, where its largest sample would not fit, to the highest level at
-which nothing clips. The five folds never share a source, so the fold stands where TAU has the city, and the freesound
-clip where it has the recording place.
+names, compresses besides, as TAU's S devices do. Then it is brought back to the level it had or, where its largest
+sample would not fit, to the highest level at which nothing clips. The five folds never share a source, so the fold
+stands where TAU has the city, and the freesound clip where it has the recording place.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from repro.config import DataConfig, Resampling
 from repro.data.audio import decode, fit_length, resample, to_int16, within_full_scale
 from repro.data.clips import COLUMNS, SAMPLE_RATE
 from repro.data.design import balanced_blocks
@@ -28,6 +27,7 @@ from repro.data.metadata import Layout, one_of, read_metadata
 from repro.data.parallel import ordered_map
 from repro.data.split import TRAINING_DEVICE
 from repro.errors import InputError
+from repro.experiment import DataConfig, Resampling
 
 LABELS = (
     "baby_cry",

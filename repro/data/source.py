@@ -15,13 +15,14 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from repro.config import DataConfig
-from repro.data import esc10, synthetic, tau2020
+from repro.data import esc10, tau2020
 from repro.data.check import require_sound
 from repro.data.clips import SAMPLE_RATE, Clips, partial_folder, read_clips, rows_written, write_clips
 from repro.data.split import leave_out, with_folds
-from repro.durable import make_folder
+from repro.data.synthetic import dataset as synthetic
 from repro.errors import InputError
+from repro.experiment import DataConfig
+from repro.files.atomic import make_folder
 from repro.progress import bar
 
 PREPARATION_VERSION = 2

@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from repro.config import DataConfig, Resampling
 from repro.data.audio import decode, fit_length, resample, to_int16
 from repro.data.clips import COLUMNS, SAMPLE_RATE
 from repro.data.faults import Fault, printable, refusal
 from repro.data.metadata import Layout, examine_table, lines_by_file, one_of, read_metadata
 from repro.data.parallel import ordered_map
 from repro.data.split import FOLD
+from repro.experiment import DataConfig, Resampling
 
 RECORDED_RATE = 44_100
 """Hz, of every recording."""

@@ -7,8 +7,8 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from repro.pages import recorded_runs
-from repro.runs import Store
+from repro.build.pages import recorded_runs
+from repro.store.store import Store
 
 ROOT = Path(__file__).parents[2]
 FIGURES = range(1, 18)

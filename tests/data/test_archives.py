@@ -6,7 +6,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import pytest
 
-from repro.data.archives import unpack
+from repro.data.download.archives import unpack
 from repro.errors import InputError
 
 

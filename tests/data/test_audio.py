@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from repro.config import Resampling
 from repro.data.audio import decode, fit_length, resample, to_int16, within_full_scale
 from repro.errors import InputError
+from repro.experiment import Resampling
 
 
 def test_decodes_24_bit_samples_exactly(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from web import Web
 
-from repro.data import download
-from repro.data.download import CHUNK, arrived, fetch
+from repro.data.download import fetch as download
+from repro.data.download.fetch import CHUNK, arrived, fetch
 from repro.errors import InputError
 
 CONTENT = np.random.default_rng(0).bytes(3_000_000)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from repro.config import DataConfig, Resampling
 from repro.data import esc10
 from repro.data.split import split_by_city_and_scene
 from repro.errors import InputError
+from repro.experiment import DataConfig, Resampling
 
 RATE = 22_050
 

@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from repro.config import DataConfig
 from repro.data import check, esc10, tau2020
 from repro.data.faults import Fault
-from repro.data.recording import Expected, complaints
+from repro.data.synthetic.recording import Expected, complaints
 from repro.errors import InputError
+from repro.experiment import DataConfig
 
 # in the root, its folder would be in the way of collecting tests
 set_hypothesis_home_dir(Path(__file__).parents[2] / ".pytest_cache" / "hypothesis")

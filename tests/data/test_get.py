@@ -19,9 +19,10 @@ from filelock import FileLock
 from web import Web
 
 from repro.cli import main
-from repro.data import download, published
-from repro.data.get import get
-from repro.data.published import ESC_COMMIT, SETS, TAU_TOP, Archive, esc10_files
+from repro.data.download import fetch as download
+from repro.data.download import published
+from repro.data.download.get import get
+from repro.data.download.published import ESC_COMMIT, SETS, TAU_TOP, Archive, esc10_files
 from repro.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -112,8 +113,8 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from dataclasses import replace
-from repro.data.get import get
-from repro.data.published import SETS, Archive
+from repro.data.download.get import get
+from repro.data.download.published import SETS, Archive
 archives = tuple(Archive(*values) for values in eval(sys.argv[2]))
 SETS["tau2020"] = replace(SETS["tau2020"], archives=archives, unpacked=800_100)
 get("tau2020", Path(sys.argv[1]))

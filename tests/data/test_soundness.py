@@ -11,11 +11,11 @@ import soundfile
 from click.testing import CliRunner
 
 from repro.cli import main
-from repro.config import DataConfig
 from repro.data import check, esc10, load, source, tau2020
 from repro.data.check import dataset_in, require_sound
-from repro.data.recording import BLOCK, Expected, complaints
+from repro.data.synthetic.recording import BLOCK, Expected, complaints
 from repro.errors import InputError
+from repro.experiment import DataConfig
 
 TAU = ("filename", "scene_label", "identifier", "source_label")
 ROWS = [

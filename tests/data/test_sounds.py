@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from repro.data import sounds
-from repro.data.sounds import Span
+from repro.data.synthetic import sounds
+from repro.data.synthetic.sounds import Span
 
 SPAN = Span(44_100, 22_050)
 

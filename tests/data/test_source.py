@@ -15,10 +15,11 @@ import pytest
 import soundfile
 from filelock import FileLock
 
-from repro.config import DataConfig, Experiment, Resampling
-from repro.data import check, load, source, synthetic, tau2020
+from repro.data import check, load, source, tau2020
 from repro.data.parallel import ordered_map
+from repro.data.synthetic import dataset as synthetic
 from repro.errors import InputError
+from repro.experiment import DataConfig, Experiment, Resampling
 
 TINY = DataConfig(clips=1, clip_seconds=0.2)
 
@@ -191,8 +192,8 @@ def test_a_script_without_a_main_guard_does_not_wait_for_itself(tmp_path: Path) 
     script = tmp_path / "script.py"
     script.write_text(
         "from pathlib import Path\n"
-        "from repro.config import DataConfig\n"
-        "from repro.data import load, synthetic\n"
+        "from repro.experiment import DataConfig\n"
+        "from repro.data import load\nfrom repro.data.synthetic import dataset as synthetic\n"
         "synthetic.CITIES = ('lyon', 'vienna')\n"
         "synthetic.SCENES = {'bus': synthetic.SCENES['bus']}\n"
         f"print(len(load(DataConfig(clips=1, clip_seconds=0.2), Path({str(tmp_path)!r})).table))\n"

@@ -3,10 +3,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from repro.config import DataConfig
-from repro.data import synthetic
 from repro.data.split import held_out_cities, split_by_city_and_scene, split_by_fold, summary
+from repro.data.synthetic import dataset as synthetic
 from repro.errors import InputError
+from repro.experiment import DataConfig
 
 
 def check_sides(table: pd.DataFrame, counts: tuple[int, int, int]) -> None:

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from repro.config import DataConfig
-from repro.data import SAMPLE_RATE, synthetic, tau2020
-from repro.data.synthetic import Pair, Span
+from repro.data import SAMPLE_RATE, tau2020
+from repro.data.synthetic import dataset as synthetic
+from repro.data.synthetic.dataset import Pair, Span
 from repro.errors import InputError
+from repro.experiment import DataConfig
 
 
 def umask() -> int:

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from repro.config import DataConfig
 from repro.data import check, load, tau2020
 from repro.data.split import split_of
 from repro.errors import InputError
+from repro.experiment import DataConfig
 
 HEADER = "filename\tscene_label\tidentifier\tsource_label"
 MINIATURE = "TAU-urban-acoustic-scenes-2020-mobile-development"

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import stored
 
-from repro.runs import Store
+from repro.store.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [Path(sys.executable).with_name("repro"), "sweep", "--workers", "2"]

@@ -21,12 +21,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # where this is ru
 
 import tiny
 
-from repro import checkpoint
-from repro.config import Sparsity
-from repro.engine.local import local_engine
-from repro.engine.worker import train_one
-from repro.runs import Store
-from repro.sweep import sweep
+from repro.experiment import Sparsity
+from repro.store.store import Store
+from repro.sweep.fetch import sweep
+from repro.sweep.local import local_engine
+from repro.sweep.worker import train_one
+from repro.training import checkpoint
 
 SPARSE = Sparsity(method="iterative", weights=200)
 RUNS = [tiny.experiment(seed=seed, epochs=20) for seed in range(2)] + [
@@ -118,7 +118,7 @@ def _main(store: Store, runs: list[int]) -> None:
 
 
 if __name__ in ("__main__", "__mp_main__"):
-    from repro.engine import worker
+    from repro.sweep import worker
 
     def counted(experiment: Any, inputs: Any, *rest: Any) -> Any:
         with (Path(sys.argv[1]) / "begun").open("a") as file:

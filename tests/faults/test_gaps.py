@@ -9,10 +9,12 @@ import pytest
 import stored
 import tiny
 
-from repro import display, editions, sweep
-from repro.config import Experiment
+from repro import editions
+from repro.build.pages import read_pages
 from repro.data import load
-from repro.pages import read_pages
+from repro.experiment import Experiment
+from repro.figures import page as display
+from repro.sweep import fetch as sweep
 
 ROOT = Path(__file__).parents[2]
 TOY = {"clip_seconds": tiny.DATA.clip_seconds, "clips": tiny.DATA.clips, "seeds": [0]}
@@ -40,7 +42,7 @@ def test_a_page_whose_other_runs_failed(page: str, kept: Kept, tmp_path: Path, m
     clips = load(tiny.DATA, store.root)
     monkeypatch.setattr(stored, "FINGERPRINT", clips.fingerprint)
     monkeypatch.setattr(stored, "PROVENANCE", stored.PROVENANCE | {"code": {"fingerprint": "now"}})
-    monkeypatch.setattr("repro.record.code_fingerprint", lambda: "now")
+    monkeypatch.setattr("repro.store.record.code_fingerprint", lambda: "now")
     monkeypatch.setenv("REPRO_STORE", str(store.root))
     monkeypatch.setattr(sweep, "failed", {})
     monkeypatch.setattr(display, "failed", sweep.failed)

@@ -22,10 +22,11 @@ from types import ModuleType
 
 import pytest
 
-from repro.config import DataConfig
-from repro.data import check, clips, load, synthetic, tau2020
+from repro.data import check, clips, load, tau2020
 from repro.data.clips import rows_written
+from repro.data.synthetic import dataset as synthetic
 from repro.errors import InputError
+from repro.experiment import DataConfig
 
 SECONDS = 0.3
 KILLS = 20

@@ -22,12 +22,12 @@ import pytest
 import stored
 import tiny
 
-from repro import sealed
-from repro.archive import export_runs, import_runs
-from repro.audit import faults, leftovers
 from repro.errors import InputError
-from repro.garbage import garbage, remove
-from repro.runs import Store
+from repro.files import checksums
+from repro.store.cleanup import garbage, remove
+from repro.store.store import Store
+from repro.store.transfer import export_runs, import_runs
+from repro.store.verify import faults, leftovers
 
 A, B = tiny.experiment(), tiny.experiment(seed=1)
 KEY, OTHER = (run.key(stored.FINGERPRINT) for run in (A, B))
@@ -378,7 +378,7 @@ def test_code_hidden_in_a_file_is_refused_by_name_and_never_runs(
     store.save_field(KEY, stored.field())
     place = store.root / folder / KEY
     files = {path.name: path.read_bytes() for path in place.iterdir() if path.name != "manifest.json"}
-    sealed.write_folder(place, files | {name: content(sentinel)})
+    checksums.write_folder(place, files | {name: content(sentinel)})
     found = [str(fault) for fault in faults(store)]
     assert found == [f"{place / name} is not what was stored: delete {place}, and it is made anew"]
     with pytest.raises(InputError):

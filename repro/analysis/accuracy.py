@@ -1,0 +1,185 @@
+"""From runs to numbers: tidy tables of accuracies, and the paper's reporting rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from repro.data.split import TRAINING_DEVICE
+from repro.store.store import Record
+from repro.studies import VARIANTS
+
+Group = Literal["seen", "unseen"]
+GROUPS: tuple[Group, ...] = ("unseen", "seen")
+
+NOT_TRAINED = "not trained"
+"""Stands in a table where an accuracy would, had the run not failed."""
+
+NETWORK = ["variant", "width", "depth", "pointwise", "method"]
+"""The columns that tell the networks of a table apart."""
+
+
+def describe(record: Record) -> dict[str, object]:
+    """What a run trained, as the columns of a table row."""
+    experiment = record.experiment
+    return {
+        "variant": "damped" if experiment.model.damped else "base",
+        "width": experiment.model.width,
+        "depth": experiment.model.depth,
+        "pointwise": experiment.model.pointwise,
+        "method": experiment.sparsity.method if experiment.sparsity else "dense",
+        "labels": experiment.recipe.labels,
+        "weights": record.weights,
+        "seed": experiment.seed,
+        "key": record.key,
+    }
+
+
+def accuracies(records: Iterable[Record]) -> pd.DataFrame:
+    """Accuracy in [0, 1] of every run in every reported epoch on the seen device and on the unseen ones together.
+
+    Columns: those of `describe`, and epoch, group ("seen" or "unseen"), accuracy.
+    """
+    rows = []
+    for record in records:
+        seen = (record.test_clips["device"] == TRAINING_DEVICE).to_numpy()
+        for epoch, correct in zip(record.reported_epochs, record.correct, strict=True):
+            for group, members in (("seen", seen), ("unseen", ~seen)):
+                rows.append(
+                    {**describe(record), "epoch": epoch, "group": group, "accuracy": float(correct[members].mean())}
+                )
+    columns = [*NETWORK, "labels", "weights", "seed", "key", "epoch", "group", "accuracy"]
+    return pd.DataFrame(rows, columns=columns).astype({"accuracy": float})
+
+
+def by_seed(table: pd.DataFrame) -> pd.DataFrame:
+    """Every seed's mean over the reported epochs."""
+    return table.groupby([*NETWORK, "weights", "group", "seed"])["accuracy"].mean().reset_index()
+
+
+def report(table: pd.DataFrame) -> pd.DataFrame:
+    """The paper's rule (A.3): mean and standard deviation over the reported epochs of all seeds together.
+
+    Columns: the network's, weights, group, mean, std (of a sample, n - 1), and n, the number of values.
+    """
+    groups = table.groupby([*NETWORK, "weights", "group"])["accuracy"]
+    return groups.agg(mean="mean", std="std", n="count").reset_index()
+
+
+def scaling_report(groups: Mapping[str, Iterable[Record]]) -> pd.DataFrame:
+    """`report` of every way of scaling, told apart by the column `scaling`; a network may stand in several."""
+    return pd.concat(
+        [report(accuracies(records)).assign(scaling=name) for name, records in groups.items()], ignore_index=True
+    )
+
+
+def scaling_table(scalings: pd.DataFrame) -> pd.DataFrame:
+    """A `scaling_report` as text: one row a network, "mean ± standard deviation" in % by group."""
+    names = {"width": "W", "depth": "D", "pointwise": "K"}
+    rows = scalings.assign(text=_with_deviation(scalings)).rename(columns=names)
+    table = rows.pivot(index=["scaling", "W", "D", "K", "weights"], columns="group", values="text")
+    return table.loc[list(dict.fromkeys(rows["scaling"]))].rename_axis(columns="accuracy / %")
+
+
+def percentages(report: pd.DataFrame, index: str) -> pd.DataFrame:
+    """A report as text, "mean ± standard deviation" in %: `index` down, group and variant across."""
+    table = report.assign(text=_with_deviation(report)).pivot(index=index, columns=["group", "variant"], values="text")
+    columns = pd.MultiIndex.from_product([GROUPS, list(VARIANTS)], names=["group", "variant"])
+    return table.reindex(columns=columns).fillna(NOT_TRAINED)
+
+
+def side_by_side(table: pd.DataFrame, column: str, values: Iterable[int], seeds: Iterable[int]) -> pd.DataFrame:
+    """Accuracies in %, base and damped network side by side; NaN for a run that is missing.
+
+    Args:
+        table: `by_seed` of one study.
+        column: what the study varies, such as "width".
+        values, seeds: for which there should be a row.
+
+    Returns:
+        One row a group, seed and value.
+    """
+    found = table.pivot(index=["group", "seed", column], columns="variant", values="accuracy")
+    rows = [GROUPS, sorted(set(seeds)), sorted(set(values))]
+    index = pd.MultiIndex.from_product(rows, names=["group", "seed", column])
+    return found.reindex(index=index, columns=pd.Index(list(VARIANTS), name="variant")).mul(100)
+
+
+def _with_deviation(report: pd.DataFrame) -> list[str]:
+    """Give "mean ± standard deviation" in %; the mean alone where a single value has no deviation."""
+    return [
+        f"{100 * mean:.1f} ± {100 * std:.1f}" if count > 1 else f"{100 * mean:.1f}"
+        for mean, std, count in zip(report["mean"], report["std"], report["n"], strict=True)
+    ]
+
+
+def network_name(record: Record) -> str:
+    """A short name that tells the networks of a study apart, such as "damped W=8 D=1 K=1 static"."""
+    row = describe(record)
+    method = "" if row["method"] == "dense" else f" {row['method']}"
+    return f"{row['variant']} W={row['width']} D={row['depth']} K={row['pointwise']}{method}"
+
+
+def shares(records: Iterable[Record], column: str, unseen_only: bool = False) -> pd.DataFrame:
+    """Accuracy in [0, 1] by a column of the test clips ("device", "scene"), averaged over reported epochs and seeds.
+
+    Args:
+        records: the runs.
+        column: what the clips are told apart by.
+        unseen_only: leave the clips of the seen device out.
+
+    Returns:
+        One row a network, in the order of the runs, one column a value of `column`.
+    """
+    rows: dict[str, list[pd.Series[float]]] = {}
+    for record in records:
+        clips = record.test_clips
+        kept = (clips["device"] != TRAINING_DEVICE).to_numpy() | (not unseen_only)
+        share = pd.Series(record.correct.mean(axis=0)[kept]).groupby(clips[column].to_numpy()[kept]).mean()
+        rows.setdefault(network_name(record), []).append(share)
+    table = pd.DataFrame({name: pd.concat(seeds, axis=1).mean(axis=1) for name, seeds in rows.items()}, dtype=float).T
+    return table.rename_axis(index="network", columns=column)
+
+
+def device_table(records: Iterable[Record]) -> pd.DataFrame:
+    """Accuracy in % on every single device, and the standard deviation over the unseen ones."""
+    table = shares(records, "device").mul(100)
+    spread = table.drop(columns=TRAINING_DEVICE, errors="ignore").std(axis=1)
+    return table.assign(**{"spread over unseen devices": spread}).round(1)
+
+
+def scene_table(records: Iterable[Record]) -> pd.DataFrame:
+    """Accuracy in % on every single scene, unseen devices only."""
+    return shares(records, "scene", unseen_only=True).mul(100).round(1)
+
+
+def confusion(records: Iterable[Record]) -> pd.DataFrame:
+    """How the unseen devices' clips are classified: true scene down, given scene across, every row sums to 1.
+
+    Averaged over the reported epochs and all runs given, at least one.
+    """
+    counts: NDArray[np.float64] = np.zeros(0)
+    scenes: tuple[str, ...] = ()
+    for record in records:
+        unseen = (record.test_clips["device"] != TRAINING_DEVICE).to_numpy()
+        scenes, classes = record.scenes, len(record.scenes)
+        cells = record.labels[unseen] * classes + record.predictions[:, unseen].astype(np.int64)
+        matrix = np.bincount(cells.ravel(), minlength=classes**2).reshape(classes, classes).astype(np.float64)
+        counts = matrix if counts.size == 0 else counts + matrix
+    return pd.DataFrame(counts / counts.sum(axis=1, keepdims=True), index=list(scenes), columns=list(scenes))
+
+
+def explained_variance(values: NDArray[np.float64], groups: NDArray[np.str_]) -> float:
+    """Share of the variance of `values` (clips, dimensions) that lies between the means of the clips' `groups`.
+
+    From 0, where all groups have one mean, to 1, where no clip departs from its group's; groups drawn at random have
+    (groups - 1) / (clips - 1) on average.
+    """
+    names, members = np.unique(groups, return_inverse=True)
+    indicator = members[:, None] == np.arange(len(names))
+    means = indicator.T @ values / indicator.sum(axis=0)[:, None]
+    return float(means[members].var(axis=0).sum() / values.var(axis=0).sum())

@@ -1,0 +1,187 @@
+"""The book's pipeline: pages are executed into `_build/<edition>/source`; Jupyter Book makes the HTML from there."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+from filelock import FileLock, Timeout
+
+from repro.build.execution import execute_pages
+from repro.build.gate import check_book
+from repro.build.pages import BuildError, Page, read_pages, stamp_path
+from repro.build.parameters import read_edition, resolve
+from repro.errors import InputError
+
+_JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # the package cannot be run with -m
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder from `start` upwards that holds a book: `_config.yml`, `_toc.yml` and `book/`.
+
+    Raises:
+        InputError: there is none.
+    """
+    for folder in [start, *start.parents]:
+        if (folder / "_config.yml").is_file() and (folder / "_toc.yml").is_file() and (folder / "book").is_dir():
+            return folder
+    raise InputError(f"no book here: neither {start} nor a folder above it holds _config.yml, _toc.yml and book/")
+
+
+def build(
+    root: Path,
+    edition_name: str = "quick",
+    only: str | None = None,
+    given: Sequence[tuple[str, Any]] = (),
+    fresh: bool = False,
+) -> Path:
+    """Build an edition of the book in `root` and return the path of its first HTML page.
+
+    A page whose source, parameters, code and runs are those of its last execution is not executed again, unless
+    `fresh`. With `only`, that page alone is executed; the others stay as they were last executed, and those that
+    never were are left out. The HTML of the previous build stays until the new one has passed every check.
+
+    Raises:
+        InputError: an unknown edition, page or parameter, a value of the wrong type, or no permission to write.
+        BuildError: a cell failed, Jupyter Book warned, or the result has faults.
+    """
+    pages = read_pages(root)
+    if only is not None:
+        only = Path(only).name.removesuffix(".py").removesuffix(".md")
+        if only not in pages:
+            raise InputError(f"no page '{only}'; there are: {', '.join(pages)}")
+    edition = read_edition(root / "book" / "editions", edition_name)
+    parameters = {name: page.parameters() for name, page in pages.items()}
+    values = resolve(parameters, edition, edition_name, given, only)
+
+    folder = root / "_build" / edition_name
+    with _locked(folder, edition_name):
+        notebooks = [page for page in pages.values() if page.is_notebook and only in (None, page.name)]
+        execute_pages(root, folder, notebooks, values, fresh)
+        _stage(root, folder / "source", pages)
+        return _render(folder) / "index.html"
+
+
+def render(root: Path, edition_name: str = "quick") -> Path:
+    """Make the HTML from notebooks that were executed before, perhaps on another machine; return its first page.
+
+    Raises:
+        InputError: the edition is unknown, or a page of `_toc.yml` was never executed.
+        BuildError: Jupyter Book warned, or the result has faults.
+    """
+    read_edition(root / "book" / "editions", edition_name)
+    pages = read_pages(root)
+    folder = root / "_build" / edition_name
+    missing = [
+        page.name
+        for page in pages.values()
+        if page.is_notebook and not (folder / "source" / f"{page.docname}.ipynb").is_file()
+    ]
+    if missing:
+        raise InputError(f"edition '{edition_name}': never executed: {', '.join(missing)}")
+    with _locked(folder, edition_name):
+        _stage(root, folder / "source", pages)
+        return _render(folder) / "index.html"
+
+
+def _locked(folder: Path, edition_name: str) -> FileLock:
+    """Create the edition's folder and take its lock, so that two builds do not write there at once."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock")
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(f"edition '{edition_name}' is being built by another process") from None
+    except OSError as error:
+        raise InputError(f"cannot write to {folder}: {error.strerror}") from None
+    return lock
+
+
+def _stage(root: Path, source: Path, pages: dict[str, Page]) -> None:
+    """Lay everything that is not executed beside the executed notebooks, and remove what no longer belongs there."""
+    notebooks = {source / f"{page.docname}.ipynb" for page in pages.values() if page.is_notebook}
+    keep = notebooks | {stamp_path(notebook) for notebook in notebooks}
+    for path in source.rglob("*"):
+        if path.is_file() and path not in keep:
+            path.unlink()
+    for path in (root / "book").rglob("*"):
+        inside = path.relative_to(root)
+        sources = path.suffix in (".py", ".pyc", ".ipynb") or inside.parts[1] == "editions"
+        if path.is_file() and not sources and not any(part.startswith(".") for part in inside.parts):
+            (source / inside).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, source / inside)
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    config["execute"] = {**config.get("execute", {}), "execute_notebooks": "off"}
+    (source / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+
+    present = [page.docname for page in pages.values() if not page.is_notebook]
+    present += [page.docname for page in pages.values() if (source / f"{page.docname}.ipynb").is_file()]
+    if len(present) == len(pages):
+        shutil.copyfile(root / "_toc.yml", source / "_toc.yml")
+        return
+    ordered = [page.docname for page in pages.values() if page.docname in present]
+    click.echo(f"{len(pages) - len(ordered)} of {len(pages)} pages have never been executed and are left out.")
+    chapters = [{"file": docname} for docname in ordered[1:]]
+    table = {"format": "jb-book", "root": ordered[0], "chapters": chapters}
+    (source / "_toc.yml").write_text(yaml.safe_dump(table, sort_keys=False), encoding="utf-8")
+    # The pages that are there refer to some that are not: that is no fault of theirs.
+    (source / "partial").touch()
+
+
+def _render(folder: Path) -> Path:
+    """Make the HTML from `folder/source` and return its folder; nothing is done where nothing has changed."""
+    source, html, stamp, log = folder / "source", folder / "html", folder / "html.stamp", folder / "jupyter-book.log"
+    content = _content(source)
+    if stamp.is_file() and stamp.read_text() == content and not check_book(source, html):
+        click.echo("HTML unchanged")
+        return html
+    start = time.monotonic()
+    work = folder / "rendering"
+    shutil.rmtree(work, ignore_errors=True)
+    command = [sys.executable, "-c", _JUPYTER_BOOK, "build", str(source), "--path-output", str(work)]
+    if not (source / "partial").exists():
+        command += ["-W", "--keep-going"]
+    with log.open("w", encoding="utf-8") as output:
+        done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT)
+    if done.returncode != 0:
+        lines = click.unstyle(log.read_text(encoding="utf-8", errors="replace")).splitlines()
+        told = [line.replace(f"{source}/", "") for line in lines if "WARNING" in line or "ERROR" in line]
+        raise BuildError("\n  ".join(["Jupyter Book failed:", *(told or lines[-5:]), f"all of it: {log}"]))
+    built = work / "_build" / "html"
+    faults = check_book(source, built)
+    if faults:
+        raise BuildError("\n  ".join(["the built book has faults:", *faults, f"to look at: {built}"]))
+    stamp.unlink(missing_ok=True)
+    previous = folder / "html.previous"
+    shutil.rmtree(previous, ignore_errors=True)
+    if html.exists():
+        html.rename(previous)
+    built.rename(html)
+    shutil.rmtree(previous, ignore_errors=True)
+    shutil.rmtree(work)
+    stamp.write_text(content)
+    click.echo(f"HTML made in {time.monotonic() - start:.1f} s")
+    return html
+
+
+def _content(source: Path) -> str:
+    """A SHA-256 over every file that the HTML is made from, the tools' own versions included."""
+    digest = hashlib.sha256(_tools().encode())
+    for path in sorted(source.rglob("*")):
+        if path.is_file() and not path.name.endswith(".stamp.json"):
+            digest.update(f"{path.relative_to(source)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def _tools() -> str:
+    from importlib.metadata import version
+
+    return " ".join(version(name) for name in ("jupyter-book", "sphinx", "sphinx-book-theme", "myst-nb"))

@@ -1,0 +1,164 @@
+"""The effective receptive field (Appendix C; Luo et al., 2016) and its extent as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from repro.errors import InputError
+from repro.experiment import ModelConfig
+from repro.network.cp_resnet import INPUT_BANDS, CPResNet, table_1
+from repro.network.receptive_field import maximum_receptive_field
+from repro.training.features import HOP, SAMPLE_RATE
+
+FRAME_MS = 1000 * HOP / SAMPLE_RATE
+"""Time from one frame to the next: 23.2 ms."""
+
+
+def effective_receptive_field(model: CPResNet, batches: Iterable[Tensor]) -> Tensor:
+    """Mean over clips of the absolute gradient of the penultimate map's centre pixel with respect to the input.
+
+    The centre pixel of a map (frequency, time) is (frequency // 2, time // 2), summed over channels; the gradient is
+    taken in evaluation mode, clip by clip. The model's mode is restored afterwards.
+
+    Args:
+        model: the network.
+        batches: standardised features, each (clips, 1, bands, frames), on the model's device and of its dtype.
+
+    Returns:
+        float64, on the CPU, (bands, frames).
+
+    Raises:
+        InputError: there are no clips.
+    """
+    was_training = model.training
+    model.eval()
+    total, clips = torch.zeros((), dtype=torch.float64), 0
+    try:
+        for batch in batches:
+            inputs = batch.detach().requires_grad_()
+            with torch.enable_grad():
+                maps = model.penultimate(inputs)  # (clips, C, frequency, time)
+                centre = maps[:, :, maps.shape[2] // 2, maps.shape[3] // 2].sum()
+            (gradient,) = torch.autograd.grad(centre, inputs)
+            # the mean is of absolute values: gradients of opposite sign must not cancel between clips
+            total = total + gradient.abs().sum(dim=(0, 1)).to("cpu", torch.float64)
+            clips += len(batch)
+    finally:
+        model.train(was_training)
+    if clips == 0:
+        raise InputError("the effective receptive field is a mean over clips, and there are none")
+    return total / clips
+
+
+def centre_input_pixel(config: ModelConfig, frames: int) -> tuple[int, int]:
+    """The input pixel (mel band, frame) at the centre of the receptive field of the penultimate map's centre pixel.
+
+    From kernels k, strides s and paddings p: the field's centre moves by ((k - 1) / 2 - p) times the stride so far
+    with every layer, and by the stride of the map for every pixel from its edge; exact, and a whole number. For
+    256 x 431 it is (120, 216), not the middle of the input: every halving of an odd size drops the last row.
+    """
+    layers = [(5, 2, 1)]  # the input convolution; then everything on the main path of Table 1
+    for block in table_1(config.width, config.depth, config.pointwise):
+        layers += [(kernel, 1, kernel // 2) for kernel in (block.kernel1, block.kernel2)]
+        if block.pool:
+            layers.append((2, 2, 0))
+    bands, length, stride, twice_first = INPUT_BANDS, frames, 1, 0
+    for kernel, step, padding in layers:
+        twice_first += (kernel - 1 - 2 * padding) * stride
+        bands = (bands + 2 * padding - kernel) // step + 1
+        length = (length + 2 * padding - kernel) // step + 1
+        stride *= step
+    first = twice_first // 2
+    return first + (bands // 2) * stride, first + (length // 2) * stride
+
+
+@dataclass(frozen=True)
+class Crop:
+    """An effective receptive field cut to the maximum receptive field.
+
+    Attributes:
+        values: (mel bands, frames).
+        first_band: mel band of the first row.
+        first_frame: frame of the first column.
+        centre: the centre pixel (row, column) of `values`.
+        complete: False where the maximum receptive field sticks out of the input: then `values` holds the part of
+            it that lies inside, and the centre pixel is not in its middle.
+    """
+
+    values: Tensor
+    first_band: int
+    first_frame: int
+    centre: tuple[int, int]
+    complete: bool
+
+
+def crop(erf: Tensor, config: ModelConfig) -> Crop:
+    """Cut an effective receptive field (256, frames) to the exact maximum receptive field about its centre pixel."""
+    band, frame = centre_input_pixel(config, erf.shape[1])
+    size = maximum_receptive_field(config)
+    reach = size // 2
+    first_band, first_frame = max(0, band - reach), max(0, frame - reach)
+    values = erf[first_band : band + reach + 1, first_frame : frame + reach + 1]
+    centre = (band - first_band, frame - first_frame)
+    return Crop(values, first_band, first_frame, centre, complete=tuple(values.shape) == (size, size))
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How far an effective receptive field reaches from its centre pixel along frequency and along time.
+
+    A radius is half the width of the smallest interval, symmetric about the centre pixel, that holds 50 % (half) or
+    90 % of the mean absolute gradient summed over the other axis. nan where that is zero everywhere.
+    """
+
+    half_energy_bands: float
+    """50 % radius along frequency, in mel bands."""
+    energy_90_bands: float
+    """90 % radius along frequency, in mel bands."""
+    half_energy_frames: float
+    """50 % radius along time, in frames."""
+    energy_90_frames: float
+    """90 % radius along time, in frames."""
+    half_energy_ms: float
+    """50 % radius along time, in milliseconds (hop 512 at 22,050 Hz)."""
+    energy_90_ms: float
+    """90 % radius along time, in milliseconds (hop 512 at 22,050 Hz)."""
+
+
+def extent(erf: Tensor, centre: tuple[int, int]) -> Extent:
+    """The extent of an effective receptive field (bands, frames) about the pixel `centre`, whole or cropped alike."""
+    along_frequency, along_time = erf.sum(dim=1), erf.sum(dim=0)
+    half_frames, most_frames = (_radius(along_time, centre[1], share) for share in (0.5, 0.9))
+    return Extent(
+        half_energy_bands=_radius(along_frequency, centre[0], 0.5),
+        energy_90_bands=_radius(along_frequency, centre[0], 0.9),
+        half_energy_frames=half_frames,
+        energy_90_frames=most_frames,
+        half_energy_ms=half_frames * FRAME_MS,
+        energy_90_ms=most_frames * FRAME_MS,
+    )
+
+
+def _radius(marginal: Tensor, centre: int, share: float) -> float:
+    """Smallest radius about the middle of pixel `centre` that holds `share` of the total, in pixels.
+
+    Interpolated: a pixel's value is spread evenly over its width, so a lone pixel has a 50 % radius of 0.25.
+    """
+    values: list[float] = marginal.to(torch.float64).tolist()
+    sought = share * sum(values)
+    if not sought > 0:
+        return float("nan")
+    held, radius = 0.0, 0.0
+    for offset in range(max(centre, len(values) - 1 - centre) + 1):
+        pair = {centre - offset, centre + offset}  # one pixel at the centre, two beyond
+        ring = sum(values[place] for place in pair if 0 <= place < len(values))
+        width = 0.5 if offset == 0 else 1.0
+        if held + ring >= sought:
+            return radius + width * (sought - held) / ring
+        held += ring
+        radius += width
+    return radius  # only where rounding leaves the sum short of the share

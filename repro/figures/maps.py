@@ -1,0 +1,196 @@
+"""The book's maps: spectrograms, what devices do to them and to the clips' means, effective receptive fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import librosa
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize, to_hex
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from repro.data.split import TRAINING_DEVICE
+from repro.erf.fields import Field
+from repro.erf.gradient import FRAME_MS
+from repro.figures.charts import MAP, not_trained
+from repro.training.features import HOP, N_MELS, SAMPLE_RATE
+
+
+def mel_frequencies() -> NDArray[np.float64]:
+    """Centre frequency of every mel band in Hz, (256,)."""
+    frequencies: NDArray[np.float64] = librosa.mel_frequencies(n_mels=N_MELS + 2, fmin=0.0, fmax=SAMPLE_RATE / 2)[1:-1]
+    return frequencies
+
+
+def _kilohertz_ticks(ax: Axes) -> None:
+    """Label the mel-band axis in kHz."""
+    marks = np.array([0.5, 1, 2, 4, 8])
+    ax.set_yticks(np.interp(marks * 1000, mel_frequencies(), np.arange(N_MELS)), [f"{mark:g}" for mark in marks])
+    ax.set_ylabel("frequency / kHz")
+
+
+def spectrogram(ax: Axes, mel: NDArray[np.float32], low: float, high: float) -> AxesImage:
+    """Draw features (256, frames) over time in s and frequency in kHz, colours from `low` to `high` (dB)."""
+    seconds = mel.shape[1] * HOP / SAMPLE_RATE
+    image = ax.imshow(
+        mel, origin="lower", aspect="auto", vmin=low, vmax=high, extent=(0, seconds, -0.5, N_MELS - 0.5), cmap=MAP
+    )
+    ax.grid(False)
+    _kilohertz_ticks(ax)
+    ax.set_xlabel("time / s")
+    return image
+
+
+NAMED = 9
+"""The most unseen devices that a figure tells apart; of more, these many, spread evenly over their names."""
+
+_MARKERS = "o^sDvP*X<>"
+
+
+class _Style(NamedTuple):
+    label: str
+    colour: str
+    marker: str
+    line: str = "-"
+    zorder: int = 2
+
+
+def _device_styles(devices: Iterable[str]) -> dict[str, _Style]:
+    """Style by device: "a" black, `NAMED` of the others in colours, what is left of them behind these in one grey."""
+    unseen = sorted(set(devices) - {TRAINING_DEVICE})
+    named = np.linspace(0, len(unseen) - 1, min(NAMED, len(unseen))).round().astype(int)
+    styles = {device: _Style(f"the other {len(unseen) - NAMED}", "#c8c8c8", "o", zorder=1) for device in unseen}
+    colours = mpl.colormaps["viridis"](np.linspace(0.15, 0.97, len(named)))
+    for number, (position, colour) in enumerate(zip(named, colours, strict=True)):
+        device = unseen[position]
+        styles[device] = _Style(device, to_hex(colour), _MARKERS[1 + number], ["-", "--"][number % 2])
+    return {TRAINING_DEVICE: _Style(f"{TRAINING_DEVICE} (seen)", "black", "o", zorder=3)} | styles
+
+
+def _legend(owner: Axes | Figure, styles: Iterable[_Style], points: bool, **place: Any) -> None:
+    """One entry a label, so that the devices that are not told apart share one, the last."""
+    entries = {}
+    for style in sorted(styles, key=lambda style: -style.zorder):
+        look: dict[str, Any] = {"marker": style.marker, "ls": "", "ms": 5} if points else {"ls": style.line}
+        entries[style.label] = Line2D([], [], color=style.colour, label=style.label, **look)
+    owner.legend(handles=list(entries.values()), fontsize=8, **place)
+
+
+def device_spectra(spectra: dict[str, NDArray[np.float32]], shift: dict[str, NDArray[np.float32]]) -> Figure:
+    """Mean spectra by device, and by how much those of the unseen devices differ from device a's.
+
+    From 50 Hz on: below, A-weighting takes off 30 dB and more.
+
+    Args:
+        spectra: levels in dB(A), (256,), of device "a" and others.
+        shift: differences in dB, (256,), of the others.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.9))
+    styles = _device_styles(spectra)
+    frequencies = mel_frequencies()
+    bands = np.flatnonzero(frequencies >= 50)
+    marks = np.array([0.5, 1, 2, 4, 8])
+    for ax, curves in zip(axes, (spectra, shift), strict=True):
+        for device, curve in curves.items():
+            style = styles[device]
+            ax.plot(bands, curve[bands], color=style.colour, ls=style.line, lw=1.5, zorder=style.zorder)
+        ax.set_xticks(np.interp(marks * 1000, frequencies, np.arange(N_MELS)), [f"{mark:g}" for mark in marks])
+        ax.set_xlabel("frequency / kHz")
+    axes[1].axhline(0, color="black", lw=1.5, zorder=3)
+    axes[0].set(title="mean spectrum", ylabel="level / dB(A)")
+    axes[1].set(title="against device a", ylabel="difference / dB")
+    _legend(figure, styles.values(), False, loc="outside lower center", ncols=4)
+    return figure
+
+
+def clip_maps(
+    points: NDArray[np.float64], devices: NDArray[np.str_], scenes: NDArray[np.str_], axis_labels: tuple[str, str]
+) -> Figure:
+    """Clips as points in a plane, drawn twice: coloured by device, and by scene.
+
+    Args:
+        points: (clips, 2).
+        devices: of every clip, "a" among them.
+        scenes: of every clip.
+        axis_labels: of the horizontal and the vertical axis.
+    """
+    by_scene = {
+        name: _Style(name.replace("_", " "), f"C{number}", _MARKERS[number % len(_MARKERS)])
+        for number, name in enumerate(np.unique(scenes))
+    }
+    figure, panels = plt.subplots(1, 2, figsize=(7.6, 5.4), sharex=True, sharey=True)
+    for ax, title, groups, styles in (
+        (panels[0], "by device", devices, _device_styles(devices)),
+        (panels[1], "by scene", scenes, by_scene),
+    ):
+        for name, style in styles.items():
+            ax.scatter(
+                *points[groups == name].T, s=14, color=style.colour, marker=style.marker, lw=0, zorder=style.zorder
+            )
+        ax.set(title=title, xlabel=axis_labels[0])
+        _legend(ax, styles.values(), True, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
+    panels[0].set_ylabel(axis_labels[1])
+    return figure
+
+
+def field_maps(fields: Sequence[Field | None], titles: Sequence[str], depth: int | None = None) -> Figure:
+    """Effective receptive fields side by side, each relative to its own maximum, about the centre pixel.
+
+    The colours follow the square root of the gradient, which keeps the faint outskirts visible; the rectangles hold
+    50 % and 90 % of it along either axis.
+
+    Args:
+        fields: one or more; None where there is no run.
+        titles: one each.
+        depth: crop all to the maximum receptive field at this D; by default each to its own.
+    """
+    columns = min(2, len(fields)) if len(fields) != 3 else 3
+    rows = -(-len(fields) // columns)
+    figure, grid = plt.subplots(rows, columns, figsize=(7.2, 3.7 * rows), squeeze=False, sharex=True, sharey=True)
+    for ax, field, title in zip(grid.flat, fields, titles, strict=True):
+        ax.set(title=title)
+        if field is None:
+            not_trained(ax)
+            continue
+        shown = field.cropped(depth)
+        values = shown.values.numpy()
+        (bands, length), (band, frame) = values.shape, shown.centre
+        ax.imshow(
+            np.sqrt(values / (values.max() or 1)),
+            origin="lower",
+            aspect="auto",
+            vmin=0,
+            vmax=1,
+            cmap=MAP,
+            extent=(
+                (-frame - 0.5) * FRAME_MS,
+                (length - frame - 0.5) * FRAME_MS,
+                -band - 0.5,
+                bands - band - 0.5,
+            ),
+        )
+        for width, height, line in (
+            (field.extent.half_energy_ms, field.extent.half_energy_bands, "-"),
+            (field.extent.energy_90_ms, field.extent.energy_90_bands, "--"),
+        ):
+            ax.add_patch(Rectangle((-width, -height), 2 * width, 2 * height, fill=False, ec="white", ls=line, lw=1.2))
+        ax.grid(False)
+        ax.xaxis.set_major_locator(MaxNLocator(5, symmetric=True))
+    for ax in grid[-1]:
+        ax.set_xlabel("time / ms")
+    for ax in grid[:, 0]:
+        ax.set_ylabel("frequency / mel bands")
+    bar = figure.colorbar(ScalarMappable(Normalize(0, 1), MAP), ax=grid, shrink=0.9 / rows**0.5)
+    bar.set_ticks([mark**0.5 for mark in (0, 0.1, 0.5, 1)], labels=["0", "0.1", "0.5", "1"])
+    bar.set_label("gradient / its maximum")
+    return figure

@@ -1,0 +1,212 @@
+"""Sparsification to a given number of weights (Section 5.3, Appendix A.4): static random and iterative magnitude.
+
+The prunable weights are those of every convolution, the 1x1 shortcuts and the classifier included
+(`repro.network.cp_resnet.convolutions`). Every convolution carries a bool buffer `mask`, True where the weight remains;
+it is part of the state_dict and moves with the model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import nn
+
+from repro.errors import InputError
+from repro.experiment import Recipe, Sparsity
+from repro.network.convolutions import used_weight
+from repro.network.cp_resnet import convolutions
+
+PRUNING_SHARE = 0.75
+"""Share of the epochs after which iterative pruning has reached its target; a judgement call."""
+
+
+def layer_targets(counts: Mapping[str, int], target: int) -> dict[str, int]:
+    """Weights that remain in every layer under static pruning, which cuts the largest layers first.
+
+    Water-filling (Golubeva et al., 2021): the largest layer is cut down to the size of the next largest, then both
+    together to the size of the next, and so on until `target` weights are left in total. Where the cut layers cannot
+    share the remainder evenly, the first of them, in the order of `counts`, keep one weight more.
+
+    Args:
+        counts: number of weights of every layer, in the order of the forward pass.
+        target: number of weights to remain in total.
+
+    Raises:
+        InputError: there are fewer than `target` weights, or `target` leaves some layer without a weight.
+    """
+    _check_target(target, sum(counts.values()), least=len(counts))
+    targets = dict(counts)
+    left = target
+    ascending = sorted(counts, key=lambda name: counts[name])
+    for index, name in enumerate(ascending):
+        level, remainder = divmod(left, len(counts) - index)
+        if counts[name] > level:
+            cut = [layer for layer in counts if layer in ascending[index:]]
+            targets.update({layer: level + (place < remainder) for place, layer in enumerate(cut)})
+            break
+        left -= counts[name]
+    return targets
+
+
+def remaining_schedule(
+    total: int, target: int, epochs: int, start: int = 1, ramp: Literal["geometric", "cubic"] = "geometric"
+) -> list[int]:
+    """Weights that remain during every epoch of iterative pruning; `epochs` entries.
+
+    Until epoch `start` the network is whole: second convolutions and the classifier are initialised to zero, so that
+    magnitudes mean nothing before they had a chance to grow. From then on weights go at the beginning of every epoch
+    until epoch n = floor(3/4 epochs), from which on exactly `target` are left; the last quarter of the epochs, the
+    reported ones among them, trains the sparse network. With t rising evenly from above 0 at `start` to 1 at n, there
+    remain
+
+        geometric  total (target / total)^t: an equal fraction of the remaining weights goes every time, so that the
+                   number removed falls exponentially, as the paper says; it gives no rate, and this needs none
+        cubic      total - (total - target) exp(-(1 - t)^3), the ramp of the group's earlier code (cpjku_dcase20)
+
+    Args:
+        total: number of weights of the whole network.
+        target: number of weights to remain.
+        epochs: length of the training.
+        start: the epoch, from 0, at whose beginning the first weights go; at least 1.
+        ramp: see above.
+
+    Raises:
+        InputError: there are fewer than `target` weights, or `start` is not before the last quarter of the epochs.
+    """
+    _check_target(target, total, least=1)
+    last = max(1, math.floor(PRUNING_SHARE * epochs))
+    if not 1 <= start <= min(last, epochs - 1):
+        raise InputError(
+            f"sparsity.start = {start}: iterative pruning of {epochs} epochs starts after the first epoch and by epoch "
+            f"{min(last, epochs - 1)}"
+        )
+
+    def remaining(t: float) -> int:
+        if ramp == "geometric":
+            return round(total * math.pow(target / total, t))
+        return total - round((total - target) * math.exp(-((1 - t) ** 3)))
+
+    times = [(epoch - start + 1) / (last - start + 1) for epoch in range(epochs)]
+    return [total if t <= 0 else target if t >= 1 else remaining(t) for t in times]
+
+
+def least_kept(count: int) -> int:
+    """Fewest weights that iterative pruning leaves in a layer of `count`: one in a hundred, rounded up.
+
+    The paper excludes a layer that is *more* than 99 % sparse from *further* pruning. Read by the epoch, a single
+    pruning could still empty a layer; here the bound holds weight by weight, so a layer stops at 99 %.
+    """
+    return -(-count // 100)
+
+
+def _check_target(target: int, total: int, least: int) -> None:
+    if target > total:
+        raise InputError(f"sparsity.weights = {target}: the network has only {total} conv weights; take fewer")
+    if target < least:
+        raise InputError(f"sparsity.weights = {target}: this network cannot go below {least} weights; take more")
+
+
+def add_masks(model: nn.Module) -> None:
+    """Register a mask of ones on every convolution, as a sparse network's state_dict needs it to be loaded."""
+    for conv in convolutions(model).values():
+        conv.register_buffer("mask", torch.ones_like(conv.weight, dtype=torch.bool))
+
+
+def count_remaining(model: nn.Module) -> int:
+    """Number of conv weights that are not masked; all of them in a network without masks."""
+    return sum(_remaining(conv) for conv in convolutions(model).values())
+
+
+def _remaining(conv: nn.Conv2d) -> int:
+    buffers = dict(conv.named_buffers())
+    return int(buffers["mask"].sum()) if "mask" in buffers else conv.weight.numel()
+
+
+class Pruner:
+    """Keeps a network sparse while it is trained.
+
+    The training loop calls `begin_epoch` before every epoch and `apply` after every optimiser step. All state is in
+    the network's masks: to resume, construct the Pruner, then load the state_dict.
+
+    Static: the masks are drawn at construction, uniformly within a layer, and never change; the initialisation is
+    not rescaled to the remaining fan-in (batch normalisation follows every convolution). Iterative: see `begin_epoch`.
+    """
+
+    def __init__(self, model: nn.Module, sparsity: Sparsity, recipe: Recipe, generator: torch.Generator) -> None:
+        """Add the masks to `model`.
+
+        Args:
+            model: a freshly built network.
+            sparsity: method and number of weights to remain, and how iterative pruning gets there.
+            recipe: the training's length and warm-up.
+            generator: source of the static masks, on the CPU; iterative pruning draws nothing.
+
+        Raises:
+            InputError: the target is out of reach; the message says why.
+        """
+        self._model = model
+        self._convs = convolutions(model)
+        counts = {name: conv.weight.numel() for name, conv in self._convs.items()}
+        total = sum(counts.values())
+        self._schedule: list[int] | None = None
+        self._raw = sparsity.magnitude == "raw"
+        self._least = {name: least_kept(count) if sparsity.guard else 0 for name, count in counts.items()}
+        if sparsity.method == "iterative":
+            _check_target(sparsity.weights, total, least=sum(self._least.values()))
+            start = max(1, recipe.warmup_epochs) if sparsity.start is None else sparsity.start
+            self._schedule = remaining_schedule(total, sparsity.weights, recipe.epochs, start, sparsity.ramp)
+            add_masks(model)
+        else:
+            targets = layer_targets(counts, sparsity.weights)
+            add_masks(model)
+            for name, conv in self._convs.items():
+                kept = torch.zeros(counts[name], dtype=torch.bool)
+                kept[torch.randperm(counts[name], generator=generator)[: targets[name]]] = True
+                conv.get_buffer("mask").copy_(kept.view(conv.weight.shape))
+        self.apply()
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Iterative: prune to the number of weights due in `epoch` (from 0). Static: nothing.
+
+        The weights with the smallest magnitude in the whole network go, by default by their magnitude as used: damping
+        included. Unless `Sparsity.guard` is off, no layer goes below `least_kept`; what it is spared, the others lose.
+        Equal magnitudes go in the order of the layers and of the places in them.
+        """
+        if self._schedule is not None:
+            excess = count_remaining(self._model) - self._schedule[epoch]
+            if excess > 0:
+                self._remove_smallest(excess)
+                self.apply()
+
+    @torch.no_grad()
+    def apply(self) -> None:
+        """Set the masked weights to exactly 0, whatever the optimiser's momentum made of them."""
+        for conv in self._convs.values():
+            conv.weight.mul_(conv.get_buffer("mask"))
+
+    def sparsity_by_layer(self) -> dict[str, float]:
+        """Share of the weights that is masked, 0 to 1, for every convolution."""
+        return {name: 1 - _remaining(conv) / conv.weight.numel() for name, conv in self._convs.items()}
+
+    @torch.no_grad()
+    def _remove_smallest(self, number: int) -> None:
+        magnitudes, places = [], []
+        for name, conv in self._convs.items():
+            remaining = conv.get_buffer("mask").flatten().nonzero().squeeze(1)
+            removable = len(remaining) - self._least[name]
+            weight = conv.weight if self._raw else used_weight(conv)
+            magnitude, order = weight.abs().flatten()[remaining].sort(stable=True)
+            magnitudes.append(magnitude[:removable])
+            places.append(remaining[order[:removable]])
+        candidates = torch.cat(magnitudes)
+        goes = torch.zeros_like(candidates, dtype=torch.bool)
+        goes[candidates.argsort(stable=True)[:number]] = True
+        by_layer = torch.split(goes, [len(place) for place in places])
+        for conv, place, gone in zip(self._convs.values(), places, by_layer, strict=True):
+            mask = conv.get_buffer("mask")
+            flat = mask.flatten().clone()  # a copy in logical order, whatever the memory format
+            flat[place[gone]] = False
+            mask.copy_(flat.view(mask.shape))

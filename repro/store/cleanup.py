@@ -1,0 +1,142 @@
+"""What a store can do without: found first, so that it can be shown, and removed when that was agreed to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from repro.data.source import prepared_folder
+from repro.experiment import Experiment
+from repro.files import atomic, checksums
+from repro.store.record_format import OutdatedError
+from repro.store.store import Store
+from repro.store.verify import field_faults, leftovers, run_faults
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """A file or folder that can go.
+
+    Attributes:
+        path: where it lies.
+        why: why nothing needs it.
+        size: bytes.
+    """
+
+    path: Path
+    why: str
+    size: int
+
+
+def garbage(store: Store, needed: Collection[Experiment]) -> list[Garbage]:
+    """All that can go: whatever neither is one of the `needed` runs nor belongs to one.
+
+    That is runs of other Experiments, damaged ones and those of earlier versions; fields without their run; failures;
+    checkpoints of finished runs; what killed processes have left; and, unless something is being trained, prepared
+    recordings that neither a remaining run was trained on nor a needed one would be. Runs are compared by Experiment,
+    whatever recordings they were trained on, since these need not be at hand. A run that a newer version of this
+    package has stored stays.
+
+    Raises:
+        InputError: the store cannot be written to, as it must be to see what others are writing at this moment.
+    """
+    kept: set[str] = set()
+    found: list[tuple[Path, str]] = []
+    for folder in _entries(store.root / "runs"):
+        why = _why_run(folder, {_text(experiment) for experiment in needed})
+        if why:
+            found.append((folder, why))
+        else:
+            kept.add(folder.name)
+    for path in _entries(store.root / "erf"):
+        if path.name not in kept:
+            found.append((path, "a field without its run"))
+        elif field_faults(store, path.name):
+            found.append((path, "damaged"))
+    found += [(path, "a failure") for path in _entries(store.root / "failures")]
+    done = set(store.finished())
+    checkpoints = _entries(store.root / "checkpoints")
+    found += [(path, "a checkpoint of a finished run") for path in checkpoints if path.name.partition(".")[0] in done]
+    with store.writing():
+        found += [(path, "left by a killed process") for path in leftovers(store) if not _in_use(store, path)]
+    with store.writable():
+        training = any(_held(lock) for lock in (store.root / "locks").glob("*.lock"))
+    if not training:
+        used = {fingerprint for key in kept for fingerprint in _fingerprint(store.folder(key) / "record.json")}
+        wanted = {prepared_folder(data, store.root) for data in {experiment.data for experiment in needed}}
+        for folder in _entries(store.root / "data"):
+            if folder.is_dir() and folder not in wanted and used.isdisjoint(_fingerprint(folder / "info.json")):
+                found.append((folder, "recordings of no remaining run"))
+    return [Garbage(path, why, _size(path)) for path, why in found]
+
+
+def remove(store: Store, found: Iterable[Garbage]) -> list[Garbage]:
+    """Remove what `garbage` found, each whole or not at all; returns what another process has begun to use meanwhile.
+
+    Raises:
+        InputError: the store cannot be written to.
+    """
+    used = []
+    with store.writing():
+        for item in found:
+            if _in_use(store, item.path):
+                used.append(item)
+            else:
+                atomic.remove(item.path)
+    return used
+
+
+def _why_run(folder: Path, needed: set[str]) -> str | None:
+    """Why a run can go; None for one that stays."""
+    faults = run_faults(folder)
+    if faults:
+        reasons = {checksums.DamagedError: "damaged", OutdatedError: "of an earlier version"}
+        return reasons.get(type(faults[0]))
+    record = Store(folder.parents[1]).load(folder.name)
+    if record.experiment.key(record.data_fingerprint) != record.key:
+        return "of an earlier version"
+    return None if _text(record.experiment) in needed else "no edition needs it"
+
+
+def _text(experiment: Experiment) -> str:
+    return json.dumps(experiment.canonical(), sort_keys=True)
+
+
+def _fingerprint(path: Path) -> Iterator[str]:
+    """The fingerprint of the recordings that record.json or info.json names; none where the file is no such."""
+    try:
+        content = json.loads(path.read_bytes())
+        yield content.get("data_fingerprint") or content["fingerprint"]
+    except (OSError, ValueError, KeyError, AttributeError):
+        return
+
+
+def _in_use(store: Store, path: Path) -> bool:
+    """Whether a process works on what lies there: prepares or trains it, or imports."""
+    key = path.name.strip(".").partition(".")[0]
+    if path.parent == store.root / "data":
+        return _held(path.with_name(f"{key}.lock"))
+    if path.parent == store.root / "checkpoints":
+        return _held(store.root / "locks" / f"{key}.lock")
+    return path.parent == store.root and _held(store.root / "locks" / f"{key}.lock")
+
+
+def _held(lock: Path) -> bool:
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def _entries(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*") if not atomic.is_leftover(path))
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.lstat().st_size for file in files if not file.is_dir())

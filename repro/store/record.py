@@ -1,0 +1,141 @@
+"""A finished run, and a training that failed, as they are read back from the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load as load_weights
+
+from repro.errors import InputError
+from repro.experiment import Experiment
+from repro.files import checksums
+from repro.network.cp_resnet import CPResNet, count_weights
+from repro.network.pruning import add_masks
+from repro.store.provenance import code_fingerprint
+from repro.training.loop import reported_epochs
+
+WEIGHTS = "weights.safetensors"
+"""The file of a run's folder that one from elsewhere may lack."""
+
+FailureKind = Literal["non-finite loss", "out of memory", "killed", "error"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """A finished run as the store keeps it.
+
+    Attributes:
+        key: its folder's name.
+        experiment: what was trained.
+        data_fingerprint: SHA-256 of the recordings it was trained and tested on.
+        epochs: per epoch: learning rate, loss, seconds, accuracy on seen and unseen devices where measured.
+        train_accuracy: share of the training labels that the final network reproduces without augmentation.
+        layer_sparsity: epoch by layer, the share of removed weights; empty without sparsification.
+        predictions: uint8, (reported epochs, test clips).
+        test_clips: the test clips' scene, city, location and device, in the order of the predictions.
+        scenes: class names in label order.
+        provenance: when, how long, on what, with which code and versions (`repro.store.provenance.provenance`).
+        folder: where the files lie.
+    """
+
+    key: str
+    experiment: Experiment
+    data_fingerprint: str
+    epochs: pd.DataFrame
+    train_accuracy: float
+    layer_sparsity: pd.DataFrame
+    predictions: NDArray[np.uint8]
+    test_clips: pd.DataFrame
+    scenes: tuple[str, ...]
+    provenance: dict[str, Any]
+    folder: Path
+
+    @cached_property
+    def labels(self) -> NDArray[np.int64]:
+        """True class of every test clip, (test clips,)."""
+        return pd.Categorical(self.test_clips["scene"], categories=list(self.scenes)).codes.astype(np.int64)
+
+    @cached_property
+    def correct(self) -> NDArray[np.bool_]:
+        """Whether each test clip was classified correctly, (reported epochs, test clips)."""
+        return np.asarray(self.predictions == self.labels[None, :])
+
+    @property
+    def reported_epochs(self) -> range:
+        """The epochs that the predictions were made in."""
+        return reported_epochs(self.experiment.recipe.epochs)
+
+    @property
+    def made_by_this_code(self) -> bool:
+        """Whether the package was, in every byte, the one that runs now."""
+        return bool(self.provenance.get("code", {}).get("fingerprint") == code_fingerprint())
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether the final network was kept; a run that came from elsewhere may have left it there."""
+        return WEIGHTS in checksums.digests(self.folder)
+
+    def network(self) -> tuple[CPResNet, torch.Tensor, torch.Tensor]:
+        """The final network in evaluation mode, and the mean and deviation (256, 1) that standardise its input.
+
+        Raises:
+            InputError: the run came without its weights, or they are not what was stored.
+        """
+        if not self.has_weights:
+            raise InputError(
+                f"run {self.key} came without its weights: import them ('repro runs export --weights' where it was "
+                f"trained), or delete {self.folder} and train it here"
+            )
+        content = checksums.read(self.folder, WEIGHTS)
+        model = CPResNet(self.experiment.model, len(self.scenes))
+        if self.experiment.sparsity is not None:
+            add_masks(model)
+        try:
+            state = load_weights(content)
+            mean, deviation = state.pop("input.mean"), state.pop("input.deviation")
+            model.load_state_dict(state)
+        except (SafetensorError, KeyError, RuntimeError):
+            raise checksums.DamagedError(self.folder / WEIGHTS, self.folder) from None
+        return model.eval(), mean, deviation
+
+    @cached_property
+    def weights(self) -> int:
+        """Number of remaining conv and classifier weights."""
+        if self.experiment.sparsity is not None:
+            return self.experiment.sparsity.weights
+        with torch.device("meta"):
+            return count_weights(CPResNet(self.experiment.model, len(self.scenes)))
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A training that did not come to its end.
+
+    Attributes:
+        key: what the run would have been kept under.
+        experiment: what was trained.
+        data_fingerprint: SHA-256 of the recordings.
+        kind: what ended it.
+        reason: one line that says more.
+        provenance: as of a run.
+    """
+
+    key: str
+    experiment: Experiment
+    data_fingerprint: str
+    kind: FailureKind
+    reason: str
+    provenance: dict[str, Any]
+
+    @property
+    def made_by_this_code(self) -> bool:
+        """Whether the code that failed is the code that runs now."""
+        return bool(self.provenance.get("code", {}).get("fingerprint") == code_fingerprint())

@@ -1,0 +1,226 @@
+"""How a run and a failure are written, and read back: the store's schema.
+
+record.json holds the schema's number, what the key is the hash of (Experiment, fingerprint of the recordings, version
+of the recipe), the provenance and the results; a failure holds the same with what ended it instead of the results.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from safetensors.torch import save as weights_bytes
+
+from repro.data.clips import COLUMNS
+from repro.errors import InputError
+from repro.experiment import RECIPE_VERSION, Experiment, experiment_from, explain
+from repro.files import checksums
+from repro.store.record import WEIGHTS, Failure, FailureKind, Record
+from repro.training.loop import Epoch, Outcome, reported_epochs
+
+SCHEMA = 2
+"""Raised whenever a record is written otherwise than before."""
+
+RECORD, PREDICTIONS = "record.json", "predictions.npz"
+NEEDED = frozenset({RECORD, PREDICTIONS})
+"""What a run's folder always holds."""
+
+
+class OutdatedError(InputError):
+    """An earlier version of this package has stored this; today's cannot use it."""
+
+
+class _Origin(BaseModel):
+    """What a key is the hash of, and how it came about."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    stored_schema: int = Field(alias="schema")
+    recipe_version: int
+    experiment: dict[str, Any]
+    data_fingerprint: str
+    provenance: dict[str, Any]
+
+    def key(self) -> str:
+        """The key as `Experiment.key` made it, also where Experiments have other fields or another version by now."""
+        content = self.model_dump(include={"experiment", "data_fingerprint", "recipe_version"})
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+    def read_experiment(self) -> Experiment:
+        data = dict(self.experiment["data"])
+        if data["name"] != "synthetic":
+            data["root"] = "(as stored)"  # where the recordings lay is not part of a result
+        return experiment_from(self.experiment | {"data": data})
+
+
+class _Run(_Origin):
+    """record.json."""
+
+    epochs: list[Epoch]
+    train_accuracy: float
+    layer_sparsity: list[dict[str, float]]
+    scenes: list[str]
+    test_clips: dict[str, list[str]]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> _Run:
+        rows = {len(values) for values in self.test_clips.values()}
+        if tuple(self.test_clips) != COLUMNS or len(rows) != 1 or not {*self.test_clips["scene"]} <= {*self.scenes}:
+            raise ValueError("test_clips and scenes do not go together")
+        return self
+
+
+class _Failed(_Origin):
+    """A file of failures/."""
+
+    kind: FailureKind
+    reason: str
+
+
+def run_files(
+    experiment: Experiment,
+    data_fingerprint: str,
+    outcome: Outcome,
+    test_clips: pd.DataFrame,
+    scenes: tuple[str, ...],
+    provenance: Mapping[str, Any],
+) -> dict[str, bytes]:
+    """The files of a finished run by name."""
+    record = _origin(experiment, data_fingerprint, provenance) | {
+        "epochs": [asdict(epoch) for epoch in outcome.epochs],
+        "train_accuracy": outcome.train_accuracy,
+        "layer_sparsity": list(outcome.layer_sparsity),
+        "scenes": list(scenes),
+        "test_clips": {name: test_clips[name].tolist() for name in COLUMNS},
+    }
+    predictions = io.BytesIO()
+    np.savez_compressed(predictions, predictions=outcome.predictions)
+    return {
+        RECORD: json.dumps(record, indent=1, allow_nan=False).encode(),
+        PREDICTIONS: predictions.getvalue(),
+        WEIGHTS: weights_bytes(outcome.weights),
+    }
+
+
+def read_run(folder: Path) -> Record:
+    """Read a run's folder, after checking its files against their checksums; the weights are checked when used.
+
+    Raises:
+        InputError: a file of it was altered, it was stored in another schema, its folder's name is not the hash of its
+            content, or its Experiment is one that this version does not know.
+    """
+    text = checksums.read(folder, RECORD)
+    content = _parsed(_Run, "run", text, folder / RECORD, folder.name, folder)
+    checksums.require_files(folder, NEEDED, frozenset({WEIGHTS}))
+    experiment = content.read_experiment()
+    shape = (len(reported_epochs(experiment.recipe.epochs)), len(content.test_clips["scene"]))
+    return Record(
+        key=folder.name,
+        experiment=experiment,
+        data_fingerprint=content.data_fingerprint,
+        epochs=pd.DataFrame([asdict(epoch) for epoch in content.epochs]),
+        train_accuracy=content.train_accuracy,
+        layer_sparsity=pd.DataFrame(content.layer_sparsity),
+        predictions=_predictions(folder, shape),
+        test_clips=pd.DataFrame(content.test_clips),
+        scenes=tuple(content.scenes),
+        provenance=content.provenance,
+        folder=folder,
+    )
+
+
+def write_failure(
+    path: Path,
+    experiment: Experiment,
+    data_fingerprint: str,
+    reason: str,
+    kind: FailureKind,
+    provenance: Mapping[str, Any],
+) -> None:
+    """Write a failed training as `path`, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    origin = _origin(experiment, data_fingerprint, provenance)
+    checksums.write_json(path, origin | {"kind": kind, "reason": " ".join(reason.split())})
+
+
+def read_failure(path: Path) -> Failure:
+    """Read a failed training.
+
+    Raises:
+        InputError: as of `read_run`.
+    """
+    text = json.dumps(checksums.read_json(path)).encode()
+    content = _parsed(_Failed, "failure", text, path, path.stem, path)
+    return Failure(
+        key=path.stem,
+        experiment=content.read_experiment(),
+        data_fingerprint=content.data_fingerprint,
+        kind=content.kind,
+        reason=content.reason,
+        provenance=content.provenance,
+    )
+
+
+def _origin(experiment: Experiment, data_fingerprint: str, provenance: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "recipe_version": RECIPE_VERSION,
+        "experiment": experiment.canonical(),
+        "data_fingerprint": data_fingerprint,
+        "provenance": dict(provenance),
+    }
+
+
+_Content = TypeVar("_Content", bound=_Origin)
+
+
+def _parsed(form: type[_Content], what: str, text: bytes, path: Path, key: str, stored: Path) -> _Content:
+    """Read what the checksums have found whole: of this schema, complete, and under the key that is its hash."""
+    try:
+        schema = int(json.loads(text).get("schema", 1))
+        if schema == SCHEMA:
+            content = form.model_validate_json(text)
+    except ValidationError as error:
+        raise checksums.DamagedError(path, stored, f"is no record ({explain(error, what)})") from None
+    except (ValueError, AttributeError, TypeError):
+        raise checksums.DamagedError(path, stored) from None
+    if schema != SCHEMA:
+        said = f"{what} {key} was stored in schema {schema}; this version reads {SCHEMA}"
+        if schema > SCHEMA:
+            raise InputError(f"{said}: a newer version of this package reads it")
+        raise OutdatedError(f"{said}: 'repro runs gc' removes it")
+    if content.key() != key:
+        raise checksums.DamagedError(path, stored, f"is of {what} {content.key()}, not {key}")
+    try:
+        content.read_experiment()
+    except (InputError, KeyError, TypeError) as error:
+        raise OutdatedError(
+            f"{what} {key} is of an Experiment that this version does not know ({error}): 'repro runs gc' removes it"
+        ) from None
+    return content
+
+
+def _predictions(folder: Path, shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """uint8, (reported epochs, test clips); read without running any code that the file may hold."""
+    content = checksums.read(folder, PREDICTIONS)
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            predictions: NDArray[np.uint8] = arrays["predictions"]
+    except Exception:  # what reading altered bytes may raise is without number
+        raise checksums.DamagedError(folder / PREDICTIONS, folder) from None
+    if predictions.dtype != np.uint8 or predictions.shape != shape:
+        raise checksums.DamagedError(folder / PREDICTIONS, folder)
+    return predictions

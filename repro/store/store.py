@@ -1,0 +1,263 @@
+"""The run store: one folder or file per Experiment key, whole or absent.
+
+runs/<key>/record.json           experiment, per-epoch metrics, test clips, provenance
+runs/<key>/predictions.npz       predictions of the reported epochs
+runs/<key>/weights.safetensors   the final network
+runs/<key>/manifest.json         SHA-256 of the three
+erf/<key>/field.npy              the run's effective receptive field, where one was computed, with its manifest.json
+failures/<key>.json              a training that did not come to its end
+checkpoints/<key>/<epoch>/       an unfinished training's state, with its manifest.json
+locks/                           empty files that processes lock
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from repro.errors import InputError
+from repro.experiment import DataConfig, Experiment
+from repro.files import atomic, checksums
+from repro.store.provenance import provenance
+from repro.store.record import Failure, FailureKind, Record
+from repro.store.record_format import read_failure, read_run, run_files, write_failure
+from repro.training.loop import Outcome
+
+__all__ = ["Failure", "Record", "Store", "provenance"]
+
+STORE_VARIABLE = "REPRO_STORE"
+
+FIELD = "field.npy"
+
+
+class Store:
+    """The folder in which finished runs, failures, receptive fields and prepared recordings are kept."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @classmethod
+    def default(cls) -> Store:
+        """The folder named by the environment variable REPRO_STORE, else `_store` beside the book's `_toc.yml`.
+
+        The book is looked for from the working directory upwards, since some tools run a notebook in the folder that
+        it lies in; where there is none, the store is in the working directory.
+
+        Raises:
+            InputError: the folder cannot be created or written to.
+        """
+        here = Path.cwd()
+        home = next((folder for folder in (here, *here.parents) if (folder / "_toc.yml").is_file()), here)
+        store = cls(Path(os.environ.get(STORE_VARIABLE) or home / "_store").resolve())
+        with store.writable():
+            store.root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=store.root):
+                pass
+        return store
+
+    def folder(self, key: str) -> Path:
+        """Where the run of this key is, or will be."""
+        return self.root / "runs" / key
+
+    def field_folder(self, key: str) -> Path:
+        """Where the receptive field of this run is, or will be."""
+        return self.root / "erf" / key
+
+    def checkpoints(self, key: str) -> Path:
+        """Where an unfinished training of this run is saved."""
+        return self.root / "checkpoints" / key
+
+    def failure_path(self, key: str) -> Path:
+        """Where the failure to train this run is, or would be."""
+        return self.root / "failures" / f"{key}.json"
+
+    def __contains__(self, key: str) -> bool:
+        return (self.folder(key) / checksums.MANIFEST).is_file()
+
+    def finished(self) -> list[str]:
+        """The keys of all finished runs, sorted."""
+        return sorted(path.parent.name for path in self.root.glob(f"runs/[!.]*/{checksums.MANIFEST}"))
+
+    def failed(self) -> list[str]:
+        """The keys of all trainings that failed and have not succeeded since, sorted."""
+        return sorted(path.stem for path in self.root.glob("failures/[!.]*.json") if path.stem not in self)
+
+    def fingerprints(self, data: DataConfig) -> set[str]:
+        """The fingerprints of the recordings `data` that finished runs were trained on; damaged runs are left out.
+
+        Usually there is one: with it the runs are found where the recordings themselves are not at hand.
+        """
+        found = set()
+        for key in self.finished():
+            try:
+                record = self.load(key)
+            except InputError:
+                continue
+            if record.experiment.model_copy(update={"data": data}).canonical() == record.experiment.canonical():
+                found.add(record.data_fingerprint)
+        return found
+
+    def find(self, experiments: Collection[Experiment]) -> list[str]:
+        """The keys of the finished runs of these Experiments, whatever recordings answered to their `data`; sorted."""
+        fingerprints = {data: self.fingerprints(data) for data in {experiment.data for experiment in experiments}}
+        keys = {experiment.key(found) for experiment in experiments for found in fingerprints[experiment.data]}
+        return sorted(key for key in keys if key in self)
+
+    @contextmanager
+    def lock(self, key: str, timeout: float = -1) -> Iterator[None]:
+        """Hold the right to train the run of this key, against other processes on all machines that share the store.
+
+        The lock is the kernel's (flock) and ends with the process that holds it, however that ends: a file left in
+        `locks` is no lock. A file system without flock is refused, since files that stand for locks would outlive
+        killed processes.
+
+        Args:
+            key: the run's.
+            timeout: seconds to wait for another holder; for ever where it is negative.
+
+        Raises:
+            InputError: the store cannot be written to, or its file system has no locks.
+            filelock.Timeout: another process still holds it.
+        """
+        path = self.root / "locks" / f"{key}.lock"
+        with self.writable():
+            atomic.make_folder(path.parent)
+            lock = FileLock(path, fallback_to_soft=False)
+            lock.acquire(timeout=timeout)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the only one that changes runs, fields and failures; others wait. Short, and may be inside of `lock`.
+
+        Raises:
+            InputError: the store cannot be written to; what was being written is absent, or as it was before.
+        """
+        with self.lock("writing"), self.writable():
+            yield
+
+    @contextmanager
+    def writable(self) -> Iterator[None]:
+        """Say, where the operating system refuses to write, which store that was, and the mend."""
+        try:
+            yield
+        except Timeout:
+            raise
+        except OSError as error:
+            raise InputError(
+                f"the run store {self.root} cannot be written to ({error.strerror}): "
+                f"mend that, or set {STORE_VARIABLE} to another folder"
+            ) from None
+
+    def save(
+        self,
+        experiment: Experiment,
+        data_fingerprint: str,
+        outcome: Outcome,
+        test_clips: pd.DataFrame,
+        scenes: tuple[str, ...],
+        provenance: Mapping[str, Any],
+    ) -> str:
+        """Keep a finished run; its folder appears with all its files or not at all. Returns the key.
+
+        A run that is there already stays. An earlier failure to train it is forgotten.
+
+        Raises:
+            InputError: the store cannot be written to; nothing is kept.
+        """
+        key = experiment.key(data_fingerprint)
+        files = run_files(experiment, data_fingerprint, outcome, test_clips, scenes, provenance)
+        with self.writing():
+            if key not in self:
+                checksums.write_folder(self.folder(key), files)
+            atomic.remove(self.failure_path(key))
+        return key
+
+    def load(self, key: str) -> Record:
+        """Read a finished run, after checking its files against their checksums; the weights are checked when used.
+
+        Raises:
+            InputError: there is no such run, it was stored in another schema, or a file of it was altered.
+        """
+        if key not in self:
+            raise InputError(f"no run {key} in {self.root}: 'repro runs ls' lists those that exist")
+        return read_run(self.folder(key))
+
+    def save_failure(
+        self,
+        experiment: Experiment,
+        data_fingerprint: str,
+        reason: str,
+        kind: FailureKind,
+        provenance: Mapping[str, Any],
+    ) -> str:
+        """Keep that a training did not come to its end, and why, in place of an earlier failure. Returns the key.
+
+        Raises:
+            InputError: the store cannot be written to.
+        """
+        key = experiment.key(data_fingerprint)
+        with self.writing():
+            write_failure(self.failure_path(key), experiment, data_fingerprint, reason, kind, provenance)
+        return key
+
+    def failure(self, key: str) -> Failure:
+        """Read why a training failed.
+
+        Raises:
+            InputError: the file was altered, or stored in another schema.
+        """
+        return read_failure(self.failure_path(key))
+
+    def failures(self) -> list[Failure]:
+        """All trainings that failed and have not succeeded since, sorted by key.
+
+        Raises:
+            InputError: as of `failure`.
+        """
+        return [self.failure(key) for key in self.failed()]
+
+    def has_field(self, key: str) -> bool:
+        """Whether the run's effective receptive field is kept."""
+        return (self.field_folder(key) / checksums.MANIFEST).is_file()
+
+    def save_field(self, key: str, field: NDArray[np.float64]) -> None:
+        """Keep a run's effective receptive field, (256, frames).
+
+        Raises:
+            InputError: the store cannot be written to; nothing is kept.
+        """
+        content = io.BytesIO()
+        np.save(content, field)
+        with self.writing():
+            checksums.write_folder(self.field_folder(key), {FIELD: content.getvalue()})
+
+    def load_field(self, key: str) -> NDArray[np.float64]:
+        """Read a run's effective receptive field, float64, (256, frames).
+
+        Raises:
+            InputError: it is not what was stored.
+        """
+        folder = self.field_folder(key)
+        checksums.require_files(folder, frozenset({FIELD}))
+        content = io.BytesIO(checksums.read(folder, FIELD))
+        try:
+            field: NDArray[np.float64] = np.load(content, allow_pickle=False)
+        except Exception:  # what reading altered bytes may raise is without number
+            raise checksums.DamagedError(folder / FIELD, folder) from None
+        if field.dtype != np.float64 or field.ndim != 2:
+            raise checksums.DamagedError(folder / FIELD, folder)
+        return field

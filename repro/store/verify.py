@@ -1,0 +1,100 @@
+"""Reading again all that a store keeps: every file against its checksum, every record, network, field and data set."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from repro.data.clips import read_clips
+from repro.errors import InputError
+from repro.files import atomic, checksums
+from repro.store.record_format import read_run
+from repro.store.store import Store
+
+
+def faults(store: Store) -> Iterator[InputError]:
+    """Every fault of the store, by file. What a killed process has left is none: it is no result (see `leftovers`)."""
+    for folder in _stored(store.root / "runs"):
+        yield from run_faults(folder)
+    for folder in _stored(store.root / "erf"):
+        yield from field_faults(store, folder.name)
+    for path in _stored(store.root / "failures"):
+        yield from _fault(store.failure, path.stem)
+    for folder in _stored(store.root / "data"):
+        if folder.is_dir():  # beside them lie locks
+            yield from _fault(require_sound_clips, folder)
+
+
+def run_faults(folder: Path) -> list[InputError]:
+    """The faults of a run's folder: all of its files that were altered, or what else keeps it from being read."""
+    try:
+        listed = checksums.digests(folder)
+    except InputError as error:
+        return [error]
+    altered = [error for name in listed for error in _fault(checksums.read, folder, name)]
+    return altered or _fault(_read_all, folder)
+
+
+def field_faults(store: Store, key: str) -> list[InputError]:
+    """The fault of a run's effective receptive field, if it has one."""
+    return _fault(store.load_field, key)
+
+
+def require_sound_clips(folder: Path) -> None:
+    """Check that a prepared data set is, in every byte, what its fingerprint was taken of.
+
+    Raises:
+        InputError: it is not.
+    """
+    try:
+        clips = read_clips(folder)
+        info = json.loads((folder / "info.json").read_bytes())
+        content, table = hashlib.sha256(), (folder / "table.csv").read_bytes()
+        header = io.BytesIO()
+        np.lib.format.write_array_header_1_0(
+            header, {"descr": "<i2", "fortran_order": False, "shape": clips.waveforms.shape}
+        )
+        with (folder / "waveforms.npy").open("rb") as file:
+            sound = file.read(header.tell()) == header.getvalue()
+            while block := file.read(2**20):
+                content.update(block)
+        content.update(table)
+        sound &= content.hexdigest() == clips.fingerprint
+        sound &= len(clips.table) == len(clips.waveforms) == info.get("rows", len(clips.waveforms))
+        sound &= clips.scenes == tuple(sorted(set(clips.table["scene"])))
+    except Exception:  # what reading altered bytes may raise is without number
+        sound = False
+    if not sound:
+        raise checksums.DamagedError(folder, folder)
+
+
+def leftovers(store: Store) -> list[Path]:
+    """What killed processes have left, and what others are writing at this moment."""
+    folders = (store.root, *(store.root / name for name in ("runs", "erf", "failures", "data", "checkpoints")))
+    return sorted(
+        path for folder in folders if folder.is_dir() for path in folder.iterdir() if atomic.is_leftover(path)
+    )
+
+
+def _stored(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*") if not atomic.is_leftover(path))
+
+
+def _fault(check: Callable[..., object], *arguments: Any) -> list[InputError]:
+    try:
+        check(*arguments)
+    except InputError as error:
+        return [error]
+    return []
+
+
+def _read_all(folder: Path) -> None:
+    record = read_run(folder)
+    if record.has_weights:
+        record.network()

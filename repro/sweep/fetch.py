@@ -1,0 +1,116 @@
+"""What is asked for is loaded from the store; what is missing is trained first, by an engine, each run once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from functools import lru_cache
+
+from repro.erf.fields import field_of
+from repro.experiment import Experiment, ModelConfig
+from repro.network.cp_resnet import layer_table
+from repro.progress import bar
+from repro.store.record import Failure, Record
+from repro.store.store import Store
+from repro.sweep.engine import Engine
+from repro.sweep.local import local_engine
+from repro.sweep.worker import fingerprint_of
+from repro.training.features import SAMPLE_RATE, frames
+
+failed: dict[str, Failure] = {}
+"""The runs that `fetch` was asked for in this process and that could not be trained, by key: a page shows them."""
+
+
+def fetch(experiments: Iterable[Experiment], store: Store | None = None) -> list[Record]:
+    """The runs of these Experiments, in their order; what the store lacks is trained first, each run once.
+
+    A run whose training failed is left out, and stands in `failed`; it is not tried again with the same code, which
+    `sweep` does.
+
+    Raises:
+        InputError: the recordings or the store cannot be used.
+    """
+    return [record for record in _fetch(list(experiments), store or Store.default()) if record is not None]
+
+
+def fetch_groups(groups: Mapping[str, list[Experiment]]) -> dict[str, list[Record]]:
+    """The runs of several studies by name; trained together, so that no core waits between the studies."""
+    records = iter(_fetch([run for runs in groups.values() for run in runs], Store.default()))
+    found = {name: [next(records) for _ in runs] for name, runs in groups.items()}
+    return {name: [record for record in runs if record is not None] for name, runs in found.items()}
+
+
+def _fetch(wanted: list[Experiment], store: Store) -> list[Record | None]:
+    keys = [experiment.key(fingerprint_of(experiment.data, store)) for experiment in wanted]
+    known = {failure.key: failure for failure in store.failures() if failure.made_by_this_code}
+    missing = {key: run for key, run in zip(keys, wanted, strict=True) if key not in store and key not in known}
+    if missing:
+        known |= {failure.key: failure for failure in sweep(missing.values(), store)}
+    failed.update({key: known[key] for key in keys if key in known and key not in store})
+    records = {key: store.load(key) for key in dict.fromkeys(keys) if key in store}
+    return [records.get(key) for key in keys]
+
+
+def sweep(experiments: Iterable[Experiment], store: Store, engine: Engine | None = None) -> list[Failure]:
+    """Train those of these Experiments that the store lacks, the longest first; return those that failed.
+
+    Args:
+        experiments: what is to be in the store.
+        store: where runs and failures are kept.
+        engine: what trains; None for this machine's processes.
+
+    Raises:
+        InputError: the recordings or the store cannot be used, or an Experiment cannot be trained by anyone.
+    """
+    missing = missing_from(experiments, store)
+    total = sum(map(arithmetic, missing))
+    failures: list[Failure] = []
+    with bar(total=100.0, bar_format=_BAR, desc=f"training {len(missing)} runs", disable=not missing or None) as shown:
+
+        def report(experiment: Experiment) -> None:
+            share = 100 * arithmetic(experiment) / experiment.recipe.epochs / total
+            shown.update(min(share, 100 - shown.n))  # rounding must not carry it beyond the end
+
+        with closing((engine or local_engine())(missing, store, report)) as training:
+            for number, finished in enumerate(training, 1):
+                if finished.failure is not None:
+                    failures.append(finished.failure)
+                shown.set_postfix_str(f"{number} done" + (f", {len(failures)} failed" if failures else ""))
+    return failures
+
+
+def missing_from(experiments: Iterable[Experiment], store: Store) -> list[Experiment]:
+    """Those of these Experiments that the store lacks, each once, the longest first.
+
+    Begun in this order, no worker is left with a long run when the others have finished.
+
+    Raises:
+        InputError: the recordings cannot be used.
+    """
+    missing = [run for run in dict.fromkeys(experiments) if run.key(fingerprint_of(run.data, store)) not in store]
+    return sorted(missing, key=arithmetic, reverse=True)
+
+
+def provide_fields(experiments: Iterable[Experiment], store: Store) -> None:
+    """Compute the effective receptive fields that the store lacks of those of these Experiments whose runs it has.
+
+    Raises:
+        InputError: the recordings, the store or a run's weights cannot be used.
+    """
+    for experiment in experiments:
+        key = experiment.key(fingerprint_of(experiment.data, store))
+        if key in store and not store.has_field(key):
+            field_of(store.load(key), experiment.data, store)
+
+
+_BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
+
+
+def arithmetic(experiment: Experiment) -> float:
+    """Multiply-accumulates of a training, per training clip: what runs are ordered by."""
+    return _macs(experiment.model, experiment.data.clip_seconds) * experiment.recipe.epochs
+
+
+@lru_cache
+def _macs(model: ModelConfig, seconds: float) -> int:
+    return sum(row.macs for row in layer_table(model, frames(round(seconds * SAMPLE_RATE))))

@@ -1,0 +1,141 @@
+"""Training one Experiment into the store, in whatever process an engine has for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from repro.data import Clips, load
+from repro.errors import InputError
+from repro.experiment import DataConfig, Experiment
+from repro.store.record import Failure, FailureKind
+from repro.store.store import Store, provenance
+from repro.sweep.tensorboard import WatchedCheckpoints
+from repro.training.checkpoint import Checkpoints
+from repro.training.device import free_memory, is_gpu, make_ready, one_thread, training_device
+from repro.training.inputs import Inputs
+from repro.training.loop import train
+
+
+def fingerprint_of(data: DataConfig, store: Store) -> str:
+    """The fingerprint of these recordings; where they are not at hand, of those that the store's runs were made with.
+
+    Raises:
+        InputError: the recordings cannot be used, and not exactly one set of them has runs in the store.
+    """
+    try:
+        return load(data, store.root).fingerprint
+    except InputError:
+        known = store.fingerprints(data)
+        if data.root and not Path(data.root).exists() and len(known) == 1:
+            return known.pop()
+        raise
+
+
+def train_one(
+    experiment: Experiment,
+    store: Store,
+    progress: Callable[[int], None] = lambda epoch: None,
+    tensorboard: bool = False,
+) -> Failure | None:
+    """Train one Experiment and keep its run, unless another process just did.
+
+    A CPU trains on a single thread: for networks of this size more threads cost more than they bring, one process a
+    core brings more, and the numbers do not depend on how many runs are trained side by side.
+
+    Args:
+        experiment: what to train; it continues from its latest checkpoint, if it has one.
+        store: where run, failure and checkpoints are kept.
+        progress: called with the number of every finished epoch.
+        tensorboard: whether to write event files, too (`repro.sweep.tensorboard`).
+
+    Returns:
+        None, or why the training did not come to its end, which is kept too.
+
+    Raises:
+        InputError: the recordings or the store cannot be used, or the sparsity is out of reach.
+    """
+    clips = load(experiment.data, store.root)
+    key = experiment.key(clips.fingerprint)
+    with store.lock(key):
+        if key in store:
+            return None
+        start, device = time.perf_counter(), training_device()
+        ended = _train(experiment, clips, store, progress, tensorboard)
+        if ended is None:
+            if is_gpu(device):  # a CPU has room enough, and looking for what is left takes a tenth of a second
+                free_memory(device)
+            return None
+        made = provenance(device, time.perf_counter() - start)
+        free_memory(device)
+        store.save_failure(experiment, clips.fingerprint, ended.reason, ended.kind, made)
+        return store.failure(key)
+
+
+class _Ended(NamedTuple):
+    kind: FailureKind
+    reason: str
+
+
+def _train(
+    experiment: Experiment, clips: Clips, store: Store, progress: Callable[[int], None], tensorboard: bool
+) -> _Ended | None:
+    """Train and keep the run, or say what ended that; its exception, which would hold all memory, is gone by then."""
+    start, device = time.perf_counter(), training_device()
+    key = experiment.key(clips.fingerprint)
+    folder = store.checkpoints(key)
+    watched = WatchedCheckpoints(folder, store.root / "tensorboard" / key) if tensorboard else None
+    checkpoints = watched or Checkpoints(folder)
+    try:
+        with one_thread():
+            inputs = inputs_of(experiment.data, store.root, device)
+            with store.writable():
+                outcome = train(experiment, inputs, progress, checkpoints)
+            made = provenance(device, time.perf_counter() - start)
+        if watched is not None:
+            watched.finish(outcome)
+        test_clips = clips.table.iloc[inputs.split.test]
+        store.save(experiment, clips.fingerprint, outcome, test_clips, clips.scenes, made)
+        checkpoints.discard()
+    except InputError:
+        raise
+    except Exception as error:
+        return _Ended(_kind(error), _reason(error))
+    finally:
+        if watched is not None:
+            watched.close()
+    return None
+
+
+def keep_failure(experiment: Experiment, store: Store, reason: str, kind: FailureKind) -> Failure | None:
+    """Keep that a training ended together with its process; None where the run had been kept before that."""
+    fingerprint = fingerprint_of(experiment.data, store)
+    key = experiment.key(fingerprint)
+    if key in store:
+        return None
+    store.save_failure(experiment, fingerprint, reason, kind, provenance(torch.device("cpu"), 0.0))
+    return store.failure(key)
+
+
+@lru_cache(maxsize=1)
+def inputs_of(data: DataConfig, store: Path, device: torch.device) -> Inputs:
+    """The runs of a study share their recordings: a process loads them once."""
+    make_ready(device)
+    return Inputs(load(data, store), device)
+
+
+def _kind(error: BaseException) -> FailureKind:
+    if isinstance(error, FloatingPointError):
+        return "non-finite loss"
+    no_memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    return "out of memory" if no_memory else "error"
+
+
+def _reason(error: BaseException) -> str:
+    text = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return text if isinstance(error, FloatingPointError | RuntimeError) else f"{type(error).__name__}: {text}"

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+import tiny
+
+from repro.analysis import accuracy
+from repro.experiment import ModelConfig
+
+NARROW, WIDE = ModelConfig(width=4), ModelConfig(width=8)
+DAMPED = ModelConfig(width=4, damped=True)
+
+
+def test_accuracies_and_the_papers_rule():
+    # of noise on devices a, a, b and c and of tone on the same, the first 3 are wrong in the second of two epochs
+    table = accuracy.accuracies([tiny.record(NARROW, seed=0, wrong=3), tiny.record(NARROW, seed=1)])
+    found = table.set_index(["seed", "epoch", "group"])["accuracy"].to_dict()
+    assert found == {
+        (0, 10, "seen"): 1,
+        (0, 11, "seen"): 0.5,
+        (0, 10, "unseen"): 1,
+        (0, 11, "unseen"): 0.75,
+        **{(1, epoch, group): 1 for epoch in (10, 11) for group in ("seen", "unseen")},
+    }
+    report = accuracy.report(table).set_index("group")
+    assert report["mean"].to_dict() == {"seen": 0.875, "unseen": 0.9375}
+    assert report["std"].to_dict() == {"seen": 0.25, "unseen": 0.125}  # of a sample of four
+    assert report["n"].to_dict() == {"seen": 4, "unseen": 4}
+    by_seed = accuracy.by_seed(table).set_index(["group", "seed"])["accuracy"]
+    assert by_seed.to_dict() == {("seen", 0): 0.75, ("seen", 1): 1, ("unseen", 0): 0.875, ("unseen", 1): 1}
+
+
+def test_percentages_say_what_was_not_trained():
+    runs = [tiny.record(NARROW, wrong=3), tiny.record(DAMPED), tiny.record(WIDE)]
+    table = accuracy.percentages(accuracy.report(accuracy.accuracies(runs)), "width")
+    assert list(table.columns) == [("unseen", "base"), ("unseen", "damped"), ("seen", "base"), ("seen", "damped")]
+    assert table.loc[4].tolist() == ["87.5 ± 17.7", "100.0 ± 0.0", "75.0 ± 35.4", "100.0 ± 0.0"]
+    assert table.loc[8].tolist() == ["100.0 ± 0.0", "not trained", "100.0 ± 0.0", "not trained"]
+
+
+def test_base_and_damped_network_side_by_side_with_gaps():
+    runs = [tiny.record(NARROW, wrong=3), tiny.record(DAMPED), tiny.record(DAMPED, seed=1)]
+    table = accuracy.side_by_side(accuracy.by_seed(accuracy.accuracies(runs)), "width", [8, 4], [1, 0])
+    assert table.index.names == ["group", "seed", "width"]
+    table = table.sort_index()
+    assert table.loc["unseen", "base"].dropna().to_dict() == {(0, 4): 87.5}
+    assert table.loc["seen", "base"].dropna().to_dict() == {(0, 4): 75}
+    assert table.loc["seen", "damped"].dropna().to_dict() == {(0, 4): 100, (1, 4): 100}
+    assert len(table) == 2 * 2 * 2
+
+
+def test_by_device_by_scene_and_confusion():
+    runs = [tiny.record(NARROW, wrong=3)]
+    by_device = accuracy.device_table(runs).loc["base W=4 D=1 K=1"]
+    assert by_device.to_dict() == {"a": 75, "b": 75, "c": 100, "spread over unseen devices": 17.7}
+    assert accuracy.scene_table(runs).loc["base W=4 D=1 K=1"].to_dict() == {"noise": 75, "tone": 100}
+    confusion = accuracy.confusion(runs)
+    assert list(confusion.index) == list(confusion.columns) == ["noise", "tone"]
+    assert confusion.to_numpy().tolist() == [[0.75, 0.25], [0, 1]]
+
+
+def test_a_study_all_of_whose_runs_failed_gives_empty_tables():
+    table = accuracy.accuracies([])
+    report, by_seed = accuracy.report(table), accuracy.by_seed(table)
+    assert accuracy.percentages(report, "width").shape == (0, 4)
+    assert accuracy.side_by_side(by_seed, "width", [4, 8], [0]).isna().all(axis=None)
+    assert accuracy.device_table([]).empty and accuracy.scene_table([]).empty
+    assert accuracy.scaling_table(accuracy.scaling_report({"width": [], "depth D": []})).empty
+    groups = accuracy.scaling_report({"width": [], "depth D": [tiny.record(NARROW)]})
+    assert groups["scaling"].unique().tolist() == ["depth D"]
+
+
+@pytest.mark.parametrize(
+    ("values", "share"),
+    [
+        ([[0, 0], [0, 0], [4, 2], [4, 2]], 1.0),
+        ([[0, 0], [4, 2], [0, 0], [4, 2]], 0.0),
+        ([[0, 0], [2, 0], [4, 0], [6, 0]], 0.8),  # 16 between the groups, 4 within them
+        ([[0, 1], [2, -1], [4, 1], [6, -1]], 16 / 24),  # 4 more within them, along the other axis
+    ],
+)
+def test_explained_variance(values, share):
+    assert accuracy.explained_variance(np.array(values, float), np.array(["x", "x", "y", "y"])) == pytest.approx(share)
+
+
+def test_explained_variance_weighs_groups_by_their_clips():
+    values = np.array([[0.0], [0.0], [0.0], [4.0], [8.0]])
+    # mean 2.4, all: 3 * 2.4^2 + 1.6^2 + 5.6^2 = 51.2; the groups' means 0 and 6: 3 * 2.4^2 + 2 * 3.6^2 = 43.2
+    assert accuracy.explained_variance(values, np.array(["x", "x", "x", "y", "y"])) == pytest.approx(43.2 / 51.2)
+
+
+def test_groups_drawn_at_random_explain_their_number_less_one_of_the_clips_less_one():
+    chance = np.random.default_rng(0)
+    groups = np.repeat(["u", "v", "w", "x", "y"], 4)
+    shares = [accuracy.explained_variance(chance.normal(size=(20, 3)), groups) for _ in range(400)]
+    assert np.mean(shares) == pytest.approx(4 / 19, abs=0.01)

@@ -1,0 +1,72 @@
+"""The workflows, the citation file and the conda environment: valid, and true to the Makefile."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def check_schema(schema: str, *files: Path) -> str:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, files)]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+
+
+def test_workflows_follow_the_published_schema():
+    assert [path.name for path in WORKFLOWS] == ["book.yml", "ci.yml"]
+    assert check_schema("vendor.github-workflows", *WORKFLOWS) == "ok -- validation done"
+
+
+def test_the_schema_check_notices_a_fault(tmp_path):
+    (tmp_path / "bad.yml").write_text((ROOT / ".github/workflows/ci.yml").read_text().replace("runs-on", "run-on"))
+    assert "Schema validation errors were encountered" in check_schema("vendor.github-workflows", tmp_path / "bad.yml")
+
+
+def test_the_citation_file_follows_the_published_schema():
+    assert check_schema("vendor.citation-file-format", ROOT / "CITATION.cff") == "ok -- validation done"
+
+
+@pytest.mark.parametrize("path", [*WORKFLOWS, ROOT / ".ci" / "run", ROOT / "README.md"], ids=lambda path: path.name)
+def test_every_make_target_that_is_named_exists(path: Path):
+    named = set(re.findall(r"\bmake ([a-z][a-z-]*)", path.read_text()))
+    assert named <= TARGETS
+    assert {"test", "book"} <= named or path.name == "book.yml"
+
+
+def test_the_gpu_workflow_asserts_cuda_before_it_executes():
+    steps = yaml.safe_load((ROOT / ".github/workflows/book.yml").read_text())["jobs"]["execute"]["steps"]
+    commands = [step["run"].split()[1] for step in steps if "run" in step]
+    assert commands == ["require-cuda", "book"]
+
+
+def test_the_conda_environment_takes_everything_from_the_lock():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    *conda, pip = environment["dependencies"]
+    assert [name.split("=")[0] for name in conda] == ["python", "pip", "make"]
+    assert pip == {"pip": ["-r requirements.lock"]}
+    # pip takes a file in hash mode only when every line is pinned with hashes: nothing editable, no bare name.
+    requirements = re.split(r"\n(?=\S)", (ROOT / "requirements.lock").read_text().strip())
+    assert [line for line in requirements if "==" not in line or "--hash=sha256:" not in line] == []
+
+
+def test_make_book_and_make_test_say_what_they_run():
+    plan = subprocess.run(["make", "-n", "book", "test"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for command in ("repro book --edition quick", "ruff check", "ruff format --check", "mypy", "-m pytest"):
+        assert command in plan
+
+
+def test_every_dependency_is_locked_and_has_its_reason():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    names = {re.split(r"[<>=~ \[]", requirement)[0] for requirement in named}
+    locked = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    assert names - locked == set()
+    reasons = (ROOT / "CONTRIBUTING.md").read_text().split("## Dependencies")[1]
+    assert names - set(re.findall(r"[a-z0-9-]+", reasons)) == set()

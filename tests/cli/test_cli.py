@@ -1,0 +1,107 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from repro.cli import main
+
+ROOT = Path(__file__).parents[2]
+
+
+def invoke(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(main, list(arguments))
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture
+def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "book" / "editions").mkdir(parents=True)
+    (tmp_path / "_config.yml").write_text("title: Tiny\n")
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/index\n")
+    (tmp_path / "book" / "editions" / "quick.yml").write_text("title: Quick\n")
+    (tmp_path / "book" / "index.py").write_text('# %% tags=["parameters"]\nwidths: list[int] = [4]\nlr: float = 1.0\n')
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--edition", "full"], "no edition 'full'; there are: quick"),
+        (["--only", "09-none"], "no page '09-none'; there are: index"),
+        (["-p", "width=[8]"], "no page has a parameter 'width'; there are: widths: list[int], lr: float"),
+        (
+            ["--only", "index", "-p", "width=[8]"],
+            "page 'index' has no parameter 'width'; it has: widths: list[int], lr: float",
+        ),
+        (
+            ["-p", "widths=8"],
+            "parameter 'widths' of page 'index' must be list[int], not 8; the page has: widths: list[int], lr: float",
+        ),
+        (["-p", "widths"], "-p takes NAME=VALUE, for example -p widths='[8,16]', not 'widths'"),
+        (["-p", "lr={"], "-p lr: the value is neither JSON nor YAML: '{'"),
+        (
+            ["--no-execute", "-p", "lr=1"],
+            "--no-execute executes nothing: it goes without --only, -p and --fresh",
+        ),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing_behind(book: Path, arguments: list[str], message: str):
+    assert invoke("book", *arguments) == (2, "", f"repro: {message}\n")
+    assert not (book / "_build").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(book: Path):
+    (book / "_build").touch()
+    assert invoke("book") == (2, "", f"repro: cannot write to {book}/_build/quick: Not a directory\n")
+
+
+def test_outside_of_a_book_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    message = f"repro: no book here: neither {tmp_path} nor a folder above it holds _config.yml, _toc.yml and book/\n"
+    assert invoke("book") == (2, "", message)
+
+
+def test_the_book_is_found_from_a_folder_inside_it(book: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(book / "book" / "editions")
+    assert invoke("book", "--edition", "full")[2] == "repro: no edition 'full'; there are: quick\n"
+
+
+def test_help_answers_at_once_and_loads_nothing_heavy():
+    start = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "from repro.cli import main; main(['--help'])"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert time.monotonic() - start < 1.5  # 0.1 s where the machine is free
+    assert done.returncode == 0
+    assert "Execute the notebooks and make the HTML" in done.stdout
+    loaded = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in done.stderr.splitlines()}
+    assert loaded.isdisjoint({"torch", "numpy", "pandas", "pydantic", "papermill", "sphinx", "matplotlib", "librosa"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["model", "--width", "2.5"],
+            "Invalid value for '--width': '2.5' is not a valid integer: see 'repro model --help'",
+        ),
+        (["foo"], "No such command 'foo': see 'repro --help'"),
+        (["runs", "show"], "Missing argument 'KEY': see 'repro runs show --help'"),
+        (["--bogus"], "No such option '--bogus': see 'repro --help'"),
+    ],
+)
+def test_a_command_that_cannot_be_read_is_told_in_one_line(arguments, message):
+    assert invoke(*arguments) == (2, "", f"repro: {message}\n")
+
+
+@pytest.mark.parametrize("arguments", [[], ["runs"]])
+def test_a_command_without_its_subcommand_prints_its_help(arguments):
+    status, _, told = invoke(*arguments)
+    assert status == 2 and told.startswith("Usage: ") and "Commands:" in told

@@ -1,0 +1,165 @@
+import numpy as np
+import pandas as pd
+import pytest
+import tiny
+from figure_names import labels, legend, ticks
+from matplotlib.collections import PathCollection
+
+from repro import studies
+from repro.analysis import accuracy
+from repro.experiment import ModelConfig, Recipe, Sparsity
+from repro.figures import charts
+from repro.figures.charts import COLOURS
+
+pytestmark = pytest.mark.usefixtures("drawn")
+
+
+def report_and_seeds(models: list[ModelConfig], seeds: list[int], **options) -> tuple[pd.DataFrame, pd.DataFrame]:
+    table = accuracy.accuracies(
+        tiny.record(model, seed, wrong=seed + number % 3, **options)
+        for number, model in enumerate(models)
+        for seed in seeds
+    )
+    return accuracy.report(table), accuracy.by_seed(table)
+
+
+WIDTHS = [model for width in (4, 8, 16) for model in studies.both(width)]
+
+
+@pytest.mark.parametrize("seeds", [[0], [0, 1]])
+def test_accuracy_panels(seeds):
+    report, by_seed = report_and_seeds(WIDTHS, seeds)
+    figure = charts.accuracy_panels(report, by_seed, "width", "width W", logarithmic=True)
+    unseen, seen = figure.axes
+    assert labels(unseen) == ("unseen devices", "width W", "accuracy / %")
+    assert labels(seen) == ("seen device (a)", "width W", "")
+    assert legend(seen) == ["base", "damped"]
+    for ax in (unseen, seen):
+        assert len(ax.containers) == 2
+        assert [container[0].get_color() for container in ax.containers] == [COLOURS["base"], COLOURS["damped"]]
+        assert all(len(container[0].get_xdata()) == 3 for container in ax.containers)
+        dots = [artist for artist in ax.collections if isinstance(artist, PathCollection)]
+        assert [len(points.get_offsets()) for points in dots] == [3 * len(seeds)] * 2
+        assert ticks(ax) == ["4", "8", "16"]
+        assert ax.get_xscale() == "log"
+
+
+@pytest.mark.parametrize("models", [[], [ModelConfig(width=4)]])
+def test_panels_without_runs_of_a_network(models):
+    report, by_seed = report_and_seeds(models, [0])
+    for figure in (
+        charts.accuracy_panels(report, by_seed, "width", "width W", logarithmic=True),
+        charts.sparse_panels(report, 4),
+        charts.accuracy_over_weights(report.assign(scaling="width"), "damped"),
+    ):
+        assert [ax.get_title() for ax in figure.axes] == ["unseen devices", "seen device (a)"]
+        figure.canvas.draw()
+
+
+def test_accuracies_are_drawn_in_percent_with_their_standard_deviation():
+    # seed 1 has 1 of its 4 seen clips wrong in one of 2 epochs: 1, 1, 1, 0.75
+    report, by_seed = report_and_seeds([ModelConfig(width=4)], [0, 1])
+    seen = charts.accuracy_panels(report, by_seed, "width", "width W", logarithmic=False).axes[1]
+    line, _, (bars,) = seen.containers[0]
+    assert line.get_ydata().tolist() == [93.75]
+    assert bars.get_segments()[0][:, 1].tolist() == [81.25, 106.25]
+    dots = next(artist for artist in seen.collections if isinstance(artist, PathCollection))
+    assert dots.get_offsets()[:, 1].tolist() == [100, 87.5]
+
+
+def test_a_single_value_has_no_standard_deviation_and_is_drawn_all_the_same():
+    report, by_seed = report_and_seeds(WIDTHS, [0])
+    figure = charts.accuracy_panels(report.assign(std=np.nan), by_seed, "width", "width W", logarithmic=True)
+    assert all(
+        np.isfinite(container[0].get_ydata(orig=False)).all() for ax in figure.axes for container in ax.containers
+    )
+
+
+@pytest.mark.parametrize("seeds", [[0], [0, 1]])
+def test_sparse_panels(seeds):
+    tables = [report_and_seeds(WIDTHS, seeds)[0]]
+    for method in ("static", "iterative"):
+        wider = [model for width in (8, 16) for model in studies.both(width)]
+        tables.append(report_and_seeds(wider, seeds, sparsity=Sparsity(method=method, weights=2500))[0])
+    figure = charts.sparse_panels(pd.concat(tables), 4)
+    unseen, seen = figure.axes
+    assert labels(unseen) == ("unseen devices", "width W", "accuracy / %")
+    assert labels(seen) == ("seen device (a)", "width W", "")
+    assert legend(figure) == ["base, static", "base, iterative", "damped, static", "damped, iterative"]
+    for ax in (unseen, seen):
+        assert ticks(ax) == ["4", "8", "16"]
+        # they start at the dense network of the reference width
+        assert [container[0].get_xdata().tolist() for container in ax.containers] == [[4, 8, 16]] * 4
+        assert len(ax.lines) == 2 + 4 * 3  # dense, and for each line its two rows of caps
+
+
+@pytest.mark.parametrize("variant", ["base", "damped"])
+def test_accuracy_over_weights(variant):
+    sparse = {"sparsity": Sparsity(method="static", weights=2500)}
+    groups = {
+        "width": [tiny.record(model) for model in WIDTHS],
+        "depth D": [tiny.record(ModelConfig(width=4, depth=d, damped=variant == "damped")) for d in (1, 2, 3)],
+        "sparse width, static": [tiny.record(model, **sparse) for model in WIDTHS[2:]],
+    }
+    figure = charts.accuracy_over_weights(accuracy.scaling_report(groups), variant)
+    unseen, seen = figure.axes
+    assert labels(unseen) == ("unseen devices", "number of weights", "accuracy / %")
+    assert labels(seen) == ("seen device (a)", "number of weights", "")
+    assert legend(figure) == ["width", "depth D", "sparse width, static"]
+    width, depth, pruned = (container[0] for container in unseen.containers)
+    assert len(width.get_xdata()) == len(depth.get_xdata()) == 3
+    assert width.get_xdata().tolist() == [2564, 9992, 39440]  # for the two classes of the toy set
+    assert pruned.get_xdata().tolist() == [2500, 2500]
+    assert [line.get_linestyle() for line in (width, depth, pruned)] == ["-", "-", "None"]
+
+
+def test_every_way_of_scaling_has_its_own_marker_and_colour():
+    setting = studies.Setting(tiny.DATA, Recipe(), (0,))
+    grid = {name: [] for name in ("widths", "depths", "pointwise", "compound", "sparse_widths")}
+    names = studies.scalings(setting, {**grid, "depth_width": 4, "reference_width": 4, "sparse_epochs": 30})
+    assert list(charts.SCALINGS) == list(names)
+    assert len(set(charts.SCALINGS.values())) == len(set(charts.SCALING_COLOURS)) == len(charts.SCALINGS) == 6
+
+
+def test_confusions():
+    scenes = ["metro_station", "park"]
+    certain = pd.DataFrame(np.eye(2), scenes, scenes)
+    figure = charts.confusions({"base": certain, "damped": certain * 0 + 0.5})
+    base, damped, bar = figure.axes
+    assert labels(base) == ("base", "given scene", "true scene")
+    assert labels(damped) == ("damped", "given scene", "")
+    assert [tick.get_text() for tick in base.get_yticklabels()] == ["metro station", "park"]
+    assert base.images[0].get_array().tolist() == [[100, 0], [0, 100]]
+    assert bar.get_ylabel() == "clips / %"
+    assert len(charts.confusions({"alone": certain}).axes) == 2
+    (nothing,) = charts.confusions({}).axes
+    assert [text.get_text() for text in nothing.texts] == ["not trained"]
+
+
+def test_layer_sparsity():
+    table = pd.DataFrame({"input.0": [0.0, 0.25, 0.5], "classifier.0": [0.0, 0.5, 0.99]})
+    ax, bar = charts.layer_sparsity(table, "damped").axes
+    assert labels(ax) == ("damped", "epoch", "")
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["input.0", "classifier.0"]
+    assert ax.images[0].get_array().tolist() == [[0, 25, 50], [0, 50, 99]]
+    assert bar.get_ylabel() == "weights removed / %"
+    (nothing,) = charts.layer_sparsity(None, "base").axes
+    assert labels(nothing) == ("base", "", "")
+    assert [text.get_text() for text in nothing.texts] == ["not trained"]
+
+
+@pytest.mark.parametrize("seeds", [[0], [0, 1]])
+def test_fit_bars(seeds):
+    rows = [
+        {"width": width, "labels": kind, "seed": seed, "fitted": 0.5 + 0.25 * seed if kind == "true" else 0.125}
+        for width in (8, 4)
+        for kind in ("true", "random")
+        for seed in seeds
+    ]
+    (ax,) = charts.fit_bars(pd.DataFrame(rows)).axes
+    assert labels(ax) == ("", "", "training labels reproduced / %")
+    assert ticks(ax) == ["W = 4", "W = 8"]
+    assert legend(ax) == ["true labels", "random labels"]
+    heights = [bar.get_height() for bar in ax.patches]
+    assert heights == [50 + 12.5 * (len(seeds) - 1)] * 2 + [12.5] * 2
+    assert sum(len(line.get_xdata()) for line in ax.lines) == 4 * len(seeds)
