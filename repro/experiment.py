@@ -26,7 +26,9 @@ DataName = Literal["synthetic", "esc10", "tau2020"]
 PositiveInt = Annotated[int, Field(ge=1)]
 
 
-class _Frozen(BaseModel):
+class Frozen(BaseModel):
+    """An immutable value whose fields are checked; a fault is one line (`InputError`)."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     def __init__(self, **values: Any) -> None:
@@ -36,7 +38,7 @@ class _Frozen(BaseModel):
             raise InputError(explain(error, type(self).__name__)) from None
 
 
-class Resampling(_Frozen):
+class Resampling(Frozen):
     """The Kaiser-windowed sinc that brings recordings to 22,050 Hz (`repro.data.audio.resample`)."""
 
     kaiser_beta: Annotated[float, Field(ge=0)] = 14.77
@@ -44,7 +46,7 @@ class Resampling(_Frozen):
     rolloff: Annotated[float, Field(gt=0, le=1)] = 0.9476
 
 
-class DataConfig(_Frozen):
+class DataConfig(Frozen):
     """Which recordings, how they are cut, and which of them are trained and tested on (Section 3).
 
     `root` is the folder of a real data set, `impulse_responses` the folder of measured microphone impulse responses
@@ -83,7 +85,7 @@ class DataConfig(_Frozen):
         return self
 
 
-class ModelConfig(_Frozen):
+class ModelConfig(Frozen):
     """CP-ResNet of Table 1: width W, depth D (3x3 blocks), K (1x1 blocks), and the damping of Appendix B."""
 
     width: PositiveInt = 32
@@ -93,7 +95,7 @@ class ModelConfig(_Frozen):
     damping_min: Annotated[float, Field(gt=0, le=1)] = 0.1
 
 
-class Recipe(_Frozen):
+class Recipe(Frozen):
     """Training as in Appendix A; the defaults are the paper's, the batch size the group's.
 
     `roll` shifts the wave circularly by a whole number of hops (whose features are those of the wave in rolled
@@ -120,7 +122,7 @@ class Recipe(_Frozen):
         return self
 
 
-class Sparsity(_Frozen):
+class Sparsity(Frozen):
     """How the network is brought down to `weights` remaining conv weights (Section 5.3, Appendix A.4).
 
     The other fields are those of iterative pruning. `start` is the epoch, from 0, at whose beginning the first weights
@@ -150,7 +152,7 @@ class Sparsity(_Frozen):
         return self
 
 
-class Experiment(_Frozen):
+class Experiment(Frozen):
     """One training run: recordings, network, recipe, sparsity, seed."""
 
     data: DataConfig
@@ -167,6 +169,23 @@ class Experiment(_Frozen):
                 f"at least {SHORTEST_CLIP} s"
             )
         return self
+
+    @property
+    def network(self) -> str:
+        """What is trained, in words: "W=8 D=1 K=1, damped, static to 5,000 weights"."""
+        parts = [f"W={self.model.width} D={self.model.depth} K={self.model.pointwise}"]
+        parts.append("damped" if self.model.damped else "base")
+        if self.sparsity is not None:
+            guard = "" if self.sparsity.guard else " without guard"
+            parts.append(f"{self.sparsity.method} to {self.sparsity.weights:,} weights{guard}")
+        if self.recipe.labels == "random":
+            parts.append("random labels")
+        return ", ".join(parts)
+
+    @property
+    def replicate(self) -> tuple[int, int]:
+        """(fold, seed): what differs between the trainings of one network."""
+        return self.data.fold, self.seed
 
     def canonical(self) -> dict[str, Any]:
         """The Experiment as plain JSON values, less what cannot change a result (where the recordings lie)."""

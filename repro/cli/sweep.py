@@ -13,7 +13,6 @@ from repro.cli.interrupt import interruptible
 from repro.errors import InputError
 
 if TYPE_CHECKING:
-    from repro.editions import Experiments
     from repro.store.record import Failure as FailedRun
     from repro.sweep.engine import Engine
 
@@ -39,36 +38,37 @@ def sweep(
     as_json: bool,
     tensorboard: bool,
 ) -> None:
-    """Train all runs that an edition's pages need and the store lacks, and compute the receptive fields they show.
+    """Train all runs of an edition that the store lacks.
 
-    The longest runs go first. Whatever ends it, finished runs are kept and unfinished ones continue from their
-    checkpoints the next time. Exit status 1 where a run failed.
+    They are trained in the order of what their results are worth: the width study first. Whatever ends it, finished
+    runs are kept and unfinished ones continue from their checkpoints the next time. Exit status 1 where a run failed.
     """
     import json
 
-    from repro.build.book import find_root
+    from repro.build.parameters import parse_assignment
+    from repro.edition import open_edition
+    from repro.files.project import project_root
     from repro.store.store import Store
-    from repro.sweep.cost import estimate
-    from repro.sweep.fetch import missing_from, provide_fields
+    from repro.sweep.cost import cost
+    from repro.sweep.fetch import missing_from
     from repro.sweep.fetch import sweep as train_all
 
-    root = find_root(Path.cwd())
+    root = project_root()
     with chdir(root), interruptible():  # where pages are executed
         store = Store.default()
-        needed = _needed(root, edition, given)
+        needed = open_edition(edition, root, **dict(map(parse_assignment, given))).experiments()
         if dry_run:
-            expected = estimate(needed, store, workers)
-            click.echo(json.dumps(expected._asdict(), indent=1) if as_json else f"edition '{edition}': {expected}")
+            expected = cost(needed, store, workers)
+            click.echo(json.dumps(expected.as_json(), indent=1) if as_json else f"edition '{edition}': {expected}")
             return
         chosen = _engine(engine, address, workers, tensorboard)
-        missing = missing_from(needed.runs, store)
+        missing = missing_from(needed, store)
         failures = train_all(missing, store, chosen)
-        provide_fields(needed.fields, store)
         left = missing_from(missing, store)
     counts = {
         "edition": edition,
-        "runs": len(needed.runs),
-        "done_before": len(needed.runs) - len(missing),
+        "runs": len(needed),
+        "done_before": len(needed) - len(missing),
         "trained": len(missing) - len(left),
         "failed": [_told(failure) for failure in failures],
     }
@@ -82,7 +82,7 @@ def sweep(
         for failure in failures:
             click.echo(_line(failure))
     if left:
-        raise Failure(f"{len(left)} of {len(needed.runs)} runs are not trained: the same command tries them again")
+        raise Failure(f"{len(left)} of {len(needed)} runs are not trained: the same command tries them again")
 
 
 @click.command()
@@ -158,19 +158,6 @@ def _read(file: Path) -> Any:
     return experiment_from(values)
 
 
-def _needed(root: Path, edition: str, given: tuple[str, ...]) -> Experiments:
-    """What the pages of an edition ask for, under the parameters given."""
-    from repro.build.pages import read_pages
-    from repro.build.parameters import parse_assignment, read_edition, resolve
-    from repro.editions import experiments_of, union
-
-    pages = {name: page.parameters() for name, page in read_pages(root).items()}
-    chosen = read_edition(root / "book" / "editions", edition)
-    values = resolve(pages, chosen, edition, [parse_assignment(text) for text in given])
-    defaults = {name: {key: parameter.default for key, parameter in page.items()} for name, page in pages.items()}
-    return union(experiments_of({name: defaults[name] | values[name] for name in pages}).values())
-
-
 def _engine(name: str, address: str | None, workers: int | None, tensorboard: bool) -> Engine:
     from repro.sweep.tensorboard import require_tensorboard
 
@@ -188,11 +175,10 @@ def _engine(name: str, address: str | None, workers: int | None, tensorboard: bo
 
 
 def _told(failure: FailedRun) -> dict[str, str]:
-    from repro.figures.page import network_name
-
     return {
         "key": failure.key,
-        "network": network_name(failure.experiment),
+        "network": failure.experiment.network,
+        "fold": str(failure.experiment.data.fold),
         "seed": str(failure.experiment.seed),
         "kind": failure.kind,
         "reason": failure.reason,
@@ -201,4 +187,5 @@ def _told(failure: FailedRun) -> dict[str, str]:
 
 def _line(failure: FailedRun) -> str:
     told = _told(failure)
-    return f"failed: {told['key']}  {told['network']}, seed {told['seed']}: {told['kind']} ({told['reason']})"
+    replicate = f"fold {told['fold']}, seed {told['seed']}"
+    return f"failed: {told['key']}  {told['network']}, {replicate}: {told['kind']} ({told['reason']})"

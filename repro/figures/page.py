@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 from repro.erf.fields import Field
-from repro.experiment import Experiment
 from repro.figures.charts import use_style
 from repro.store.store import Record
 from repro.studies import Setting
@@ -71,7 +70,7 @@ def provenance(records: Iterable[Record]) -> _Html:
     others = sum(not record.made_by_this_code for record in runs.values())
     seconds = sum(record.provenance["seconds"] for record in runs.values())
     rows = "".join(
-        f"<tr><td><code>{key}</code></td><td>{network_name(record.experiment)}</td><td>{record.experiment.seed}</td>"
+        f"<tr><td><code>{key}</code></td><td>{record.experiment.network}</td><td>{record.experiment.seed}</td>"
         f"<td>{record.provenance['seconds']:.0f} s</td><td>{escape(record.provenance['device'])}</td>"
         f"<td>{escape(record.provenance['finished'])}</td>"
         f"<td>{'this book’s' if record.made_by_this_code else 'other'}</td></tr>"
@@ -91,21 +90,10 @@ def provenance(records: Iterable[Record]) -> _Html:
 def _gaps() -> str:
     """The runs that this page asked for and that could not be trained: what its figures lack."""
     return "".join(
-        f'<p class="repro-missing"><strong>Not trained:</strong> {network_name(failure.experiment)}, '
+        f'<p class="repro-missing"><strong>Not trained:</strong> {failure.experiment.network}, '
         f"seed {failure.experiment.seed}: {failure.kind} ({escape(failure.reason)})</p>"
         for failure in failed.values()
     )
-
-
-def network_name(experiment: Experiment) -> str:
-    """What an Experiment trains, such as "W=8 D=1 K=1, damped, static to 5,000 weights"."""
-    model, sparsity = experiment.model, experiment.sparsity
-    parts = [f"W={model.width} D={model.depth} K={model.pointwise}", "damped" if model.damped else "base"]
-    if sparsity is not None:
-        parts.append(f"{sparsity.method} to {sparsity.weights:,} weights")
-    if experiment.recipe.labels == "random":
-        parts.append("random labels")
-    return ", ".join(parts)
 
 
 def extents_table(fields: Sequence[Field | None], names: Sequence[str]) -> pd.DataFrame:

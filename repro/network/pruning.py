@@ -115,9 +115,14 @@ def add_masks(model: nn.Module) -> None:
         conv.register_buffer("mask", torch.ones_like(conv.weight, dtype=torch.bool))
 
 
+def remaining_by_layer(model: nn.Module) -> dict[str, int]:
+    """Number of conv weights that are not masked, by layer; all of them in a network without masks."""
+    return {name: _remaining(conv) for name, conv in convolutions(model).items()}
+
+
 def count_remaining(model: nn.Module) -> int:
     """Number of conv weights that are not masked; all of them in a network without masks."""
-    return sum(_remaining(conv) for conv in convolutions(model).values())
+    return sum(remaining_by_layer(model).values())
 
 
 def _remaining(conv: nn.Conv2d) -> int:

@@ -14,7 +14,7 @@ from repro.experiment import Experiment
 from repro.files import atomic, checksums
 from repro.store.record_format import OutdatedError
 from repro.store.store import Store
-from repro.store.verify import field_faults, leftovers, run_faults
+from repro.store.verify import leftovers, run_faults
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,10 @@ class Garbage:
 def garbage(store: Store, needed: Collection[Experiment]) -> list[Garbage]:
     """All that can go: whatever neither is one of the `needed` runs nor belongs to one.
 
-    That is runs of other Experiments, damaged ones and those of earlier versions; fields without their run; failures;
-    checkpoints of finished runs; what killed processes have left; and, unless something is being trained, prepared
-    recordings that neither a remaining run was trained on nor a needed one would be. Runs are compared by Experiment,
-    whatever recordings they were trained on, since these need not be at hand. A run that a newer version of this
-    package has stored stays.
+    That is runs of other Experiments, damaged ones and those of earlier versions; failures; checkpoints of finished
+    runs; what killed processes have left; and, unless something is being trained, prepared recordings that neither a
+    remaining run was trained on nor a needed one would be. Runs are compared by Experiment, whatever recordings they
+    were trained on, since these need not be at hand. A run that a newer version of this package has stored stays.
 
     Raises:
         InputError: the store cannot be written to, as it must be to see what others are writing at this moment.
@@ -52,11 +51,6 @@ def garbage(store: Store, needed: Collection[Experiment]) -> list[Garbage]:
             found.append((folder, why))
         else:
             kept.add(folder.name)
-    for path in _entries(store.root / "erf"):
-        if path.name not in kept:
-            found.append((path, "a field without its run"))
-        elif field_faults(store, path.name):
-            found.append((path, "damaged"))
     found += [(path, "a failure") for path in _entries(store.root / "failures")]
     done = set(store.finished())
     checkpoints = _entries(store.root / "checkpoints")

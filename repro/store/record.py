@@ -17,7 +17,7 @@ from safetensors.torch import load as load_weights
 from repro.errors import InputError
 from repro.experiment import Experiment
 from repro.files import checksums
-from repro.network.cp_resnet import CPResNet, count_weights
+from repro.network.cp_resnet import CPResNet
 from repro.network.pruning import add_masks
 from repro.store.provenance import code_fingerprint
 from repro.training.loop import reported_epochs
@@ -39,6 +39,8 @@ class Record:
         epochs: per epoch: learning rate, loss, seconds, accuracy on seen and unseen devices where measured.
         train_accuracy: share of the training labels that the final network reproduces without augmentation.
         layer_sparsity: epoch by layer, the share of removed weights; empty without sparsification.
+        layer_weights: conv and classifier weights that the final network has left, by layer.
+        erf: the network's effective receptive field relative to its maximum, float16, (256, frames).
         predictions: uint8, (reported epochs, test clips).
         test_clips: the test clips' scene, city, location and device, in the order of the predictions.
         scenes: class names in label order.
@@ -52,6 +54,8 @@ class Record:
     epochs: pd.DataFrame
     train_accuracy: float
     layer_sparsity: pd.DataFrame
+    layer_weights: dict[str, int]
+    erf: NDArray[np.float16]
     predictions: NDArray[np.uint8]
     test_clips: pd.DataFrame
     scenes: tuple[str, ...]
@@ -108,11 +112,8 @@ class Record:
 
     @cached_property
     def weights(self) -> int:
-        """Number of remaining conv and classifier weights."""
-        if self.experiment.sparsity is not None:
-            return self.experiment.sparsity.weights
-        with torch.device("meta"):
-            return count_weights(CPResNet(self.experiment.model, len(self.scenes)))
+        """Number of conv and classifier weights that the final network has left."""
+        return sum(self.layer_weights.values())
 
 
 @dataclass(frozen=True)

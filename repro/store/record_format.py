@@ -27,11 +27,11 @@ from repro.files import checksums
 from repro.store.record import WEIGHTS, Failure, FailureKind, Record
 from repro.training.loop import Epoch, Outcome, reported_epochs
 
-SCHEMA = 2
+SCHEMA = 3
 """Raised whenever a record is written otherwise than before."""
 
-RECORD, PREDICTIONS = "record.json", "predictions.npz"
-NEEDED = frozenset({RECORD, PREDICTIONS})
+RECORD, ARRAYS = "record.json", "arrays.npz"
+NEEDED = frozenset({RECORD, ARRAYS})
 """What a run's folder always holds."""
 
 
@@ -69,6 +69,7 @@ class _Run(_Origin):
     epochs: list[Epoch]
     train_accuracy: float
     layer_sparsity: list[dict[str, float]]
+    layer_weights: dict[str, int]
     scenes: list[str]
     test_clips: dict[str, list[str]]
 
@@ -100,14 +101,15 @@ def run_files(
         "epochs": [asdict(epoch) for epoch in outcome.epochs],
         "train_accuracy": outcome.train_accuracy,
         "layer_sparsity": list(outcome.layer_sparsity),
+        "layer_weights": outcome.layer_weights,
         "scenes": list(scenes),
         "test_clips": {name: test_clips[name].tolist() for name in COLUMNS},
     }
-    predictions = io.BytesIO()
-    np.savez_compressed(predictions, predictions=outcome.predictions)
+    arrays = io.BytesIO()
+    np.savez_compressed(arrays, predictions=outcome.predictions, erf=outcome.erf)
     return {
         RECORD: json.dumps(record, indent=1, allow_nan=False).encode(),
-        PREDICTIONS: predictions.getvalue(),
+        ARRAYS: arrays.getvalue(),
         WEIGHTS: weights_bytes(outcome.weights),
     }
 
@@ -124,6 +126,7 @@ def read_run(folder: Path) -> Record:
     checksums.require_files(folder, NEEDED, frozenset({WEIGHTS}))
     experiment = content.read_experiment()
     shape = (len(reported_epochs(experiment.recipe.epochs)), len(content.test_clips["scene"]))
+    predictions, erf = _arrays(folder, shape)
     return Record(
         key=folder.name,
         experiment=experiment,
@@ -131,7 +134,9 @@ def read_run(folder: Path) -> Record:
         epochs=pd.DataFrame([asdict(epoch) for epoch in content.epochs]),
         train_accuracy=content.train_accuracy,
         layer_sparsity=pd.DataFrame(content.layer_sparsity),
-        predictions=_predictions(folder, shape),
+        layer_weights=content.layer_weights,
+        predictions=predictions,
+        erf=erf,
         test_clips=pd.DataFrame(content.test_clips),
         scenes=tuple(content.scenes),
         provenance=content.provenance,
@@ -213,14 +218,18 @@ def _parsed(form: type[_Content], what: str, text: bytes, path: Path, key: str, 
     return content
 
 
-def _predictions(folder: Path, shape: tuple[int, int]) -> NDArray[np.uint8]:
-    """uint8, (reported epochs, test clips); read without running any code that the file may hold."""
-    content = checksums.read(folder, PREDICTIONS)
+def _arrays(folder: Path, shape: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+    """Predictions, uint8, (reported epochs, test clips), and receptive field, float16, (256, frames).
+
+    Read without running any code that the file may hold.
+    """
+    content = checksums.read(folder, ARRAYS)
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             predictions: NDArray[np.uint8] = arrays["predictions"]
-    except Exception:  # what reading altered bytes may raise is without number
-        raise checksums.DamagedError(folder / PREDICTIONS, folder) from None
-    if predictions.dtype != np.uint8 or predictions.shape != shape:
-        raise checksums.DamagedError(folder / PREDICTIONS, folder)
-    return predictions
+            erf: NDArray[np.float16] = arrays["erf"]
+    except Exception:  # reading altered bytes may raise anything
+        raise checksums.DamagedError(folder / ARRAYS, folder) from None
+    if predictions.dtype != np.uint8 or predictions.shape != shape or erf.dtype != np.float16 or erf.ndim != 2:
+        raise checksums.DamagedError(folder / ARRAYS, folder)
+    return predictions, erf

@@ -1,10 +1,9 @@
 """The run store: one folder or file per Experiment key, whole or absent.
 
 runs/<key>/record.json           experiment, per-epoch metrics, test clips, provenance
-runs/<key>/predictions.npz       predictions of the reported epochs
+runs/<key>/arrays.npz            predictions of the reported epochs, effective receptive field
 runs/<key>/weights.safetensors   the final network
 runs/<key>/manifest.json         SHA-256 of the three
-erf/<key>/field.npy              the run's effective receptive field, where one was computed, with its manifest.json
 failures/<key>.json              a training that did not come to its end
 checkpoints/<key>/<epoch>/       an unfinished training's state, with its manifest.json
 locks/                           empty files that processes lock
@@ -12,7 +11,6 @@ locks/                           empty files that processes lock
 
 from __future__ import annotations
 
-import io
 import os
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
@@ -20,10 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
-from numpy.typing import NDArray
 
 from repro.errors import InputError
 from repro.experiment import DataConfig, Experiment
@@ -37,11 +33,9 @@ __all__ = ["Failure", "Record", "Store", "provenance"]
 
 STORE_VARIABLE = "REPRO_STORE"
 
-FIELD = "field.npy"
-
 
 class Store:
-    """The folder in which finished runs, failures, receptive fields and prepared recordings are kept."""
+    """The folder in which finished runs, failures and prepared recordings are kept."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -68,10 +62,6 @@ class Store:
     def folder(self, key: str) -> Path:
         """Where the run of this key is, or will be."""
         return self.root / "runs" / key
-
-    def field_folder(self, key: str) -> Path:
-        """Where the receptive field of this run is, or will be."""
-        return self.root / "erf" / key
 
     def checkpoints(self, key: str) -> Path:
         """Where an unfinished training of this run is saved."""
@@ -141,7 +131,7 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Be the only one that changes runs, fields and failures; others wait. Short, and may be inside of `lock`.
+        """Be the only one that changes runs and failures; others wait. Short, and may be inside of `lock`.
 
         Raises:
             InputError: the store cannot be written to; what was being written is absent, or as it was before.
@@ -229,35 +219,3 @@ class Store:
             InputError: as of `failure`.
         """
         return [self.failure(key) for key in self.failed()]
-
-    def has_field(self, key: str) -> bool:
-        """Whether the run's effective receptive field is kept."""
-        return (self.field_folder(key) / checksums.MANIFEST).is_file()
-
-    def save_field(self, key: str, field: NDArray[np.float64]) -> None:
-        """Keep a run's effective receptive field, (256, frames).
-
-        Raises:
-            InputError: the store cannot be written to; nothing is kept.
-        """
-        content = io.BytesIO()
-        np.save(content, field)
-        with self.writing():
-            checksums.write_folder(self.field_folder(key), {FIELD: content.getvalue()})
-
-    def load_field(self, key: str) -> NDArray[np.float64]:
-        """Read a run's effective receptive field, float64, (256, frames).
-
-        Raises:
-            InputError: it is not what was stored.
-        """
-        folder = self.field_folder(key)
-        checksums.require_files(folder, frozenset({FIELD}))
-        content = io.BytesIO(checksums.read(folder, FIELD))
-        try:
-            field: NDArray[np.float64] = np.load(content, allow_pickle=False)
-        except Exception:  # what reading altered bytes may raise is without number
-            raise checksums.DamagedError(folder / FIELD, folder) from None
-        if field.dtype != np.float64 or field.ndim != 2:
-            raise checksums.DamagedError(folder / FIELD, folder)
-        return field

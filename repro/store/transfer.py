@@ -18,14 +18,12 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 from repro.errors import InputError
 from repro.files import atomic, checksums
 from repro.store.record import WEIGHTS
-from repro.store.record_format import RECORD
-from repro.store.store import FIELD, Store
+from repro.store.store import Store
 
 _MARK = b"runs of repro, sha256 "
 _DIGEST_LENGTH = 64
 _MEMBER = re.compile(
-    rf"(runs/[0-9a-f]{{20}})/({re.escape(checksums.MANIFEST)}|record\.json|predictions\.npz|weights\.safetensors)"
-    rf"|(erf/[0-9a-f]{{20}})/({re.escape(checksums.MANIFEST)}|field\.npy)"
+    rf"(runs/[0-9a-f]{{20}})/({re.escape(checksums.MANIFEST)}|record\.json|arrays\.npz|weights\.safetensors)"
 )
 
 
@@ -37,7 +35,7 @@ class Imported(NamedTuple):
 
 
 def export_runs(store: Store, keys: Sequence[str], target: Path, weights: bool) -> None:
-    """Write runs and their effective receptive fields to one file, with or without the networks' weights.
+    """Write runs to one file, with or without the networks' weights.
 
     Raises:
         InputError: a run is lost or damaged, or the file cannot be written; it is then as it was before.
@@ -89,11 +87,6 @@ def _members(store: Store, key: str, weights: bool) -> Iterator[tuple[str, bytes
     files = {name: checksums.read(record.folder, name) for name in sorted(names)}
     for name, content in (files | {checksums.MANIFEST: checksums.manifest_of(files)}).items():
         yield f"runs/{key}/{name}", content
-    if store.has_field(key):
-        store.load_field(key)
-        files = {FIELD: checksums.read(store.field_folder(key), FIELD)}
-        for name, content in (files | {checksums.MANIFEST: checksums.manifest_of(files)}).items():
-            yield f"erf/{key}/{name}", content
 
 
 def _digest(file: IO[bytes]) -> bytes:
@@ -133,7 +126,7 @@ def _unpack_members(archive: ZipFile, source: Path, root: Path) -> None:
         if found is None or info.filename in names:
             raise InputError(f"{source}: member {info.filename!r} is no part of a run; nothing was imported")
         names.add(info.filename)
-        folders.setdefault(found[1] or found[3], []).append(info)
+        folders.setdefault(found[1], []).append(info)
     needed, free = sum(info.file_size for info in archive.infolist()), shutil.disk_usage(root.parent).free
     if needed > free:
         raise InputError(f"{source} needs {needed:,} bytes in the store, where {free:,} are free: make room")
@@ -142,17 +135,13 @@ def _unpack_members(archive: ZipFile, source: Path, root: Path) -> None:
 
 
 def _require_runs(unpacked: Store, keys: Sequence[str], source: Path) -> None:
-    """Check every run and every field, of whose run there must be one, too."""
+    """Check every run."""
     try:
         for key in keys:
             record = unpacked.load(key)
             if record.has_weights:
                 record.network()
-        folders = {path.parent.name for path in unpacked.root.glob("runs/*/*")}
-        fields = {path.parent.name for path in unpacked.root.glob("erf/*/*")}
-        for key in sorted(fields):
-            unpacked.load_field(key)
-        odd = sorted((folders | fields) - set(keys))
+        odd = sorted({path.parent.name for path in unpacked.root.glob("runs/*/*")} - set(keys))
         if odd:
             raise checksums.DamagedError(unpacked.folder(odd[0]), unpacked.root, "is no run")
     except InputError as error:
@@ -161,16 +150,10 @@ def _require_runs(unpacked: Store, keys: Sequence[str], source: Path) -> None:
 
 
 def _add(store: Store, key: str, unpacked: Store) -> bool:
-    """Move a run into the store where it has none; a field goes with the very run that it was computed from."""
+    """Move a run into the store where it has none."""
     with store.writing():
         added = key not in store
         if added:
             atomic.move_folder(unpacked.folder(key), store.folder(key))
             atomic.remove(store.failure_path(key))
-            same = True
-        else:
-            mine = store.folder(key) / RECORD
-            same = mine.is_file() and mine.read_bytes() == (unpacked.folder(key) / RECORD).read_bytes()
-        if same and unpacked.has_field(key) and not store.has_field(key):
-            atomic.move_folder(unpacked.field_folder(key), store.field_folder(key))
     return added

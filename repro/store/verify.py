@@ -22,8 +22,6 @@ def faults(store: Store) -> Iterator[InputError]:
     """Every fault of the store, by file. What a killed process has left is none: it is no result (see `leftovers`)."""
     for folder in _stored(store.root / "runs"):
         yield from run_faults(folder)
-    for folder in _stored(store.root / "erf"):
-        yield from field_faults(store, folder.name)
     for path in _stored(store.root / "failures"):
         yield from _fault(store.failure, path.stem)
     for folder in _stored(store.root / "data"):
@@ -39,11 +37,6 @@ def run_faults(folder: Path) -> list[InputError]:
         return [error]
     altered = [error for name in listed for error in _fault(checksums.read, folder, name)]
     return altered or _fault(_read_all, folder)
-
-
-def field_faults(store: Store, key: str) -> list[InputError]:
-    """The fault of a run's effective receptive field, if it has one."""
-    return _fault(store.load_field, key)
 
 
 def require_sound_clips(folder: Path) -> None:
@@ -76,7 +69,7 @@ def require_sound_clips(folder: Path) -> None:
 
 def leftovers(store: Store) -> list[Path]:
     """What killed processes have left, and what others are writing at this moment."""
-    folders = (store.root, *(store.root / name for name in ("runs", "erf", "failures", "data", "checkpoints")))
+    folders = (store.root, *(store.root / name for name in ("runs", "failures", "data", "checkpoints")))
     return sorted(
         path for folder in folders if folder.is_dir() for path in folder.iterdir() if atomic.is_leftover(path)
     )

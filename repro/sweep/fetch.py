@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from functools import lru_cache
 
-from repro.erf.fields import field_of
 from repro.experiment import Experiment, ModelConfig
 from repro.network.cp_resnet import layer_table
 from repro.progress import bar
@@ -14,7 +13,7 @@ from repro.store.record import Failure, Record
 from repro.store.store import Store
 from repro.sweep.engine import Engine
 from repro.sweep.local import local_engine
-from repro.sweep.worker import fingerprint_of
+from repro.sweep.worker import keys_of
 from repro.training.features import SAMPLE_RATE, frames
 
 failed: dict[str, Failure] = {}
@@ -41,18 +40,19 @@ def fetch_groups(groups: Mapping[str, list[Experiment]]) -> dict[str, list[Recor
 
 
 def _fetch(wanted: list[Experiment], store: Store) -> list[Record | None]:
-    keys = [experiment.key(fingerprint_of(experiment.data, store)) for experiment in wanted]
+    keys = keys_of(wanted, store)
     known = {failure.key: failure for failure in store.failures() if failure.made_by_this_code}
     missing = {key: run for key, run in zip(keys, wanted, strict=True) if key not in store and key not in known}
-    if missing:
-        known |= {failure.key: failure for failure in sweep(missing.values(), store)}
+    if missing:  # the longest first: no core is left with a long run when the others have finished
+        longest_first = sorted(missing.values(), key=arithmetic, reverse=True)
+        known |= {failure.key: failure for failure in sweep(longest_first, store)}
     failed.update({key: known[key] for key in keys if key in known and key not in store})
     records = {key: store.load(key) for key in dict.fromkeys(keys) if key in store}
     return [records.get(key) for key in keys]
 
 
 def sweep(experiments: Iterable[Experiment], store: Store, engine: Engine | None = None) -> list[Failure]:
-    """Train those of these Experiments that the store lacks, the longest first; return those that failed.
+    """Train those of these Experiments that the store lacks, in their order; return those that failed.
 
     Args:
         experiments: what is to be in the store.
@@ -80,27 +80,13 @@ def sweep(experiments: Iterable[Experiment], store: Store, engine: Engine | None
 
 
 def missing_from(experiments: Iterable[Experiment], store: Store) -> list[Experiment]:
-    """Those of these Experiments that the store lacks, each once, the longest first.
-
-    Begun in this order, no worker is left with a long run when the others have finished.
+    """Those of these Experiments that the store lacks, each once, in their order.
 
     Raises:
         InputError: the recordings cannot be used.
     """
-    missing = [run for run in dict.fromkeys(experiments) if run.key(fingerprint_of(run.data, store)) not in store]
-    return sorted(missing, key=arithmetic, reverse=True)
-
-
-def provide_fields(experiments: Iterable[Experiment], store: Store) -> None:
-    """Compute the effective receptive fields that the store lacks of those of these Experiments whose runs it has.
-
-    Raises:
-        InputError: the recordings, the store or a run's weights cannot be used.
-    """
-    for experiment in experiments:
-        key = experiment.key(fingerprint_of(experiment.data, store))
-        if key in store and not store.has_field(key):
-            field_of(store.load(key), experiment.data, store)
+    wanted = list(dict.fromkeys(experiments))
+    return [run for run, key in zip(wanted, keys_of(wanted, store), strict=True) if key not in store]
 
 
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
@@ -108,7 +94,12 @@ _BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
 
 def arithmetic(experiment: Experiment) -> float:
     """Multiply-accumulates of a training, per training clip: what runs are ordered by."""
-    return _macs(experiment.model, experiment.data.clip_seconds) * experiment.recipe.epochs
+    return macs(experiment) * experiment.recipe.epochs
+
+
+def macs(experiment: Experiment) -> int:
+    """Multiply-accumulates for one clip; masked weights of sparse networks are multiplied like any other."""
+    return _macs(experiment.model, experiment.data.clip_seconds)
 
 
 @lru_cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -35,6 +35,17 @@ def fingerprint_of(data: DataConfig, store: Store) -> str:
         if data.root and not Path(data.root).exists() and len(known) == 1:
             return known.pop()
         raise
+
+
+def keys_of(experiments: Sequence[Experiment], store: Store) -> list[str]:
+    """The store's keys of these Experiments. The files of their recordings are looked at once, whatever their number.
+
+    Raises:
+        InputError: as of `fingerprint_of`.
+    """
+    sets = {run.data.model_copy(update={"fold": 0}) for run in experiments}
+    known = {data: fingerprint_of(data, store) for data in sets}
+    return [run.key(known[run.data.model_copy(update={"fold": 0})]) for run in experiments]
 
 
 def train_one(

@@ -75,6 +75,14 @@ class Inputs:
         """The network's inputs for the test clips in order, the seen device's first."""
         return self._batches("test")
 
+    def unseen_batches(self) -> Iterator[Tensor]:
+        """The network's inputs for the test clips of unseen devices, in order."""
+        seen = len(self.split.seen)
+        for batch in self.test_batches():
+            if seen < len(batch):
+                yield batch[seen:]
+            seen = max(0, seen - len(batch))
+
     def training_batches(self) -> Iterator[Tensor]:
         """The network's inputs for the training clips in the split's order, without augmentation."""
         return self._batches("train")

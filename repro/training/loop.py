@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from repro.erf.gradient import effective_receptive_field
 from repro.experiment import Experiment, Recipe
 from repro.network.cp_resnet import CPResNet, build
-from repro.network.pruning import Pruner
+from repro.network.pruning import Pruner, remaining_by_layer
 from repro.training.augmentation import Mixup
 from repro.training.checkpoint import Checkpoints, State
 from repro.training.device import is_gpu
@@ -74,6 +75,9 @@ class Outcome:
         train_accuracy: share of the training clips that the final network, without augmentation, gives the label that
             it was trained with.
         layer_sparsity: per epoch and layer the share of weights removed; empty without sparsification.
+        layer_weights: conv and classifier weights that the final network has left, by layer.
+        erf: the final network's effective receptive field over all test clips of unseen devices, relative to its
+            maximum, float16, (256, frames).
         weights: the final network's state and the mel bands' `mean` and `deviation`.
     """
 
@@ -81,6 +85,8 @@ class Outcome:
     predictions: NDArray[np.uint8]
     train_accuracy: float
     layer_sparsity: tuple[dict[str, float], ...]
+    layer_weights: dict[str, int]
+    erf: NDArray[np.float16]
     weights: dict[str, Tensor]
 
 
@@ -105,9 +111,10 @@ def training_labels(labels: Tensor, recipe: Recipe, generator: torch.Generator) 
 @torch.no_grad()
 def classify(model: CPResNet, batches: Iterable[Tensor]) -> Tensor:
     """The class of every clip: inputs (clips, 1, 256, frames) in batches to int64 (clips,)."""
+    was_training = model.training
     model.eval()
     classes = [model(batch).argmax(1) for batch in batches]
-    model.train()
+    model.train(was_training)
     return torch.cat(classes)
 
 
@@ -246,8 +253,16 @@ class Training:
         fitted = (classify(self._model, self._inputs.training_batches()) == self._labels).float().mean().item()
         state = {name: value.detach().to("cpu").contiguous() for name, value in self._model.state_dict().items()}
         statistics = {"input.mean": self._inputs.mean.cpu(), "input.deviation": self._inputs.deviation.cpu()}
-        predictions = torch.stack(self._predictions).numpy()
-        return Outcome(tuple(self._epochs), predictions, fitted, tuple(self._layer_sparsity), state | statistics)
+        erf = effective_receptive_field(self._model, self._inputs.unseen_batches())
+        return Outcome(
+            epochs=tuple(self._epochs),
+            predictions=torch.stack(self._predictions).numpy(),
+            train_accuracy=fitted,
+            layer_sparsity=tuple(self._layer_sparsity),
+            layer_weights=remaining_by_layer(self._model),
+            erf=(erf / erf.max().clamp_min(torch.finfo(erf.dtype).tiny)).numpy().astype(np.float16),
+            weights=state | statistics,
+        )
 
     def state(self) -> State:
         """Everything that the rest of the training depends on."""

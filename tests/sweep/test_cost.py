@@ -3,13 +3,13 @@ import math
 
 import pytest
 import tiny
+from repro.sweep.calibration import Rates, representative
 
 from repro.editions import Experiments
 from repro.experiment import DataConfig, Experiment, ModelConfig, Sparsity
 from repro.store.store import Store
 from repro.sweep import calibration
 from repro.sweep import cost as estimate
-from repro.sweep.calibration import Rates, representative
 from repro.sweep.cost import Recordings, flops, makespan, recordings, seconds_of
 from repro.sweep.worker import train_one
 

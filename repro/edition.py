@@ -1,0 +1,336 @@
+"""An edition: one parameterisation of the whole book, and the studies that it makes of the paper.
+
+An edition is a file `book/editions/<name>.yml` of the fields of `Edition`. A study is a named part of it that says
+which Experiments it needs; pages, sweeps, exports and the ledger ask the edition for its studies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import torch
+import yaml
+from pydantic import Field, model_validator
+
+from repro.errors import InputError
+from repro.experiment import (
+    DataConfig,
+    DataName,
+    Experiment,
+    Frozen,
+    ModelConfig,
+    PositiveInt,
+    Recipe,
+    Sparsity,
+)
+from repro.files.project import project_root
+from repro.network.cp_resnet import CPResNet, count_weights
+
+VARIANTS = {"base": False, "damped": True}
+"""The two networks of every study, by whether their convolutions are damped."""
+
+METHODS: tuple[Literal["static", "iterative"], ...] = ("static", "iterative")
+"""The two ways in which Section 5.3 brings a network down to fewer weights."""
+
+EDITIONS = Path("book") / "editions"
+
+Fold = Annotated[int, Field(ge=0, le=5)]
+Seed = Annotated[int, Field(ge=0)]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A named part of an edition: the Experiments that it needs, each once."""
+
+    name: str
+    experiments: tuple[Experiment, ...]
+
+
+class Edition(Frozen):
+    """One parameterisation of the whole book.
+
+    A replicate of a study is a pair of fold and seed. Widths W, depths D and numbers K of 1x1 blocks are those of
+    Table 1; a study whose list is empty is not part of the edition.
+
+    Attributes:
+        name: of its file.
+        title, description: for readers.
+        dataset, data_root, impulse_responses, microphones, microphones_each, split, clip_seconds, clips: the recordings
+            (`DataConfig`); folders are relative to the project.
+        epochs, warmup_epochs, max_lr, batch_size, roll, precision: the training (`Recipe`).
+        folds: ESC-10's folds that are left out for testing in turn; [0] for the split that `split` names.
+        seeds: of the trainings.
+        widths: of the width study (Section 5.1).
+        plateau_width: the width beyond which the seen device is said to gain nothing more.
+        repeat_widths: widths that are trained with one more seed, the one after the last of `seeds`.
+        depth_width: W of the depth studies (Section 5.2); `depths` are their D, `pointwise` their K.
+        deep_width: W at which the ends of both depth studies are trained once more; 0 for none.
+        compound: pairs (W, D) that are scaled in width and depth together.
+        fit_widths: W of the networks whose fit of true and of random labels is compared (Section 4).
+        random_label_epochs: epochs of the networks trained on random labels.
+        reference_width: the sparse networks keep N(reference_width) weights (Section 5.3).
+        sparse_widths: W of the sparse networks.
+        sparse_epochs: epochs of the sparse networks and, where these are not `epochs`, of one more dense reference.
+        pruning_start, pruning_ramp, pruning_magnitude: of iterative pruning (`Sparsity`); start 0 for the end of the
+            warm-up.
+        unguarded_widths: W pruned iteratively without the 99 % guard (Appendix A.4).
+        erf_width: W of the networks whose effective receptive fields Figure 8 compares.
+        erf_pointwise: K of Figures 11 to 16, and the pair of K of Figures 9 and 10.
+        erf_deep_width: W of Figures 9 and 10.
+        erf_narrow, erf_wide: the pair of W of Figures 11 and 12; Figures 13 to 16 compare N(reference_width) with
+            `erf_wide` brought down to it.
+        precision_widths: W trained in float32 and in bfloat16, which Appendix A compares.
+    """
+
+    name: str
+    title: str
+    description: str = ""
+
+    dataset: DataName
+    data_root: str = ""
+    impulse_responses: str = ""
+    microphones: Annotated[int, Field(ge=0)] = 0
+    microphones_each: Annotated[int, Field(ge=0)] = 0
+    split: Literal["paper", "official"] = "paper"
+    clip_seconds: float
+    clips: PositiveInt = 4
+
+    epochs: PositiveInt
+    warmup_epochs: Annotated[int, Field(ge=0)]
+    max_lr: float
+    batch_size: PositiveInt = 10
+    roll: Literal["hops", "samples", "off"] = "hops"
+    precision: Literal["fp32", "bf16"] = "fp32"
+
+    folds: Annotated[list[Fold], Field(min_length=1)] = [0]
+    seeds: Annotated[list[Seed], Field(min_length=1)]
+
+    widths: Annotated[list[PositiveInt], Field(min_length=1)]
+    plateau_width: PositiveInt
+    repeat_widths: list[PositiveInt] = []
+
+    depth_width: PositiveInt
+    depths: list[PositiveInt]
+    pointwise: list[Annotated[int, Field(ge=0)]]
+    deep_width: Annotated[int, Field(ge=0)] = 0
+    compound: list[Annotated[list[PositiveInt], Field(min_length=2, max_length=2)]]
+
+    fit_widths: list[PositiveInt]
+    random_label_epochs: PositiveInt
+
+    reference_width: PositiveInt
+    sparse_widths: list[PositiveInt]
+    sparse_epochs: PositiveInt
+    pruning_start: Annotated[int, Field(ge=0)] = 0
+    pruning_ramp: Literal["geometric", "cubic"] = "geometric"
+    pruning_magnitude: Literal["used", "raw"] = "used"
+    unguarded_widths: list[PositiveInt] = []
+
+    erf_width: PositiveInt
+    erf_pointwise: Annotated[int, Field(ge=0)] = 0
+    erf_deep_width: PositiveInt
+    erf_deep_pointwise: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=2)] = [0, 4]
+    erf_narrow: PositiveInt
+    erf_wide: PositiveInt
+
+    precision_widths: list[PositiveInt] = []
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Edition:
+        for field, values in self:
+            if isinstance(values, list) and len({str(value) for value in values}) < len(values):
+                raise ValueError(f"{field} = {values}: give every value once")
+        for width in {*self.sparse_widths, *self.unguarded_widths}:
+            if width <= self.reference_width:
+                raise ValueError(
+                    f"sparse_widths, unguarded_widths: {width} must be larger than reference_width = "
+                    f"{self.reference_width}"
+                )
+        if self.folds != [0] and 0 in self.folds:
+            raise ValueError(f"folds = {self.folds}: either [0], for no folds, or some of 1 to 5")
+        _ = self.studies  # every Experiment is valid
+        return self
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """How the networks are trained."""
+        names = ("epochs", "warmup_epochs", "max_lr", "batch_size", "roll", "precision")
+        return Recipe(**{name: getattr(self, name) for name in names})
+
+    def data(self, fold: int = 0) -> DataConfig:
+        """The recordings, with one fold left out for testing."""
+        return DataConfig(
+            name=self.dataset,
+            root=self.data_root,
+            impulse_responses=self.impulse_responses,
+            microphones=self.microphones,
+            microphones_each=self.microphones_each,
+            fold=fold,
+            split=self.split,
+            clip_seconds=self.clip_seconds,
+            clips=self.clips,
+        )
+
+    def runs(
+        self,
+        models: Iterable[ModelConfig],
+        sparsity: Sparsity | None = None,
+        seeds: Iterable[int] | None = None,
+        **recipe: Any,
+    ) -> tuple[Experiment, ...]:
+        """One Experiment a network and replicate; `recipe` are changes to the edition's."""
+        changed = Recipe(**self.recipe.model_dump() | recipe)
+        return tuple(
+            Experiment(data=self.data(fold), model=model, recipe=changed, sparsity=sparsity, seed=seed)
+            for model in models
+            for seed in (self.seeds if seeds is None else seeds)
+            for fold in self.folds
+        )
+
+    def sparse_runs(
+        self, method: Literal["static", "iterative"], widths: Iterable[int], pointwise: int = 1, guard: bool = True
+    ) -> tuple[Experiment, ...]:
+        """Networks of these widths brought down to the number of weights of the reference width at the same K."""
+        weights = weight_count(ModelConfig(width=self.reference_width, pointwise=pointwise))
+        sparsity = Sparsity(method=method, weights=weights)
+        if method == "iterative":
+            sparsity = Sparsity(
+                method=method,
+                weights=weights,
+                start=self.pruning_start or None,
+                ramp=self.pruning_ramp,
+                magnitude=self.pruning_magnitude,
+                guard=guard,
+            )
+        models = [model for width in widths for model in both(width, pointwise=pointwise)]
+        return self.runs(models, sparsity, epochs=self.sparse_epochs)
+
+    @cached_property
+    def studies(self) -> dict[str, Study]:
+        """All studies by name; one that the edition leaves out needs no Experiment."""
+        dense, sparse = self.runs, self.sparse_runs
+        found: dict[str, Iterable[Experiment]] = {
+            "width": dense(model for width in self.widths for model in both(width)),
+            "depth": dense(model for depth in self.depths for model in both(self.depth_width, depth)),
+            "pointwise": dense(model for k in self.pointwise for model in both(self.depth_width, pointwise=k)),
+            "static pruning": sparse("static", self.sparse_widths),
+            "iterative pruning": sparse("iterative", self.sparse_widths),
+            "sparse reference": dense(both(self.reference_width), epochs=self.sparse_epochs),
+            "compound": dense(model for width, depth in self.compound for model in both(width, depth)),
+            "fit": self._fit(),
+            "wider depth": self._wider_depth(),
+            "damping": dense(both(self.erf_width)),
+            "receptive fields": self._receptive_fields(),
+            "repeated width": dense((m for w in self.repeat_widths for m in both(w)), seeds=[max(self.seeds) + 1]),
+            "unguarded pruning": sparse("iterative", self.unguarded_widths, guard=False),
+            "precision": self._precision(),
+        }
+        return {name: Study(name, tuple(dict.fromkeys(runs))) for name, runs in found.items()}
+
+    def study(self, name: str) -> tuple[Experiment, ...]:
+        """The Experiments of a study."""
+        return self.studies[name].experiments
+
+    def experiments(self) -> list[Experiment]:
+        """Every Experiment once, in the order of `studies`, which is the order of what their results are worth.
+
+        Only the widest sparse networks, which cost as much as all others of the first studies together, come later.
+        """
+        widest = max(self.sparse_widths, default=0)
+        runs = dict.fromkeys(run for study in self.studies.values() for run in study.experiments)
+        last_of_first = self.studies["fit"].experiments
+        costly = [run for run in runs if run.sparsity is not None and run.model.width == widest and run.sparsity.guard]
+        ordered: list[Experiment] = []
+        for study in self.studies.values():
+            ordered += [run for run in study.experiments if run not in costly]
+            if study.experiments is last_of_first:
+                ordered += costly
+        return list(dict.fromkeys(ordered))
+
+    def _fit(self) -> tuple[Experiment, ...]:
+        """The base network on true labels, and on labels in random order without the augmentation that would hide
+        what it can memorise."""
+        models = [ModelConfig(width=width) for width in self.fit_widths]
+        memorising = self.runs(models, labels="random", epochs=self.random_label_epochs, mixup_alpha=0.0, roll="off")
+        return self.runs(models) + memorising
+
+    def _wider_depth(self) -> tuple[Experiment, ...]:
+        if not self.deep_width:
+            return ()
+        ends = [model for depth in (1, max(self.depths, default=1)) for model in both(self.deep_width, depth)]
+        ks = (min(self.pointwise, default=1), max(self.pointwise, default=1))
+        ends += [model for k in ks for model in both(self.deep_width, pointwise=k)]
+        return self.runs(dict.fromkeys(ends))
+
+    def _receptive_fields(self) -> tuple[Experiment, ...]:
+        """Appendix C, at D = 1. Figs 9 and 10: two K. Figs 11 and 12: two W. Figs 13 to 16: sparse networks."""
+        k = self.erf_pointwise
+        models = [model for pair in self.erf_deep_pointwise for model in both(self.erf_deep_width, pointwise=pair)]
+        models += [m for w in (self.erf_narrow, self.reference_width, self.erf_wide) for m in both(w, pointwise=k)]
+        sparse = [run for method in METHODS for run in self.sparse_runs(method, [self.erf_wide], pointwise=k)]
+        return self.runs(dict.fromkeys(models)) + tuple(sparse)
+
+    def _precision(self) -> tuple[Experiment, ...]:
+        models = [ModelConfig(width=width) for width in self.precision_widths]
+        return self.runs(models, precision="fp32") + self.runs(models, precision="bf16")
+
+
+def both(width: int, depth: int = 1, pointwise: int = 1) -> list[ModelConfig]:
+    """The base and the damped network of these sizes."""
+    return [ModelConfig(width=width, depth=depth, pointwise=pointwise, damped=damped) for damped in VARIANTS.values()]
+
+
+@lru_cache
+def weight_count(model: ModelConfig) -> int:
+    """N: conv and classifier weights of a dense network."""
+    with torch.device("meta"):
+        return count_weights(CPResNet(model))
+
+
+def editions(root: Path) -> list[str]:
+    """The names of the editions of the book in `root`, sorted."""
+    return sorted(path.stem for path in (root / EDITIONS).glob("*.yml"))
+
+
+def open_edition(name: str, root: Path | None = None, **changes: Any) -> Edition:
+    """Read an edition and change some of its settings.
+
+    Args:
+        name: of the file `book/editions/<name>.yml`.
+        root: the project's folder; found from the working directory upwards where it is not given.
+        changes: fields of `Edition` by name; those that are None or an empty list stay as the edition has them.
+
+    Raises:
+        InputError: there is no such edition; or the file or a change has an unknown field or a value that is not
+            allowed: the line names the file and the field.
+    """
+    root = root or project_root()
+    known = editions(root)
+    if name not in known:
+        raise InputError(f"no edition '{name}'; there are: {', '.join(known) or 'none'}")
+    path = root / EDITIONS / f"{name}.yml"
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise InputError(f"{path.name} is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, Mapping):
+        raise InputError(f"{path.name} holds no settings by name")
+    _require_known(content, path.name)
+    _require_known(changes, "the settings")
+    given = {field: value for field, value in changes.items() if value is not None and value != []}
+    try:
+        edition = Edition(**{**content, "name": name})
+    except InputError as error:
+        raise InputError(f"{path.name}: {error}") from None
+    return Edition(**edition.model_dump() | given) if given else edition
+
+
+def _require_known(content: Mapping[str, Any], where: str) -> None:
+    allowed = [field for field in Edition.model_fields if field != "name"]
+    unknown = [str(field) for field in content if field not in allowed]
+    if unknown:
+        raise InputError(f"{where}: no setting '{unknown[0]}'; there are: {', '.join(allowed)}")
