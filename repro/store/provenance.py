@@ -41,7 +41,7 @@ def provenance(device: torch.device, seconds: float) -> dict[str, Any]:
     from repro.training.device import is_gpu
 
     cuda = is_gpu(device)
-    name = torch.cuda.get_device_name(device) if cuda else platform.processor() or platform.machine()
+    name = torch.cuda.get_device_name(device) if cuda else _processor()
     return {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds, 2),
@@ -86,6 +86,17 @@ def _git(*arguments: str) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     done = subprocess.run(["git", *arguments], cwd=PACKAGE, env=environment, capture_output=True, text=True, check=True)
     return done.stdout.strip()
+
+
+def _processor() -> str:
+    """The CPU's model, and the instructions that PyTorch's kernels use on it, which rounding depends on."""
+    import torch
+
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    model = models[0] if models else platform.processor() or platform.machine()
+    return f"{model}, {torch.backends.cpu.get_cpu_capability()}"
 
 
 def _peak_memory() -> int:
