@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from repro.data.split import TRAINING_DEVICE
+from repro.edition import VARIANTS
 from repro.store.store import Record
-from repro.studies import VARIANTS
 
 Group = Literal["seen", "unseen"]
 GROUPS: tuple[Group, ...] = ("unseen", "seen")

@@ -1,297 +1,304 @@
-"""What an edition has to say on the claims: its runs and effective receptive fields, looked up by network."""
+"""What an edition has to say on the claims: its runs, looked up by network, and contrasts of them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
-import pandas as pd
-from safetensors import safe_open
+from numpy.typing import NDArray
 
-from repro import studies
 from repro.analysis.accuracy import Group
-from repro.analysis.claims import NOTHING, Measured
-from repro.analysis.intervals import location_bootstrap, slope_coefficients
-from repro.data import load
+from repro.analysis.contrasts import ClipEffects, Estimate, estimate, slope_coefficients
 from repro.data.split import TRAINING_DEVICE
-from repro.erf.fields import Field, field_of
-from repro.errors import InputError
+from repro.edition import Edition
+from repro.erf.fields import field_of
 from repro.experiment import Experiment
-from repro.store.store import Record, Store
-from repro.studies import Setting
-from repro.sweep.fetch import fetch
+from repro.store.record import Record
 
 Variant = Literal["base", "damped"]
-Method = Literal["dense", "static", "iterative"]
+Method = Literal["dense", "static", "iterative", "unguarded"]
+Replicate = tuple[int, int]
+"""(fold, seed)."""
+
 BOTH: tuple[Variant, ...] = ("base", "damped")
+
+FITS = 97.5
+"""% of the training labels, without augmentation, from which on a network counts as fitting them: half of the smallest
+difference in test accuracy that the width claims ask for."""
 
 
 class Network(NamedTuple):
-    """A network of the paper's grid; its runs with true labels differ in nothing but the seed."""
+    """A network of the paper's grid; its runs with true labels differ in nothing but fold and seed.
+
+    `long` is a dense network trained for as many epochs as the sparse ones, where these are not the edition's.
+    """
 
     variant: Variant
     width: int
     depth: int = 1
     pointwise: int = 1
     method: Method = "dense"
+    long: bool = False
+
+    def __str__(self) -> str:
+        method = "" if self.method == "dense" else f" {self.method}"
+        sizes = "".join(f" {n}={v}" for n, v in (("D", self.depth), ("K", self.pointwise)) if v != 1)
+        return f"{self.variant} W={self.width}{sizes}{method}{' long' if self.long else ''}"
 
 
 Contrast = Mapping[Network, float]
-"""A linear combination of networks' accuracies: a difference, a slope, a difference of slopes."""
+"""A linear combination of networks' values: a difference, a slope, a difference of slopes."""
 
 
 def difference(a: Network, b: Network) -> Contrast:
-    """The accuracy of `a` less that of `b`."""
+    """The value of `a` less that of `b`."""
     return {a: 1.0, b: -1.0} if a != b else {}
 
 
 def slope(networks: Mapping[float, Network]) -> Contrast:
-    """The least-squares slope of the accuracy over the networks' places; empty for fewer than two places."""
+    """The least-squares slope of the value over the networks' places; empty for fewer than two places."""
     if len(networks) < 2:
         return {}
     return dict(zip(networks.values(), slope_coefficients(list(networks)), strict=True))
 
 
-def minus(a: Contrast, b: Contrast) -> Contrast:
-    """One contrast less another; empty where one of them is."""
-    if not (a and b):
+def combine(*parts: tuple[float, Contrast]) -> Contrast:
+    """The sum of contrasts times their factors; empty where one of them is."""
+    if not all(contrast for _, contrast in parts):
         return {}
-    return {network: a.get(network, 0.0) - b.get(network, 0.0) for network in dict.fromkeys([*a, *b])}
-
-
-@dataclass(frozen=True)
-class Grid:
-    """The sizes that an edition compares, as its page `claims` has them; widths and depths in ascending order.
-
-    Attributes:
-        widths: W of the width study.
-        plateau_width: W beyond which the seen device should gain nothing.
-        fit_widths: W of the networks that have to fit the labels, the smaller one first.
-        depth_width: W of both depth studies.
-        depths: D.
-        pointwise: K.
-        compound: (W, D) of networks that are widened and deepened.
-        reference_width: W whose number of weights the sparse networks have.
-        sparse_widths: W of the sparse networks.
-        erf_deep_width: W of the networks whose effective receptive fields are compared at K = 0 and erf_pointwise.
-        erf_pointwise: K of the deeper one of them.
-        erf_narrow: W of the narrow network whose effective receptive field is compared with a wide one's; K = 0.
-        erf_wide: W of the wide one, dense and pruned.
-    """
-
-    widths: tuple[int, ...]
-    plateau_width: int
-    fit_widths: tuple[int, ...]
-    depth_width: int
-    depths: tuple[int, ...]
-    pointwise: tuple[int, ...]
-    compound: tuple[tuple[int, int], ...]
-    reference_width: int
-    sparse_widths: tuple[int, ...]
-    erf_deep_width: int
-    erf_pointwise: int
-    erf_narrow: int
-    erf_wide: int
-
-    @classmethod
-    def of(cls, parameters: Mapping[str, Any]) -> Grid:
-        """The grid in a page's parameters; other parameters are ignored.
-
-        Raises:
-            InputError: there is no width.
-        """
-        values = {field.name: parameters[field.name] for field in fields(cls)}
-        for name in ("widths", "fit_widths", "depths", "pointwise", "sparse_widths"):
-            values[name] = tuple(sorted(set(values[name])))
-        for name in ("widths", "fit_widths"):
-            if not values[name]:
-                raise InputError(f"{name} = []: give at least one width")
-        values["compound"] = tuple((width, depth) for width, depth in values["compound"])
-        return cls(**values)
+    found: dict[Network, float] = {}
+    for factor, contrast in parts:
+        for network, weight in contrast.items():
+            found[network] = found.get(network, 0.0) + factor * weight
+    return found
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """The runs of all studies that an edition has, and the extents of their effective receptive fields.
+    """The runs that an edition has.
 
     Attributes:
-        grid: what is compared.
-        dataset: "synthetic", "esc10" or "tau2020".
+        edition: what it asks for.
         records: the runs, each once.
-        extents: one row a field: the columns of `Network`, seed, key, and those of `erf.Extent`.
-        wanted: the number of runs that the grid asks for.
     """
 
-    grid: Grid
-    dataset: str
+    edition: Edition
     records: tuple[Record, ...]
-    extents: pd.DataFrame
-    wanted: int
+    _radii: dict[tuple[str, str], float] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
-    def _runs(self) -> dict[tuple[Network, str], dict[int, Record]]:
-        found: dict[tuple[Network, str], dict[int, Record]] = {}
+    def _runs(self) -> dict[tuple[Network, str], dict[Replicate, Record]]:
+        found: dict[tuple[Network, str], dict[Replicate, Record]] = {}
         for record in self.records:
-            place = (network_of(record.experiment), record.experiment.recipe.labels)
-            found.setdefault(place, {})[record.experiment.seed] = record
-        return found
+            if record.experiment.recipe.precision == self.edition.precision:
+                place = (self.network_of(record.experiment), record.experiment.recipe.labels)
+                found.setdefault(place, {})[record.experiment.replicate] = record
+        return {place: dict(sorted(runs.items())) for place, runs in found.items()}
 
-    def runs(self, network: Network, labels: Literal["true", "random"] = "true") -> dict[int, Record]:
-        """A network's runs by seed; empty where there are none."""
+    def network_of(self, experiment: Experiment) -> Network:
+        """The network that an Experiment of the edition trains."""
+        model, sparsity = experiment.model, experiment.sparsity
+        method: Method = "dense"
+        if sparsity is not None:
+            method = sparsity.method if sparsity.guard else "unguarded"
+        long = method == "dense" and experiment.recipe.labels == "true"
+        return Network(
+            "damped" if model.damped else "base",
+            model.width,
+            model.depth,
+            model.pointwise,
+            method,
+            long and experiment.recipe.epochs != self.edition.epochs,
+        )
+
+    def networks(self, study: str) -> list[Network]:
+        """The networks of a study that are trained on true labels, each once."""
+        runs = (run for run in self.edition.study(study) if run.recipe.labels == "true")
+        return list(dict.fromkeys(self.network_of(run) for run in runs))
+
+    def reference(self, variant: Variant) -> Network:
+        """The dense network that the sparse ones are compared with: as many weights, as many epochs."""
+        long = self.edition.sparse_epochs != self.edition.epochs
+        return Network(variant, self.edition.reference_width, long=long)
+
+    def runs(self, network: Network, labels: Literal["true", "random"] = "true") -> dict[Replicate, Record]:
+        """A network's runs by replicate; empty where there are none."""
         return self._runs.get((network, labels), {})
 
-    def accuracy(self, contrast: Contrast, group: Group) -> Measured:
-        """A contrast of accuracies on one group of devices, in points, by seed: runs of the same seed are compared.
+    def keys(self, networks: Iterable[Network]) -> tuple[str, ...]:
+        """Keys of all runs of these networks."""
+        return tuple(record.key for network in networks for record in self.runs(network).values())
 
-        Every accuracy is a run's mean over its reported epochs. Nothing where no seed has all the networks.
+    def unfit(self, networks: Iterable[Network]) -> tuple[str, ...]:
+        """Those of these networks of which some run gives back fewer than `FITS` % of its training labels, in words."""
+        worst = {network: self._worst_fit(network) for network in networks}
+        return tuple(f"{network} ({100 * fit:.1f} %)" for network, fit in worst.items() if 100 * fit < FITS)
+
+    def _worst_fit(self, network: Network) -> float:
+        return min((record.train_accuracy for record in self.runs(network).values()), default=1.0)
+
+    def narrowest_fitting(self) -> int | None:
+        """The narrowest width of the width study of which base and damped network fit in every replicate."""
+        for width in sorted(self.edition.widths):
+            networks = [Network(variant, width) for variant in BOTH]
+            if all(self.runs(network) for network in networks) and not self.unfit(networks):
+                return width
+        return None
+
+    def accuracy(self, contrast: Contrast, group: Group, pool: Collection[Network] = ()) -> Estimate:
+        """A contrast of accuracies on one group of devices, in points.
+
+        Every accuracy is a run's mean over its reported epochs. Runs of the same fold and seed are compared.
+
+        Args:
+            contrast: the networks and their factors.
+            group: of devices.
+            pool: the networks of the study, whose residual variance is pooled.
         """
-        runs = {network: self.runs(network) for network in contrast}
-        seeds = sorted(set.intersection(*(set(by_seed) for by_seed in runs.values()))) if runs else []
-        if not seeds:
-            return NOTHING
-        clips = runs[next(iter(contrast))][seeds[0]].test_clips
-        members = ((clips["device"] == TRAINING_DEVICE) == (group == "seen")).to_numpy()
-        by_clip = {
-            seed: 100
-            * np.sum(
-                [factor * runs[network][seed].correct[:, members].mean(axis=0) for network, factor in contrast.items()],
-                axis=0,
-            )
-            for seed in seeds
-        }
-        places = list(zip(clips["scene"][members], clips["location"][members], strict=True))
-        return Measured(
-            {seed: float(values.mean()) for seed, values in by_clip.items()},
-            location_bootstrap(np.mean(list(by_clip.values()), axis=0), places),
-            _keys(runs[network][seed] for network in contrast for seed in seeds),
-        )
+        return self._estimate(contrast, pool, {group: 1.0})
 
-    def training_accuracy(self, network: Network, labels: Literal["true", "random"]) -> Measured:
-        """Share of the training labels that the final network reproduces without augmentation, in %, by seed."""
+    def gap(self, contrast: Contrast, pool: Collection[Network] = ()) -> Estimate:
+        """A contrast of what accuracies on unseen devices have over those on the seen one, in points."""
+        return self._estimate(contrast, pool, {"unseen": 1.0, "seen": -1.0})
+
+    def radius(self, contrast: Contrast, radius: str, pool: Collection[Network] = ()) -> Estimate:
+        """A contrast of 100 times the logarithm of a radius of the effective receptive field: about % of change.
+
+        Args:
+            contrast: the networks and their factors.
+            radius: an attribute of `repro.erf.gradient.Extent`.
+            pool: as of `accuracy`.
+        """
+
+        def value(record: Record) -> float:
+            place = (record.key, radius)
+            if place not in self._radii:
+                self._radii[place] = float(getattr(field_of(record).extent, radius))
+            found = self._radii[place]
+            return 100 * math.log(found) if found > 0 else math.nan
+
+        common, blocks = self._blocks(contrast)
+        cells = self._cells(contrast, pool, common, blocks, value)
+        if not blocks or np.isnan(cells[: len(contrast)]).any():
+            return Estimate()
+        return estimate(cells, dict(enumerate(contrast.values())), _names(blocks), runs=self._used(contrast, common))
+
+    def training_accuracy(self, network: Network, labels: Literal["true", "random"]) -> Estimate:
+        """Share of the training labels that the final network reproduces without augmentation, in %, by replicate."""
         runs = self.runs(network, labels)
-        values = {seed: 100 * runs[seed].train_accuracy for seed in sorted(runs)}
-        return Measured(values, runs=_keys(runs.values()))
+        values = {_name(place): 100 * record.train_accuracy for place, record in runs.items()}
+        mean = float(np.mean(list(values.values()))) if values else None
+        return Estimate(values, mean, runs=tuple(record.key for record in runs.values()))
 
-    def extent_change(self, network: Network, reference: Network, radius: str) -> Measured:
-        """By how many % a radius of the effective receptive field differs from the reference's, by seed.
+    def surplus_weights(self, networks: Collection[Network], target: int) -> Estimate:
+        """Weights left in sparse networks, counted in their masks, less the target; by replicate the worst case."""
+        values: dict[str, float] = {}
+        for network in networks:
+            for place, record in self.runs(network).items():
+                surplus = float(record.weights - target)
+                values[_name(place)] = max(values.get(_name(place), 0.0), surplus, key=abs)
+        mean = float(np.mean(list(values.values()))) if values else None
+        return Estimate(values, mean, runs=self.keys(networks))
 
-        A seed in which one of the fields is zero everywhere has no such value.
-        """
-        table = self.extents
-        if table.empty:
-            return NOTHING
-        rows = [
-            table[(table[list(Network._fields)] == list(wanted)).all(axis=1)].set_index("seed")
-            for wanted in (network, reference)
-        ]
-        change = (100 * (rows[0][radius] / rows[1][radius] - 1)).dropna().sort_index()
-        keys = [key for row in rows for key in row.loc[row.index.isin(change.index), "key"]]
-        return Measured(
-            {int(str(seed)): float(value) for seed, value in change.items()}, runs=tuple(dict.fromkeys(keys))
+    def _estimate(self, contrast: Contrast, pool: Collection[Network], groups: Mapping[Group, float]) -> Estimate:
+        common, blocks = self._blocks(contrast)
+        if not blocks:
+            return Estimate()
+
+        def value(record: Record) -> float:
+            seen = _seen(record)
+            of_clips = 100 * record.correct.mean(axis=0)
+            return sum(f * float(of_clips[seen == (group == "seen")].mean()) for group, f in groups.items())
+
+        cells = self._cells(contrast, pool, common, blocks, value)
+        clips = self._clip_effects(contrast, common, blocks, groups)
+        factors = dict(enumerate(contrast.values()))
+        return estimate(cells, factors, _names(blocks), clips, self._used(contrast, common))
+
+    def _blocks(self, contrast: Contrast) -> tuple[list[Replicate], list[list[Replicate]]]:
+        """The replicates that all networks of a contrast have, and these by fold where there are folds, else by seed."""
+        runs = [set(self.runs(network)) for network in contrast]
+        common = sorted(set.intersection(*runs)) if runs else []
+        folds = dict.fromkeys(fold for fold, _ in common)
+        if len(folds) < 2 and not any(folds):
+            return common, [[place] for place in common]
+        return common, [[place for place in common if place[0] == fold] for fold in folds]
+
+    def _cells(
+        self,
+        contrast: Contrast,
+        pool: Collection[Network],
+        common: Sequence[Replicate],
+        blocks: Sequence[Sequence[Replicate]],
+        value: Callable[[Record], float],
+    ) -> NDArray[np.float64]:
+        """Value by network (those of the contrast first, then the rest of the pool) and block; NaN where runs lack."""
+        networks = [*contrast, *(network for network in dict.fromkeys(pool) if network not in contrast)]
+        cells = np.full((len(networks), len(blocks)), np.nan)
+        for row, network in enumerate(networks):
+            runs = self.runs(network)
+            for column, block in enumerate(blocks):
+                if all(place in runs for place in block):
+                    cells[row, column] = np.mean([value(runs[place]) for place in block])
+        return cells
+
+    def _clip_effects(
+        self,
+        contrast: Contrast,
+        common: Sequence[Replicate],
+        blocks: Sequence[Sequence[Replicate]],
+        groups: Mapping[Group, float],
+    ) -> ClipEffects:
+        fresh = bool(common[0][0])  # folds test recordings of their own
+        parts = blocks if fresh else [list(common)]
+        contrasts: list[NDArray[np.float64]] = []
+        tables = []
+        for part in parts:
+            of_clips = np.zeros(len(self.runs(next(iter(contrast)))[part[0]].test_clips))
+            for network, factor in contrast.items():
+                runs = self.runs(network)
+                of_clips += factor * 100 * np.mean([runs[place].correct.mean(axis=0) for place in part], axis=0)
+            contrasts.append(of_clips)
+            tables.append(self.runs(next(iter(contrast)))[part[0]])
+        values = np.concatenate(contrasts)
+        seen = np.concatenate([_seen(record) for record in tables])
+        influence = np.zeros(len(values))
+        kept = np.zeros(len(values), bool)
+        for group, factor in groups.items():
+            members = seen == (group == "seen")
+            influence[members] = factor * (values[members] - values[members].mean()) / members.sum()
+            kept |= members
+
+        def column(name: str) -> list[str]:
+            return [str(v) for record in tables for v in record.test_clips[name]]
+
+        devices = [None if at_a else device for at_a, device in zip(seen, column("device"), strict=True)]
+        places = list(zip(column("scene"), column("city"), column("location"), strict=True))
+        chosen = np.flatnonzero(kept)
+        return ClipEffects(
+            influence=influence[chosen],
+            recordings=[places[number] for number in chosen],
+            scenes=[places[number][0] for number in chosen],
+            devices=[devices[number] for number in chosen],
+            fresh=fresh,
         )
 
-    def surplus_weights(self, networks: Collection[Network], target: int) -> Measured:
-        """Weights left in sparse networks, counted in the stored masks, less the target; by seed the worst case."""
-        runs = [record for network in networks for record in self.runs(network).values()]
-        values: dict[int, float] = {}
-        for record in runs:
-            seed, surplus = record.experiment.seed, float(count_masks(record) - target)
-            values[seed] = max(values.get(seed, 0.0), surplus, key=abs)
-        return Measured(dict(sorted(values.items())), runs=_keys(runs))
+    def _used(self, contrast: Contrast, common: Sequence[Replicate]) -> tuple[str, ...]:
+        return tuple(self.runs(network)[place].key for network in contrast for place in common)
 
 
-def network_of(experiment: Experiment) -> Network:
-    """The network that an Experiment trains."""
-    model, sparsity = experiment.model, experiment.sparsity
-    return Network(
-        "damped" if model.damped else "base",
-        model.width,
-        model.depth,
-        model.pointwise,
-        sparsity.method if sparsity else "dense",
-    )
+def _seen(record: Record) -> NDArray[np.bool_]:
+    return (record.test_clips["device"] == TRAINING_DEVICE).to_numpy()
 
 
-def count_masks(record: Record) -> int:
-    """Number of weights that the masks of a sparse run's stored network leave."""
-    with safe_open(record.folder / "weights.safetensors", framework="np") as tensors:
-        return sum(int(tensors.get_tensor(name).sum()) for name in tensors.keys() if name.endswith("mask"))  # noqa: SIM118
+def _name(place: Replicate) -> str:
+    fold, seed = place
+    return f"fold {fold}, seed {seed}" if fold else f"seed {seed}"
 
 
-def extents_of(fields_: Iterable[Field]) -> pd.DataFrame:
-    """Extents of effective receptive fields as `Evidence.extents` has them."""
-    rows = []
-    for field in fields_:
-        run = field.record.experiment
-        rows.append(network_of(run)._asdict() | {"seed": run.seed, "key": field.record.key} | asdict(field.extent))
-    return pd.DataFrame(rows)
-
-
-def experiments(parameters: Mapping[str, Any]) -> tuple[list[Experiment], list[Experiment]]:
-    """The runs of all studies, each once, and those of them whose effective receptive fields are measured.
-
-    Args:
-        parameters: as for `gather`.
-
-    Raises:
-        InputError: a value is out of its range.
-    """
-    setting, grid = Setting.of(parameters), Grid.of(parameters)
-    epochs = parameters["sparse_epochs"]
-    accuracy_runs = [
-        *studies.fit(setting, grid.fit_widths, parameters["random_label_epochs"]),
-        *studies.by_width(setting, grid.widths),
-        *studies.by_width(setting, [grid.reference_width]),
-        *studies.by_depth(setting, grid.depth_width, grid.depths),
-        *studies.by_pointwise(setting, grid.depth_width, grid.pointwise),
-        *studies.by_width_and_depth(setting, grid.compound),
-        *studies.by_sparse_width(setting, "static", grid.sparse_widths, grid.reference_width, epochs),
-        *studies.by_sparse_width(setting, "iterative", grid.sparse_widths, grid.reference_width, epochs),
-    ]
-    erf_runs = studies.for_erf(
-        replace(setting, seeds=tuple(parameters["erf_seeds"])),
-        erf_deep_width=grid.erf_deep_width,
-        erf_pointwise=grid.erf_pointwise,
-        erf_narrow=grid.erf_narrow,
-        erf_wide=grid.erf_wide,
-        reference_width=grid.reference_width,
-        sparse_epochs=epochs,
-    )
-    return list(dict.fromkeys(accuracy_runs + erf_runs)), erf_runs
-
-
-def gather(parameters: Mapping[str, Any], *, train: bool, store: Store | None = None) -> Evidence:
-    """The evidence of all studies under these parameters, those of the page `claims` (`globals()` will do).
-
-    Args:
-        parameters: the setting (see `Setting.of`) and the grid (see `Grid`), and random_label_epochs, sparse_epochs
-            and erf_seeds.
-        train: whether runs that the store lacks are trained; else they are left out. Receptive fields are computed
-            either way.
-        store: the run store; the default one where it is not given.
-
-    Raises:
-        InputError: a value is out of its range, or the recordings or the store cannot be used.
-    """
-    store = store or Store.default()
-    setting, grid = Setting.of(parameters), Grid.of(parameters)
-    wanted, shown = experiments(parameters)
-    records = fetch(wanted, store) if train else _available(wanted, store)
-    keys = {run.key(records[0].data_fingerprint) for run in shown} if records else set()
-    extents = extents_of(field_of(record, setting.data, store) for record in records if record.key in keys)
-    return Evidence(grid, setting.data.name, tuple(records), extents, len(wanted))
-
-
-def _available(experiments: Iterable[Experiment], store: Store) -> list[Record]:
-    """The runs of these Experiments that the store has."""
-    wanted = list(experiments)
-    fingerprints = {data: load(data, store.root).fingerprint for data in {experiment.data for experiment in wanted}}
-    keys = dict.fromkeys(experiment.key(fingerprints[experiment.data]) for experiment in wanted)
-    return [store.load(key) for key in keys if key in store]
-
-
-def _keys(records: Iterable[Record]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(record.key for record in records))
+def _names(blocks: Sequence[Sequence[Replicate]]) -> list[str]:
+    return [f"fold {block[0][0]}" if block[0][0] else f"seed {block[0][1]}" for block in blocks]

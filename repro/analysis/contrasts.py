@@ -1,0 +1,194 @@
+"""How sure a difference between networks is: over other trainings, other recordings and other devices.
+
+A contrast is a linear combination of networks' values, such as a difference or a slope. Its variance has two parts:
+
+- *Blocks.* The values of all networks of a study, in all blocks, are fitted by network + block; what is left is the
+  residual variance, pooled over the study's networks. Where every fold is left out once, a block is a fold, averaged
+  over seeds: it varies the training *and* the recordings that are tested. Where all runs share one test set, a block is
+  a seed: it varies the training alone.
+- *Clips.* What the blocks do not vary is estimated from the clips, by clustering: the devices and, where all runs share
+  one test set, the recordings. The variance of clustered sums less that of independent clips is what a cluster adds
+  (Cameron, Gelbach and Miller, J. Business & Economic Statistics 29(2), 2011). A bootstrap crossed over recordings and
+  devices estimates the same, but counts the clips' own noise three times (Owen, Annals of Applied Statistics 1(2),
+  2007).
+
+Both parts are added; the degrees of freedom are Welch and Satterthwaite's. `tests/analysis/test_contrasts.py` checks
+the coverage of the intervals by simulation. The folds' training sets overlap, which no estimate from one
+cross-validation can account for (Bengio and Grandvalet, JMLR 5, 2004): the intervals are conditional on the training
+material.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtr, stdtrit
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A quantity with its uncertainty.
+
+    Attributes:
+        values: by block, such as "fold 1".
+        mean: their mean; None without values.
+        error: standard error of the mean; None where nothing is left to estimate it from.
+        freedom: degrees of freedom of the error.
+        runs: keys of the runs that it was computed from.
+    """
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    mean: float | None = None
+    error: float | None = None
+    freedom: float = 0.0
+    runs: tuple[str, ...] = ()
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float] | None:
+        """Student's interval for the quantity; None without an error."""
+        if self.mean is None or self.error is None:
+            return None
+        half = float(stdtrit(self.freedom, (1 + confidence) / 2)) * self.error
+        return self.mean - half, self.mean + half
+
+    def p_below(self, bound: float) -> float:
+        """One-sided p-value of "the quantity is `bound` or less"; 1 without an error."""
+        if self.mean is None or self.error is None:
+            return 1.0
+        return float(stdtr(self.freedom, (bound - self.mean) / self.error))
+
+    def p_above(self, bound: float) -> float:
+        """One-sided p-value of "the quantity is `bound` or more"; 1 without an error."""
+        if self.mean is None or self.error is None:
+            return 1.0
+        return float(stdtr(self.freedom, (self.mean - bound) / self.error))
+
+    @property
+    def detectable(self) -> float | None:
+        """The smallest effect that an interval of 95 % excludes zero for with a probability of 80 %."""
+        if self.error is None:
+            return None
+        return float(stdtrit(self.freedom, 0.975) + stdtrit(self.freedom, 0.8)) * self.error
+
+
+@dataclass(frozen=True)
+class ClipEffects:
+    """How a contrast's mean depends on single test clips, all arrays (clips,).
+
+    Attributes:
+        influence: the clip's own contrast less the mean of its group, over the number of clips of its group; sums to 0.
+        recordings: what was recorded; clips of one recording are alike.
+        scenes: within which recordings were drawn.
+        devices: what it was recorded with; None for clips of the one device that is not a sample of devices.
+        fresh: whether every block tests recordings of its own, so that the blocks vary them already.
+    """
+
+    influence: Vector
+    recordings: Sequence[Hashable]
+    scenes: Sequence[Hashable]
+    devices: Sequence[Hashable | None]
+    fresh: bool
+
+
+def estimate(
+    cells: Vector,
+    factors: Mapping[int, float],
+    blocks: Sequence[str],
+    clips: ClipEffects | None = None,
+    runs: tuple[str, ...] = (),
+) -> Estimate:
+    """The contrast of some networks of a study, with its error.
+
+    Args:
+        cells: (networks, blocks), the value of every network of the study in every block; NaN where there is none.
+        factors: of the contrast, by row of `cells`; these rows have no NaN.
+        blocks: names of the blocks.
+        clips: how the mean depends on the clips; None for a quantity that has none.
+        runs: kept in the result.
+
+    Returns:
+        The estimate. Its error is None for a single block and for values without any variance, which say nothing about
+        others.
+    """
+    rows, weights = np.array(list(factors)), np.array(list(factors.values()))
+    values = weights @ cells[rows]
+    parts = []
+    residual = residual_variance(cells)
+    if residual is not None:
+        variance, freedom = residual
+        parts.append((variance * float((weights**2).sum()) / len(values), freedom))
+    if clips is not None:
+        parts += clip_variances(clips)
+    total = sum(variance for variance, _ in parts)
+    error, freedom = None, 0.0
+    if residual is not None and len(values) > 1 and total > 1e-18:
+        error = math.sqrt(total)
+        freedom = total**2 / sum(variance**2 / of for variance, of in parts)
+    named = dict(zip(blocks, map(float, values), strict=True))
+    return Estimate(named, float(values.mean()), error, freedom, runs)
+
+
+def residual_variance(cells: Vector) -> tuple[float, float] | None:
+    """Residual variance of network + block, and its degrees of freedom; None where none are left.
+
+    Args:
+        cells: (networks, blocks); NaN where there is no value.
+    """
+    networks, blocks = np.nonzero(~np.isnan(cells))
+    design = np.zeros((len(networks), sum(cells.shape)))
+    design[np.arange(len(networks)), networks] = 1.0
+    design[np.arange(len(networks)), cells.shape[0] + blocks] = 1.0
+    values = cells[networks, blocks]
+    solution, _, rank, _ = np.linalg.lstsq(design, values, rcond=None)
+    freedom = len(values) - int(rank)
+    if freedom < 1:
+        return None
+    return float(((values - design @ solution) ** 2).sum() / freedom), float(freedom)
+
+
+def clip_variances(clips: ClipEffects) -> list[tuple[float, float]]:
+    """The variances that devices and, where blocks share them, recordings add, each with its degrees of freedom."""
+    parts = []
+    if not clips.fresh:
+        influence = clips.influence.copy()
+        for scene in set(clips.scenes):
+            members = np.array([other == scene for other in clips.scenes])
+            influence[members] -= influence[members].mean()
+        parts.append(_clustered(influence, clips.recordings))
+    drawn = np.array([device is not None for device in clips.devices])
+    devices = [device for device in clips.devices if device is not None]
+    if len(set(devices)) > 1:
+        influence = clips.influence[drawn]
+        variance, freedom = _clustered(influence, devices)
+        own = float((influence**2).sum())
+        parts.append((max(0.0, variance - own), freedom))
+    return [part for part in parts if part[1] > 0]
+
+
+def _clustered(influence: Vector, clusters: Sequence[Hashable]) -> tuple[float, float]:
+    numbers = {cluster: number for number, cluster in enumerate(dict.fromkeys(clusters))}
+    sums = np.bincount([numbers[cluster] for cluster in clusters], weights=influence)
+    count = len(numbers)
+    return float((sums**2).sum()) * count / max(1, count - 1), float(count - 1)
+
+
+def slope_coefficients(x: Sequence[float]) -> list[float]:
+    """The c_i with which the sum of c_i y_i is the least-squares slope of y over `x`."""
+    centred = np.asarray(x, dtype=float) - np.mean(x)
+    return [float(value) for value in centred / (centred**2).sum()]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's adjusted p-values, in the order given (Scandinavian Journal of Statistics 6(2), 1979)."""
+    order = np.argsort(p_values, kind="stable")
+    adjusted = np.empty(len(p_values))
+    largest = 0.0
+    for rank, place in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = largest
+    return [float(value) for value in adjusted]

@@ -1,0 +1,297 @@
+"""From estimates to verdicts: one rule for all claims, fixed before any accuracy was looked at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Literal
+
+from repro.analysis.contrasts import Estimate, holm
+
+Kind = Literal["increase", "decrease", "equal", "no less", "no reversal", "at least", "exact"]
+
+LEVEL = 0.05
+"""Of all tests, two-sided; of equivalence, two tests at this level each."""
+
+
+class Verdict(StrEnum):
+    """What an edition's runs say about an effect or a claim."""
+
+    SUPPORTED = "supported"
+    DIRECTION_ONLY = "direction only"
+    INCONCLUSIVE = "inconclusive"
+    ABSENT = "no such effect"
+    CONTRADICTED = "contradicted"
+    PREMISE_NOT_MET = "premise not met"
+    NOT_RUN = "not run"
+
+
+class Signal(StrEnum):
+    """Whether there is an effect at all."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    UNDETERMINED = "undetermined"
+
+
+class Size(StrEnum):
+    """How an effect compares with the value that the paper gives."""
+
+    CONSISTENT = "consistent"
+    SMALLER = "smaller"
+    LARGER = "larger"
+    OPPOSITE = "opposite"
+    NONE_GIVEN = "none given"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One quantity, what is claimed of it, and what follows.
+
+    What is claimed of the quantity q, by kind, with the margin m:
+
+        increase     q > 0, and m or more on the mean   no less      q > -m
+        decrease     q < 0, and -m or less on the mean  no reversal  not q < 0
+        equal        -m < q < m                         at least     m or more in every run
+                                                        exact        -m to m in every run
+
+    Attributes:
+        name: what is compared, such as "damped − base, unseen, W = 16".
+        estimate: the quantity with its error.
+        kind: what is claimed of it.
+        margin: m, in `unit`.
+        negligible: the size below which an increase or decrease does not matter: of equivalence with zero.
+        unit: of the values.
+        paper: the value that the paper gives for it; None where it gives none.
+        unfit: networks compared that do not fit their training data, in words; then there is no verdict.
+        contradiction: p-value of the quantity lying outside of what is claimed, adjusted over a claim's effects (Holm).
+    """
+
+    name: str
+    estimate: Estimate
+    kind: Kind
+    margin: float = 0.0
+    negligible: float = 1.0
+    unit: str = "points"
+    paper: float | None = None
+    unfit: tuple[str, ...] = ()
+    contradiction: float | None = None
+
+    @property
+    def _claimed(self) -> int:
+        return -1 if self.kind == "decrease" else 1
+
+    @property
+    def p_outside(self) -> float:
+        """p-value of the quantity lying outside of what is claimed: two-sided, of what the data say against it."""
+        found, m = self.estimate, self.margin
+        if self.kind in ("increase", "no reversal"):
+            return min(1.0, 2 * found.p_above(0.0))
+        if self.kind == "decrease":
+            return min(1.0, 2 * found.p_below(0.0))
+        if self.kind == "no less":
+            return min(1.0, 2 * found.p_above(-m))
+        if self.kind == "equal":
+            return min(1.0, 2 * min(found.p_below(m), found.p_above(-m)))
+        return 1.0
+
+    @property
+    def signal(self) -> Signal:
+        """Present: an interval of 95 % excludes zero; absent: two one-sided tests place it within `negligible`."""
+        interval = self.estimate.interval()
+        if interval is None:
+            return Signal.UNDETERMINED
+        if interval[0] > 0 or interval[1] < 0:
+            return Signal.PRESENT
+        bound = self.margin if self.kind == "equal" else self.negligible
+        equivalent = max(self.estimate.p_below(-bound), self.estimate.p_above(bound)) < LEVEL
+        return Signal.ABSENT if equivalent else Signal.UNDETERMINED
+
+    @property
+    def size(self) -> Size:
+        """Where the 95 % interval lies beside the paper's value."""
+        interval = self.estimate.interval()
+        if self.paper is None or interval is None:
+            return Size.NONE_GIVEN
+        sign = math.copysign(1.0, self.paper)
+        low, high = sorted(sign * end for end in interval)
+        if high < 0:
+            return Size.OPPOSITE
+        if high < abs(self.paper):
+            return Size.SMALLER
+        return Size.LARGER if low > abs(self.paper) else Size.CONSISTENT
+
+    @property
+    def verdict(self) -> Verdict:
+        """What follows for this effect alone."""
+        found, mean = self.estimate, self.estimate.mean
+        if mean is None:
+            return Verdict.NOT_RUN
+        if self.unfit:
+            return Verdict.PREMISE_NOT_MET
+        if self.kind in ("at least", "exact"):
+            held = [value >= self.margin for value in found.values.values()]
+            if self.kind == "exact":
+                held = [abs(value) <= self.margin for value in found.values.values()]
+            if all(held):
+                return Verdict.SUPPORTED
+            return Verdict.INCONCLUSIVE if any(held) else Verdict.CONTRADICTED
+        interval = found.interval()
+        if interval is None:
+            return Verdict.DIRECTION_ONLY if self._points_as_claimed(mean) else Verdict.INCONCLUSIVE
+        if (self.p_outside if self.contradiction is None else self.contradiction) < LEVEL:
+            return Verdict.CONTRADICTED
+        if self._supported(interval, mean):
+            return Verdict.SUPPORTED
+        if self.kind in ("increase", "decrease") and self.signal is Signal.ABSENT:
+            return Verdict.ABSENT
+        return Verdict.DIRECTION_ONLY if self._points_as_claimed(mean) else Verdict.INCONCLUSIVE
+
+    def _points_as_claimed(self, mean: float) -> bool:
+        if self.kind == "equal":
+            return abs(mean) < self.margin
+        return mean > -self.margin if self.kind == "no less" else self._claimed * mean > 0
+
+    def _supported(self, interval: tuple[float, float], mean: float) -> bool:
+        found, m = self.estimate, self.margin
+        if self.kind == "increase":
+            return interval[0] > 0 and mean >= m
+        if self.kind == "decrease":
+            return interval[1] < 0 and mean <= -m
+        if self.kind == "equal":  # two one-sided tests
+            return max(found.p_below(-m), found.p_above(m)) < LEVEL
+        if self.kind == "no less":
+            return found.p_below(-m) < LEVEL / 2
+        return True  # no reversal: it was not contradicted
+
+    @property
+    def criterion(self) -> str:
+        """What is claimed, in words."""
+        amount = f"{self.margin:g} {self.unit}"
+        return {
+            "increase": f"increase, on the mean of at least {amount}" if self.margin else "increase",
+            "decrease": f"decrease, on the mean of at least {amount}" if self.margin else "decrease",
+            "equal": f"equal within ±{amount}",
+            "no less": f"lower by less than {amount}",
+            "no reversal": "no significant decrease",
+            "at least": f"at least {amount} in every run",
+            "exact": f"within ±{amount} of 0 in every run" if self.margin else "0 in every run",
+        }[self.kind]
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as plain JSON values."""
+        interval = self.estimate.interval()
+        return {
+            "name": self.name,
+            "criterion": self.criterion,
+            "unit": self.unit,
+            "values": dict(self.estimate.values),
+            "mean": self.estimate.mean,
+            "error": self.estimate.error,
+            "freedom": self.estimate.freedom if self.estimate.error is not None else None,
+            "interval": list(interval) if interval else None,
+            "detectable": self.estimate.detectable,
+            "signal": str(self.signal),
+            "size": str(self.size),
+            "paper": self.paper,
+            "contradiction": self.contradiction,
+            "unfit": list(self.unfit),
+            "verdict": str(self.verdict),
+            "runs": list(self.estimate.runs),
+        }
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One of the paper's claims and the effects that it asserts.
+
+    Attributes:
+        number: 1 to 19.
+        section: where the paper makes it.
+        statement: what it says.
+        criterion: what has to be found for it to be supported, and how it is read where the paper leaves that open.
+        paper: the value that the paper gives, in words; empty where it gives none.
+        effects: what was measured; see `judged`.
+        figures: names of the book's figures that show it, such as "fig-3".
+        some: whether one supported effect is enough; else the claim asserts all of them.
+    """
+
+    number: int
+    section: str
+    statement: str
+    criterion: str
+    paper: str
+    effects: Sequence[Effect]
+    figures: Sequence[str]
+    some: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        """All effects asserted: the claim stands as its weakest one. One asserted: as its strongest one.
+
+        Many effects make a claim that asserts all of them harder to support, never easier; what speaks against an
+        effect is adjusted for their number (`judged`).
+        """
+        verdicts = {effect.verdict for effect in self.effects}
+        order = [
+            Verdict.CONTRADICTED,
+            Verdict.NOT_RUN,
+            Verdict.PREMISE_NOT_MET,
+            Verdict.ABSENT,
+            Verdict.INCONCLUSIVE,
+            Verdict.DIRECTION_ONLY,
+            Verdict.SUPPORTED,
+        ]
+        if self.some:
+            order = [
+                Verdict.SUPPORTED,
+                Verdict.NOT_RUN,
+                Verdict.DIRECTION_ONLY,
+                Verdict.INCONCLUSIVE,
+                Verdict.PREMISE_NOT_MET,
+                Verdict.ABSENT,
+                Verdict.CONTRADICTED,
+            ]
+        return next((verdict for verdict in order if verdict in verdicts), Verdict.NOT_RUN)
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """Keys of all runs behind it."""
+        return tuple(dict.fromkeys(key for effect in self.effects for key in effect.estimate.runs))
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as plain JSON values."""
+        return {
+            "number": self.number,
+            "section": self.section,
+            "statement": self.statement,
+            "criterion": self.criterion,
+            "paper": self.paper or None,
+            "verdict": str(self.verdict),
+            "figures": list(self.figures),
+            "effects": [effect.as_json() for effect in self.effects],
+        }
+
+
+def judged(claim: Claim) -> Claim:
+    """The claim with p-values adjusted by Holm over its effects: of what contradicts them, or supports one of them."""
+    tested = [effect for effect in claim.effects if effect.kind not in ("at least", "exact")]
+    adjusted = dict(zip(map(id, tested), holm([effect.p_outside for effect in tested]), strict=True))
+    effects = [replace(effect, contradiction=adjusted.get(id(effect))) for effect in claim.effects]
+    if claim.some:
+        effects = _support_adjusted(effects)
+    return replace(claim, effects=effects)
+
+
+def _support_adjusted(effects: Sequence[Effect]) -> list[Effect]:
+    """Effects of which one is enough: one that is significant alone, but not among so many, loses its error."""
+    p_values = [min(1.0, 2 * effect.estimate.p_below(0.0)) for effect in effects]
+    adjusted = []
+    for effect, p, of in zip(effects, p_values, holm(p_values), strict=True):
+        found = effect.estimate
+        if found.error is not None and p < LEVEL <= of:  # significant alone, not among so many
+            found = replace(found, error=None)
+        adjusted.append(replace(effect, estimate=found))
+    return adjusted
