@@ -28,16 +28,20 @@ def synthesize(folder: Path, clips: int, seconds: float, seed: int) -> None:
 
 
 @data.command()
-@click.argument("name", metavar="SET", type=click.Choice(["tau2020", "esc10"]))
+@click.argument("name", metavar="SET", type=click.Choice(["esc10", "micirp", "tau2020"]))
 @click.argument("folder", type=click.Path(path_type=Path))
 def get(name: str, folder: Path) -> None:
-    """Fetch SET, tau2020 or esc10, into FOLDER; the same command again continues where it was interrupted."""
+    """Fetch SET (esc10, micirp or tau2020) into FOLDER.
+
+    The same command again fetches only what is missing or altered. micirp are the microphones that esc10 needs.
+    """
     from repro.data.download.get import get
-    from repro.data.download.published import SETS
+    from repro.data.download.registry import SETS
 
     click.echo(f"{name}: {SETS[name].terms}")
     get(name, folder)
-    click.echo(f"Complete: {folder.resolve()}; check it with: repro data check {shlex.quote(str(folder))}")
+    hint = "" if name == "micirp" else f"; check it with: repro data check {shlex.quote(str(folder))}"
+    click.echo(f"Complete: {folder.resolve()}{hint}")
 
 
 @data.command()

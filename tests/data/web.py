@@ -1,4 +1,4 @@
-"""A web server on this machine that counts what it sends and can be told to misbehave."""
+"""A web server on this machine that counts what it is asked for and can be told to misbehave."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ from typing import Any
 
 
 class Web:
-    """Serves `files` by path. `sent` counts the bytes of their contents, `ranges` the Range headers that came."""
+    """Serves `files` by path.
+
+    Attributes:
+        files: the content by path, such as "/a.zip".
+        asked: the paths that were asked for, in order.
+        agents: the names that the programs that asked gave themselves.
+        statuses: of each coming answer, instead of the file.
+        breaks_after: of each coming answer, the bytes until the connection is cut.
+    """
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
-        self.sent = 0
-        self.ranges: list[str | None] = []
-        self.ignores_ranges = False
-        self.breaks_after: list[int] = []  # of each coming answer: bytes until the connection is cut
-        self.statuses: list[int] = []  # of each coming answer, instead of the file
-        self.stalls_on = ""  # the path whose answer stops before its last byte
-        self.stalled = threading.Event()
-        self._closed = threading.Event()
+        self.asked: list[str] = []
+        self.agents: set[str | None] = set()
+        self.statuses: list[int] = []
+        self.breaks_after: list[int] = []
         web = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -35,36 +39,17 @@ class Web:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self) -> None:
-        self._closed.set()
         self._server.shutdown()
         self._server.server_close()
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
-        asked = request.headers.get("Range")
-        self.ranges.append(asked)
+        self.asked.append(request.path)
+        self.agents.add(request.headers.get("User-Agent"))
         status = self.statuses.pop(0) if self.statuses else 200
         content = self.files.get(request.path)
         if status != 200 or content is None:
             return request.send_error(404 if content is None else status)
-        start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and not self.ignores_ranges else 0
-        if start and start >= len(content):
-            request.send_response(416)
-            request.send_header("Content-Range", f"bytes */{len(content)}")
-            return request.end_headers()
-        request.send_response(206 if start else 200)
-        if start:
-            request.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        request.send_header("Content-Length", str(len(content) - start))
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(content)))
         request.end_headers()
-        body = content[start:]
-        if self.breaks_after:
-            body = body[: self.breaks_after.pop(0)]
-        stalls = request.path == self.stalls_on
-        if stalls:
-            body = body[:-1]
-        self.sent += len(body)  # before: whoever has the last byte finds it counted
-        request.wfile.write(body)
-        request.wfile.flush()
-        if stalls:
-            self.stalled.set()
-            self._closed.wait(60)
+        request.wfile.write(content[: self.breaks_after.pop(0)] if self.breaks_after else content)

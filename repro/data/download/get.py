@@ -1,111 +1,180 @@
-"""Published data sets, fetched into a folder as their loader reads them.
+"""Published data sets, fetched into a folder as their loaders read them.
 
-`FOLDER/.get/` holds what is under way: the lock, the archive as it arrives, what is being unpacked, and `state.json`,
-which names the set and the archives whose files are in place. An archive is deleted once they are, so that the most
-that is needed at a time is the set and one archive.
+`FOLDER/.get/` holds the name of the set, a lock, what is being fetched, and the SHA-256 of the files of each archive
+that only lists them itself. An archive is deleted when its files are in place.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
+import sys
+import zlib
+from pathlib import Path, PurePosixPath
+from zipfile import BadZipFile, ZipFile
 
+import pooch
 from filelock import FileLock, Timeout
 
-from repro.data.download.fetch import arrived, fetch
-from repro.data.download.published import SETS, Archive, Published
+from repro import __version__
+from repro.data.download.registry import SETS, Source
 from repro.errors import InputError
+from repro.progress import bar
 
 WORK = ".get"
 
+RETRIES = 3
+"""Further tries of a download that fails, by pooch, after 1, 2 and 3 seconds."""
+
+HEADERS = {"User-Agent": f"repro/{__version__} (pooch/{pooch.__version__})"}
+"""Zenodo at times refuses programs that do not give a name of their own."""
+
+AGAIN = "run the same command again later: it fetches only what is missing"
+
 
 def get(name: str, folder: Path) -> None:
-    """Fetch the set `name` of `SETS` into `folder`, or what is still missing after an interruption.
+    """Fetch a data set into a folder, or what is missing there or altered. Nothing is written where it is whole.
+
+    Args:
+        name: a key of `SETS`.
+        folder: a folder that is empty, does not exist yet, or was given to an earlier call.
 
     Raises:
         InputError: the folder holds other files or another set, is in use or cannot be written; too little space is
-            free; an archive cannot be fetched or is not what it should be.
+            free; a download fails or is not the file that it should be; an archive has an unsafe member.
     """
-    published = SETS[name]
-    work = folder / WORK
+    work, incoming = folder / WORK, folder / WORK / "incoming"
+    pooch.get_logger().setLevel("WARNING")  # its line for every file would break the progress bar
     try:
-        _require_own(folder)
-        _require_space(published, _unpacked(name, folder), folder)
+        checked = bar(SETS[name].sources, desc=f"checking {name}", unit="file", delay=1, leave=False)
+        todo = [source for source in checked if not _is_whole(source, folder)]
+        texts = {path: text for path, text in SETS[name].texts.items() if not _holds(folder / path, text)}
+        if not todo and not texts:
+            return
+        _require_own(name, folder)
+        _require_space(todo, folder)
         work.mkdir(parents=True, exist_ok=True)
         with FileLock(work / "lock", timeout=0):
-            unpacked = _unpacked(name, folder)  # anew: another process may just have ended
-            if not unpacked:
-                _record(name, folder, unpacked)
-            for archive in published.archives:
-                if archive.name not in unpacked:
-                    _install(archive, published, folder)
-                    unpacked.append(archive.name)
-                    _record(name, folder, unpacked)
-                (work / archive.name).unlink(missing_ok=True)
+            (work / "set").write_text(name)
+            try:
+                for source in bar(todo, desc=name, unit="file"):
+                    shutil.rmtree(incoming, ignore_errors=True)  # of a process that was killed
+                    incoming.mkdir()
+                    _install(source, folder, incoming)
+                for path, text in texts.items():
+                    (work / "text").write_text(text, "utf-8")
+                    (work / "text").replace(folder / path)
+            finally:
+                shutil.rmtree(incoming, ignore_errors=True)
     except Timeout:
         raise InputError(f"{folder}: another process is fetching a data set into it: wait until it has ended") from None
     except OSError as error:
-        raise InputError(f"{folder} cannot be written ({error.strerror}): mend that and run it again") from None
+        raise InputError(
+            f"{folder} cannot be written ({error.strerror or error}): make room, or name a folder that you may write to"
+        ) from None
 
 
-def _require_own(folder: Path) -> None:
-    """Refuse a folder with other files in it, some of which may have the names of the set's."""
-    if folder.exists() and not (folder / WORK).exists() and any(folder.iterdir()):
+def _is_whole(source: Source, folder: Path) -> bool:
+    """Whether all files of a source are in place and unaltered."""
+    try:
+        files = source.files or json.loads((folder / WORK / f"{source.name}.json").read_bytes())
+    except (OSError, ValueError):
+        return False  # its archive was not unpacked yet
+    return bool(files) and all(_matches(folder / path, sha256) for path, sha256 in files.items())
+
+
+def _matches(path: Path, sha256: str) -> bool:
+    return path.is_file() and pooch.file_hash(str(path)) == sha256
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_bytes() == text.encode()
+
+
+def _require_own(name: str, folder: Path) -> None:
+    """Refuse a folder of other files, some of which may have the names of the set's."""
+    owner = folder / WORK / "set"
+    if owner.exists():
+        if (other := owner.read_text()) != name:
+            raise InputError(f"{folder} holds the set '{other}': name another folder for '{name}'")
+    elif folder.exists() and any(path.name != WORK for path in folder.iterdir()):
         raise InputError(f"{folder} holds other files: name a folder that is empty or does not exist")
 
 
-def _unpacked(name: str, folder: Path) -> list[str]:
-    """The archives whose files are in place."""
-    path = folder / WORK / "state.json"
-    if not path.exists():
-        return []
-    try:
-        state = json.loads(path.read_bytes())
-        begun, unpacked = str(state["set"]), set(state["unpacked"])
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"{path} is damaged: delete {folder} and run the command again") from None
-    if begun != name:
-        raise InputError(f"{folder} holds the set '{begun}': name another folder for '{name}'")
-    return [archive.name for archive in SETS[name].archives if archive.name in unpacked]
-
-
-def _record(name: str, folder: Path, unpacked: list[str]) -> None:
-    aside = folder / WORK / "state.json.new"
-    aside.write_text(json.dumps({"set": name, "unpacked": unpacked}, indent=1))
-    aside.replace(folder / WORK / "state.json")
-
-
-def _require_space(published: Published, unpacked: list[str], folder: Path) -> None:
-    """Compare the free space with the most that is needed at a time: all files, and the largest archive besides."""
-    missing = [archive for archive in published.archives if archive.name not in unpacked]
-    if not missing:
-        return
-    share = sum(archive.size for archive in missing) / sum(archive.size for archive in published.archives)
-    largest = max(archive.size for archive in missing)
-    present = sum(arrived(folder / WORK / archive.name) for archive in missing)
-    needed = max(0, round(published.unpacked * share) + largest - present)
+def _require_space(todo: list[Source], folder: Path) -> None:
+    """Refuse to begin what will not fit: all files, up to 1.2 times what is fetched, and the largest archive."""
+    sizes = [source.size for source in todo]
     existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-    free = shutil.disk_usage(existing).free
+    needed, free = 1.2 * sum(sizes) + max(sizes, default=0), shutil.disk_usage(existing).free
     if needed > free:
-        sizes = f"{needed / 1e9:.2f} GB are needed, {free / 1e9:.2f} GB are free"
-        raise InputError(f"{folder}: {sizes}: make room or name another folder")
+        amounts = f"{needed / 1e9:.2f} GB are needed, {free / 1e9:.2f} GB are free"
+        raise InputError(f"{folder}: {amounts}: make room or name another folder")
 
 
-def _install(archive: Archive, published: Published, folder: Path) -> None:
-    """Fetch one archive, unpack it aside, and move its files into place."""
-    path = folder / WORK / archive.name
-    aside = folder / WORK / "unpacked"
-    fetch(archive.url, path, archive.md5)
-    shutil.rmtree(aside, ignore_errors=True)
+def _install(source: Source, folder: Path, incoming: Path) -> None:
+    """Fetch one source into `incoming`, check what it brings, and move into place what is missing there."""
+    arrived = _fetch(source, incoming)
+    parts = _unpack(arrived, source, incoming / "files") if source.name.endswith(".zip") else {source.name: arrived}
+    sums = {path: pooch.file_hash(str(part)) for path, part in parts.items()}
+    if wrong := [path for path, sha256 in source.files.items() if sums.get(path) != sha256]:
+        names = ", ".join(wrong[:3]) + (", ..." if len(wrong) > 3 else "")
+        raise InputError(f"{source.url}: missing or altered, and nothing kept: {names} ({len(wrong)} files); {AGAIN}")
+    for path, part in parts.items():
+        if not _matches(folder / path, sums[path]):
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            part.replace(folder / path)
+    if not source.files:
+        (incoming / "record").write_text(json.dumps(sums, indent=0))
+        (incoming / "record").replace(folder / WORK / f"{source.name}.json")
+
+
+def _fetch(source: Source, incoming: Path) -> Path:
+    """Download a source with pooch, which keeps only a file with the right checksum."""
+    fetcher = pooch.create(
+        path=incoming.absolute(),  # pooch would take a leading "~" for the home folder
+        base_url="",
+        registry={source.name: source.hash},
+        urls={source.name: source.url},
+        retry_if_failed=RETRIES,
+    )
+    shown = source.name.endswith(".zip") and sys.stderr.isatty()
+    downloader = pooch.HTTPDownloader(progressbar=shown, chunk_size=1 << 16, headers=HEADERS, timeout=60)
     try:
-        published.unpack(path, aside)
-    except InputError:
-        path.unlink()
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
-    for source in sorted(file for file in aside.rglob("*") if file.is_file()):
-        target = folder / source.relative_to(aside)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        source.replace(target)
-    shutil.rmtree(aside)
+        return Path(fetcher.fetch(source.name, downloader=downloader))
+    except OSError as error:
+        if error.errno is not None:  # the disk's; the errors of the requests package have no number
+            raise
+        response = getattr(error, "response", None)
+        if response is None:
+            fault = f"no connection, or a broken one ({type(error).__name__}): check the network"
+        else:
+            fault = f"the server answers {response.status_code} {response.reason}"
+        raise InputError(f"{source.url}: {fault}; {AGAIN}") from None
+    except ValueError:
+        raise InputError(f"{source.url}: not the file of {source.hash}, nothing was kept; {AGAIN}") from None
+
+
+def _unpack(archive: Path, source: Source, folder: Path) -> dict[str, Path]:
+    """Unpack the members that are needed; gives where each lies by its path in the data set.
+
+    Nothing is written if any member would leave the folder.
+    """
+    places = {PurePosixPath(path).name: path for path in source.files}
+    parts = {}
+    try:
+        with ZipFile(archive) as content:
+            for name in content.namelist():
+                if not (folder / name.removeprefix(source.top)).resolve().is_relative_to(folder.resolve()):
+                    raise InputError(f"{source.url} is refused: its member '{name}' would leave the folder")
+            for member in bar(content.infolist(), desc=f"unpacking {source.name}", delay=1, leave=False):
+                path = member.filename.removeprefix(source.top)
+                if places:
+                    path = places.get(PurePosixPath(path).name, "")
+                if path and not member.is_dir():
+                    parts[path] = folder / path
+                    parts[path].parent.mkdir(parents=True, exist_ok=True)
+                    with content.open(member) as data, parts[path].open("wb") as file:
+                        shutil.copyfileobj(data, file)
+    except (BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise InputError(f"{source.url} is no intact zip archive ({error}), nothing was kept; {AGAIN}") from None
+    return parts
