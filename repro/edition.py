@@ -59,6 +59,7 @@ class Edition(Frozen):
     Attributes:
         name: of its file.
         title, description: for readers.
+        train_missing: whether pages train the runs that they lack; else they show the gap, and `repro sweep` trains.
         dataset, data_root, impulse_responses, microphones, microphones_each, split, clip_seconds, clips: the recordings
             (`DataConfig`); folders are relative to the project.
         epochs, warmup_epochs, max_lr, batch_size, roll, precision: the training (`Recipe`).
@@ -89,6 +90,7 @@ class Edition(Frozen):
     name: str
     title: str
     description: str = ""
+    train_missing: bool = False
 
     dataset: DataName
     data_root: str = ""

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from repro.data.split import TRAINING_DEVICE
 from repro.edition import VARIANTS
-from repro.store.store import Record
+from repro.experiment import Experiment
+from repro.store.record import Record
 
 Group = Literal["seen", "unseen"]
 GROUPS: tuple[Group, ...] = ("unseen", "seen")
@@ -31,12 +32,19 @@ def describe(record: Record) -> dict[str, object]:
         "width": experiment.model.width,
         "depth": experiment.model.depth,
         "pointwise": experiment.model.pointwise,
-        "method": experiment.sparsity.method if experiment.sparsity else "dense",
+        "method": _method(experiment),
         "labels": experiment.recipe.labels,
         "weights": record.weights,
+        "fold": experiment.data.fold,
         "seed": experiment.seed,
         "key": record.key,
     }
+
+
+def _method(experiment: Experiment) -> str:
+    if experiment.sparsity is None:
+        return "dense"
+    return experiment.sparsity.method if experiment.sparsity.guard else "unguarded"
 
 
 def accuracies(records: Iterable[Record]) -> pd.DataFrame:
@@ -52,17 +60,19 @@ def accuracies(records: Iterable[Record]) -> pd.DataFrame:
                 rows.append(
                     {**describe(record), "epoch": epoch, "group": group, "accuracy": float(correct[members].mean())}
                 )
-    columns = [*NETWORK, "labels", "weights", "seed", "key", "epoch", "group", "accuracy"]
+    columns = [*NETWORK, "labels", "weights", "fold", "seed", "key", "epoch", "group", "accuracy"]
     return pd.DataFrame(rows, columns=columns).astype({"accuracy": float})
 
 
-def by_seed(table: pd.DataFrame) -> pd.DataFrame:
-    """Every seed's mean over the reported epochs."""
-    return table.groupby([*NETWORK, "weights", "group", "seed"])["accuracy"].mean().reset_index()
+def by_run(table: pd.DataFrame) -> pd.DataFrame:
+    """Every run's mean over the reported epochs."""
+    return table.groupby([*NETWORK, "weights", "group", "fold", "seed"])["accuracy"].mean().reset_index()
 
 
 def report(table: pd.DataFrame) -> pd.DataFrame:
-    """The paper's rule (A.3): mean and standard deviation over the reported epochs of all seeds together.
+    """The paper's rule (A.3): mean and standard deviation over the reported epochs of all runs together.
+
+    The deviation pools epochs and runs, as the paper's words have it; it is no error of the mean.
 
     Columns: the network's, weights, group, mean, std (of a sample, n - 1), and n, the number of values.
     """
@@ -92,23 +102,6 @@ def percentages(report: pd.DataFrame, index: str) -> pd.DataFrame:
     return table.reindex(columns=columns).fillna(NOT_TRAINED)
 
 
-def side_by_side(table: pd.DataFrame, column: str, values: Iterable[int], seeds: Iterable[int]) -> pd.DataFrame:
-    """Accuracies in %, base and damped network side by side; NaN for a run that is missing.
-
-    Args:
-        table: `by_seed` of one study.
-        column: what the study varies, such as "width".
-        values, seeds: for which there should be a row.
-
-    Returns:
-        One row a group, seed and value.
-    """
-    found = table.pivot(index=["group", "seed", column], columns="variant", values="accuracy")
-    rows = [GROUPS, sorted(set(seeds)), sorted(set(values))]
-    index = pd.MultiIndex.from_product(rows, names=["group", "seed", column])
-    return found.reindex(index=index, columns=pd.Index(list(VARIANTS), name="variant")).mul(100)
-
-
 def _with_deviation(report: pd.DataFrame) -> list[str]:
     """Give "mean ± standard deviation" in %; the mean alone where a single value has no deviation."""
     return [
@@ -122,6 +115,13 @@ def network_name(record: Record) -> str:
     row = describe(record)
     method = "" if row["method"] == "dense" else f" {row['method']}"
     return f"{row['variant']} W={row['width']} D={row['depth']} K={row['pointwise']}{method}"
+
+
+def training_fit(records: Iterable[Record], column: str) -> pd.DataFrame:
+    """The lowest training accuracy without augmentation of any run, in %: `column` down, variant across."""
+    rows = [{**describe(record), "fit": 100 * record.train_accuracy} for record in records]
+    table = pd.DataFrame(rows, columns=[column, "variant", "fit"]).pivot_table("fit", column, "variant", aggfunc="min")
+    return table.reindex(columns=list(VARIANTS)).round(1).rename_axis(columns="lowest training accuracy / %")
 
 
 def shares(records: Iterable[Record], column: str, unseen_only: bool = False) -> pd.DataFrame:

@@ -220,7 +220,7 @@ class Evidence:
         return estimate(cells, factors, _names(blocks), clips, self._used(contrast, common))
 
     def _blocks(self, contrast: Contrast) -> tuple[list[Replicate], list[list[Replicate]]]:
-        """The replicates that all networks of a contrast have, and these by fold where there are folds, else by seed."""
+        """The replicates that all networks of a contrast have, and these by fold, else by seed."""
         runs = [set(self.runs(network)) for network in contrast]
         common = sorted(set.intersection(*runs)) if runs else []
         folds = dict.fromkeys(fold for fold, _ in common)

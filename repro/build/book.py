@@ -18,22 +18,11 @@ from filelock import FileLock, Timeout
 from repro.build.execution import execute_pages
 from repro.build.gate import check_book
 from repro.build.pages import BuildError, Page, read_pages, stamp_path
-from repro.build.parameters import read_edition, resolve
+from repro.build.parameters import resolve
+from repro.edition import open_edition
 from repro.errors import InputError
 
 _JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"  # the package cannot be run with -m
-
-
-def find_root(start: Path) -> Path:
-    """Return the nearest folder from `start` upwards that holds a book: `_config.yml`, `_toc.yml` and `book/`.
-
-    Raises:
-        InputError: there is none.
-    """
-    for folder in [start, *start.parents]:
-        if (folder / "_config.yml").is_file() and (folder / "_toc.yml").is_file() and (folder / "book").is_dir():
-            return folder
-    raise InputError(f"no book here: neither {start} nor a folder above it holds _config.yml, _toc.yml and book/")
 
 
 def build(
@@ -58,14 +47,13 @@ def build(
         only = Path(only).name.removesuffix(".py").removesuffix(".md")
         if only not in pages:
             raise InputError(f"no page '{only}'; there are: {', '.join(pages)}")
-    edition = read_edition(root / "book" / "editions", edition_name)
     parameters = {name: page.parameters() for name, page in pages.items()}
-    values = resolve(parameters, edition, edition_name, given, only)
+    edition, values = resolve(parameters, root, edition_name, given, only)
 
     folder = root / "_build" / edition_name
     with _locked(folder, edition_name):
         notebooks = [page for page in pages.values() if page.is_notebook and only in (None, page.name)]
-        execute_pages(root, folder, notebooks, values, fresh)
+        execute_pages(root, folder, edition, notebooks, values, fresh)
         _stage(root, folder / "source", pages)
         return _render(folder) / "index.html"
 
@@ -77,7 +65,7 @@ def render(root: Path, edition_name: str = "quick") -> Path:
         InputError: the edition is unknown, or a page of `_toc.yml` was never executed.
         BuildError: Jupyter Book warned, or the result has faults.
     """
-    read_edition(root / "book" / "editions", edition_name)
+    open_edition(edition_name, root)
     pages = read_pages(root)
     folder = root / "_build" / edition_name
     missing = [

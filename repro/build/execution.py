@@ -17,13 +17,20 @@ from joblib import cpu_count
 
 from repro.build.kernels import Kernels
 from repro.build.pages import Page, execute, fingerprint, is_current, write_stamp
+from repro.edition import Edition
+from repro.store.store import Store
 
 MOST_AT_ONCE = 8
 """Pages that are executed side by side at most: each takes some hundred megabytes."""
 
 
 def execute_pages(
-    root: Path, folder: Path, notebooks: Sequence[Page], values: Mapping[str, Mapping[str, Any]], fresh: bool
+    root: Path,
+    folder: Path,
+    edition: Edition,
+    notebooks: Sequence[Page],
+    values: Mapping[str, Mapping[str, Any]],
+    fresh: bool,
 ) -> None:
     """Execute the pages that have changed since their last execution, and all of them if `fresh`.
 
@@ -31,18 +38,20 @@ def execute_pages(
 
     Args:
         root: the book's folder.
-        folder: the edition's; executed pages go to `source` in it.
+        folder: the edition's in `_build`; executed pages go to `source` in it.
+        edition: whose runs are trained first, where it trains missing runs and several pages ask for them.
         notebooks: the pages, in the order of the book.
-        values: by page, the parameters that differ from its defaults.
+        values: by page, the parameters to execute it with.
         fresh: whether to execute unchanged pages, too.
 
     Raises:
         InputError: a parameter's value was refused, or the recordings or the store cannot be used.
         BuildError: a cell failed; of several failed pages the first in the book is named.
     """
-    store = Path(os.environ.get("REPRO_STORE") or root / "_store").absolute()
+    with chdir(root):
+        store = Store.default()
     executed = {page.name: folder / "source" / f"{page.docname}.ipynb" for page in notebooks}
-    fingerprints = {page.name: fingerprint(page, values[page.name], root, store) for page in notebooks}
+    fingerprints = {page.name: fingerprint(page, values[page.name], root, edition, store.root) for page in notebooks}
     stale = [p for p in notebooks if fresh or not is_current(executed[p.name], fingerprints[p.name], store)]
     width = max((len(page.name) for page in notebooks), default=0)
     lock, told = Lock(), 0
@@ -72,14 +81,16 @@ def execute_pages(
         kernels = Kernels(
             Path(sockets),
             JUPYTER_RUNTIME_DIR=sockets,
-            REPRO_STORE=str(store),
+            REPRO_STORE=str(store.root),
             REPRO_TERMINAL=os.ttyname(2) if sys.stderr.isatty() else "",
             IPYTHONDIR=str(folder / "ipython"),  # not a person's own profile and start-up files
             PYDEVD_DISABLE_FILE_VALIDATION="1",  # the debugger's start-up warning, of no use here
             TQDM_DISABLE="1",  # a bar's hundred states would stay in the page
             PYTHONWARNINGS=f"{os.environ.get('PYTHONWARNINGS', '')},ignore:IProgress not found".lstrip(","),
         )
-        at_once = _prepare(stale, values)
+        if len(stale) > 1:
+            _train(edition)
+        at_once = _at_once(len(stale))
         kernels.threads = max(1, cpu_count() // at_once)
         with ThreadPoolExecutor(at_once) as threads, kernels:
             executions = [threads.submit(run, page) for page in stale]
@@ -93,16 +104,16 @@ def execute_pages(
                 execution.result()
 
 
-def _prepare(stale: Sequence[Page], values: Mapping[str, Mapping[str, Any]]) -> int:
-    """Train and compute what the pages need and the store lacks; return how many of them are executed side by side.
+def _train(edition: Edition) -> None:
+    """Train what the edition's pages need and the store lacks, all together."""
+    from repro.sweep.fetch import fetch
 
-    On a GPU it is one page at a time: kernels that race for the memory of one GPU fail.
-    """
+    if edition.train_missing:
+        fetch(edition.experiments(), Store.default())
+
+
+def _at_once(pages: int) -> int:
+    """How many pages are executed side by side; on a GPU one: kernels that race for its memory fail."""
     import torch
 
-    from repro.editions import experiments_of, provide, union
-
-    parameters = {page.name: page.parameters() for page in stale}
-    defaults = {page: {name: p.default for name, p in own.items()} for page, own in parameters.items()}
-    provide(union(experiments_of({page: {**defaults[page], **values[page]} for page in defaults}).values()))
-    return 1 if torch.cuda.is_available() else min(cpu_count(), MOST_AT_ONCE, len(stale))
+    return 1 if torch.cuda.is_available() else min(cpu_count(), MOST_AT_ONCE, pages)

@@ -23,11 +23,11 @@ from sphinx_external_toc.parsing import MalformedError, parse_toc_yaml
 
 from repro.build.kernels import Kernels
 from repro.build.parameters import Parameters, read_parameters
+from repro.edition import EDITIONS, Edition
 from repro.errors import InputError
+from repro.figures.page import RUNS_MIME
 from repro.store.provenance import code_fingerprint
-
-RUNS_MIME = "application/x-repro-runs+json"
-"""An output of this type says which runs a page was drawn from: {"runs": [keys], "missing": [keys], "data": [...]}."""
+from repro.store.store import Store
 
 # A page is executed anew when the version of one of these changes, even where a person does without the lock.
 _PACKAGES = ("ipykernel", "librosa", "matplotlib", "numpy", "pandas", "scipy", "torch", "torchaudio")
@@ -142,26 +142,23 @@ def execute(page: Page, values: Mapping[str, Any], target: Path, aside: Path, cw
     return time.monotonic() - start
 
 
-def fingerprint(page: Page, values: Mapping[str, Any], root: Path, store: Path) -> str:
-    """Return a SHA-256 over all that a page's outputs depend on, save its runs."""
-    from repro.bench.report import FILE
+def fingerprint(page: Page, values: Mapping[str, Any], root: Path, edition: Edition, store: Path) -> str:
+    """Return a SHA-256 over all that a page's outputs depend on, save its runs in the store."""
     from repro.data.source import folder_state
 
-    lock = root / "requirements.lock"
-    folders = [str(root / values[name]) for name in ("data_root", "impulse_responses") if values.get(name)]
+    files = [root / "requirements.lock", root / EDITIONS / f"{edition.name}.yml"]
+    if "measurement" in page.parameters():  # the page shows what `python -m benchmarks` measured
+        files.append(Path(values.get("measurement") or store / "bench.json"))
+    folders = [root / edition.data_root, root / edition.impulse_responses, root / "results" / edition.name]
     content = {
         "page": _digest(page.path),
         "parameters": dict(values),
-        "measurement": None,
-        "recordings": [folder_state(folder) for folder in folders],
+        "files": [_digest(file) if file.is_file() else None for file in files],
+        "folders": [folder_state(str(folder)) for folder in folders if folder != root],
         "code": code_fingerprint(),
-        "lock": _digest(lock) if lock.is_file() else None,
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
     }
-    if "measurement" in page.parameters():  # the page shows what `repro bench` found
-        measurement = root / values["measurement"] if values.get("measurement") else store / FILE
-        content["measurement"] = _digest(measurement) if measurement.is_file() else None
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -177,12 +174,11 @@ def write_stamp(executed: Path, page_fingerprint: str) -> None:
     stamp_path(executed).write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
 
 
-def is_current(executed: Path, page_fingerprint: str, store: Path) -> bool:
+def is_current(executed: Path, page_fingerprint: str, store: Store) -> bool:
     """Whether the executed notebook still stands: made from the same input, and its runs are still in the store."""
     try:
         stamp = json.loads(stamp_path(executed).read_text(encoding="utf-8"))
-        runs = [store / "runs" / key for key in stamp["runs"]]
-        whole = all(run.is_dir() for run in runs) and not stamp["missing"]
+        whole = all(key in store for key in stamp["runs"]) and not stamp["missing"]
         return executed.is_file() and stamp["fingerprint"] == page_fingerprint and whole
     except (OSError, ValueError, KeyError, TypeError):
         return False  # no stamp, or half of one

@@ -1,8 +1,8 @@
-"""The pages' typed parameters: reading them, and checking the values that an edition or a person gives.
+"""The pages' typed parameters: reading them, and checking the values that a person gives.
 
 A page declares its parameters in the cell tagged `parameters`, one annotated literal a line:
 
-    widths: list[int] = [4, 8, 16]  # channels W; the paper: 32 to 512
+    widths: list[int] = []  # channels W; empty: the edition's
 
 papermill itself would inject a misspelt name or a value of another type without complaint; here both are refused by
 name before anything is executed.
@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
 
+from repro.edition import Edition, open_edition
 from repro.errors import InputError
 
 # What an annotation may be made of, besides the builtins.
@@ -54,17 +55,6 @@ class Parameter:
 
 
 Parameters = dict[str, Parameter]
-
-
-class Edition(BaseModel):
-    """One parameterisation of the whole book: `parameters` for every page that has them, `pages` for single pages."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    title: str
-    description: str = ""
-    parameters: dict[str, Any] = {}
-    pages: dict[str, dict[str, Any]] = {}
 
 
 def read_parameters(source: str, where: str) -> Parameters:
@@ -114,25 +104,6 @@ def _read_line(line: ast.stmt, source: str, comments: Mapping[int, str], where: 
     return parameter
 
 
-def read_edition(folder: Path, name: str) -> Edition:
-    """Read `<folder>/<name>.yml`.
-
-    Raises:
-        InputError: there is no such edition (the message lists those that exist), or the file is malformed.
-    """
-    known = sorted(path.stem for path in folder.glob("*.yml"))
-    if name not in known:
-        raise InputError(f"no edition '{name}'; there are: {', '.join(known) or 'none'}")
-    try:
-        return Edition.model_validate(yaml.safe_load((folder / f"{name}.yml").read_text(encoding="utf-8")))
-    except yaml.YAMLError as error:
-        raise InputError(f"edition '{name}' is not valid YAML: {' '.join(str(error).split())}") from None
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in fault["loc"]) or "the file"
-        raise InputError(f"edition '{name}': {field}: {fault['msg'].lower()}") from None
-
-
 def parse_assignment(text: str) -> tuple[str, Any]:
     """Read `NAME=VALUE`; the value as JSON, else as YAML: `[8,16]`, `1e-4`, `true`, `esc10`.
 
@@ -154,58 +125,58 @@ def parse_assignment(text: str) -> tuple[str, Any]:
 
 def resolve(
     pages: Mapping[str, Parameters],
-    edition: Edition,
-    edition_name: str,
+    root: Path,
+    edition: str,
     given: Sequence[tuple[str, Any]] = (),
     only: str | None = None,
-) -> dict[str, dict[str, Any]]:
-    """Return for every page the values that differ from its own defaults.
+) -> tuple[Edition, dict[str, dict[str, Any]]]:
+    """The edition with what was given by hand, and for every page the values to execute it with.
 
-    The edition's common parameters come first, then its parameters of single pages, then those given by hand, which
-    go to the page `only`, or else to every page that has them.
+    What is given goes to the page `only`, or else to every page that has a parameter of this name; a setting of the
+    edition that is no parameter of a page goes into its parameter `settings`.
 
     Raises:
-        InputError: an unknown page or parameter, or a value of the wrong type.
+        InputError: an unknown edition or name, or a value of the wrong type.
     """
-    source = f"edition '{edition_name}': "
     values: dict[str, dict[str, Any]] = {page: {} for page in pages}
-
-    def put(page: str, name: str, value: Any, prefix: str) -> None:
-        parameters = pages[page]
-        if name not in parameters:
-            raise InputError(f"{prefix}page '{page}' has no parameter '{name}'; it has: {_listed(parameters.values())}")
-        try:
-            values[page][name] = parameters[name].check(value)
-        except ValidationError:
-            raise InputError(
-                f"{prefix}parameter '{name}' of page '{page}' must be {parameters[name].annotation}, not {value!r}; "
-                f"the page has: {_listed(parameters.values())}"
-            ) from None
-
-    def put_everywhere(name: str, value: Any, prefix: str) -> None:
-        having = [page for page, parameters in pages.items() if name in parameters]
-        if not having:
-            known = {str(p): p for parameters in pages.values() for p in parameters.values()}
-            raise InputError(f"{prefix}no page has a parameter '{name}'; there are: {_listed(known.values())}")
-        for page in having:
-            put(page, name, value, prefix)
-
-    for name, value in edition.parameters.items():
-        put_everywhere(name, value, source)
-    for page, own in edition.pages.items():
-        if page not in pages:
-            raise InputError(f"{source}no page '{page}'; there are: {', '.join(pages)}")
-        for name, value in own.items():
-            put(page, name, value, source)
+    chosen = [only] if only is not None else list(pages)
     for name, value in given:
-        if only is None:
-            put_everywhere(name, value, "")
-        else:
-            put(only, name, value, "")
-    return {
-        page: {name: value for name, value in own.items() if value != pages[page][name].default}
-        for page, own in values.items()
-    }
+        having = [page for page in chosen if name in pages[page] and name not in _OF_THE_BUILD]
+        for page in having:
+            values[page][name] = _checked(page, pages[page][name], value)
+        others = [page for page in chosen if page not in having and "settings" in pages[page]]
+        if name in Edition.model_fields and name != "name":
+            for page in others:
+                values[page].setdefault("settings", {})[name] = value
+        elif not having:
+            known = {str(p): p for page in chosen for p in pages[page].values() if p.name not in _OF_THE_BUILD}
+            settings = ", ".join(name for name in Edition.model_fields if name != "name")
+            where = f"page '{only}' has" if only is not None else "there is"
+            raise InputError(
+                f"{where} no parameter '{name}'; parameters: {_listed(known.values())}; settings: {settings}"
+            )
+    for page, parameters in pages.items():
+        if "edition" in parameters:
+            values[page]["edition"] = edition
+            own = {name: value for name, value in values[page].items() if name in Edition.model_fields}
+            try:
+                open_edition(edition, root, **own, **values[page].get("settings", {}))
+            except InputError as error:
+                raise InputError(f"page '{page}': {error}" if own else str(error)) from None
+    changes = {name: value for name, value in given if name in Edition.model_fields and name != "name"}
+    return open_edition(edition, root, **changes), values
+
+
+_OF_THE_BUILD = ("edition", "settings")
+
+
+def _checked(page: str, parameter: Parameter, value: Any) -> Any:
+    try:
+        return parameter.check(value)
+    except ValidationError:
+        raise InputError(
+            f"parameter '{parameter.name}' of page '{page}' must be {parameter.annotation}, not {value!r}"
+        ) from None
 
 
 def _listed(parameters: Iterable[Parameter]) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import chdir
-from pathlib import Path
 
 import click
 
 from repro.cli.failure import Failure
 from repro.cli.interrupt import interruptible
 from repro.errors import InputError
+from repro.files.project import project_root
 
 
 @click.command()
@@ -27,13 +27,13 @@ def book(edition: str, only: str | None, given: tuple[str, ...], fresh: bool, no
     every page that has it, or to the page of --only. With --only the book shows the other pages as they were last
     executed; those that never were are left out.
     """
-    from repro.build.book import build, find_root, render
+    from repro.build.book import build, render
     from repro.build.pages import BuildError
     from repro.build.parameters import parse_assignment
 
     if no_execute and (only or given or fresh):
         raise InputError("--no-execute executes nothing: it goes without --only, -p and --fresh")
-    root = find_root(Path.cwd())
+    root = project_root()
     try:
         with interruptible():
             if no_execute:
@@ -53,20 +53,16 @@ def claims(edition: str, as_json: bool) -> None:
     import json
 
     from repro.analysis import ledger
-    from repro.analysis.evidence import gather
-    from repro.build.book import find_root
-    from repro.build.pages import read_pages
-    from repro.build.parameters import read_edition, resolve
+    from repro.analysis.evidence import Evidence
+    from repro.edition import open_edition
+    from repro.store.store import Store
+    from repro.sweep.available import available
 
-    root = find_root(Path.cwd())
-    parameters = {name: page.parameters() for name, page in read_pages(root).items()}
-    if "claims" not in parameters:
-        raise InputError("this book has no page 'claims', whose parameters the ledger needs")
-    values = resolve(parameters, read_edition(root / "book" / "editions", edition), edition)["claims"]
-    defaults = {name: parameter.default for name, parameter in parameters["claims"].items()}
-    with chdir(root):  # where pages are executed
-        evidence = gather(defaults | values, train=False)
+    root = project_root()
+    chosen = open_edition(edition, root)
+    with chdir(root):  # which the folders of the recordings are relative to
+        evidence = Evidence(chosen, tuple(available(chosen.experiments(), Store.default())))
     if as_json:
-        click.echo(json.dumps(ledger.as_json(edition, evidence), indent=1, ensure_ascii=False, allow_nan=False))
+        click.echo(json.dumps(ledger.as_json(evidence), indent=1, ensure_ascii=False, allow_nan=False))
     else:
-        click.echo(ledger.as_text(edition, evidence))
+        click.echo(ledger.as_text(evidence))

@@ -18,6 +18,7 @@ from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 from repro.analysis.accuracy import NOT_TRAINED
+from repro.data.split import TRAINING_DEVICE
 
 COLOURS = {"base": "#0072B2", "damped": "#D55E00"}
 MARKERS = {"base": "o", "damped": "D"}
@@ -70,8 +71,8 @@ def accuracy_panels(report: pd.DataFrame, seeds: pd.DataFrame, x: str, label: st
     """The paper's accuracy figures: left the unseen devices, right the seen one, base and damped in each.
 
     Args:
-        report: mean and standard deviation by network and group (`stats.report`).
-        seeds: every seed's mean (`stats.by_seed`), drawn as small marks behind.
+        report: mean and standard deviation by network and group (`accuracy.report`).
+        seeds: every run's mean (`accuracy.by_run`), drawn as small marks behind.
         x: the column along the horizontal axis.
         label: that axis's label.
         logarithmic: whether its steps are powers of 2.
@@ -126,11 +127,30 @@ def _aside(place: pd.Series[float], by: float, logarithmic: bool) -> pd.Series[f
     return place * 2**by if logarithmic else place + by
 
 
+def device_spread(shares: pd.DataFrame) -> Figure:
+    """Accuracy on every unseen device, one dot a device, one row a network; a bar marks the mean.
+
+    Args:
+        shares: accuracy in [0, 1], a row a network, a column a device (`accuracy.shares`); device "a" is left out.
+    """
+    table = 100 * shares.drop(columns=TRAINING_DEVICE, errors="ignore")
+    figure, ax = plt.subplots(figsize=(7, 0.8 + 0.28 * max(2, len(table))))
+    for place, (name, row) in enumerate(table.iterrows()):
+        colour = COLOURS["damped" if str(name).startswith("damped") else "base"]
+        offsets = np.linspace(-0.25, 0.25, len(row))
+        ax.scatter(row, place + offsets, s=12, color=colour, alpha=0.5, linewidths=0)
+        ax.plot([row.mean()] * 2, [place - 0.35, place + 0.35], color="black", lw=1.5)
+    ax.set_yticks(range(len(table)), [str(name) for name in table.index], fontsize=8)
+    ax.invert_yaxis()
+    ax.set_xlabel("accuracy on one unseen device / %")
+    return figure
+
+
 def sparse_panels(report: pd.DataFrame, reference_width: int) -> Figure:
     """Figure 6: accuracy over the width of sparse networks, by method and variant, dense ones faint behind them.
 
     Args:
-        report: `stats.report` over dense, static and iterative networks.
+        report: `accuracy.report` over dense, static and iterative networks.
         reference_width: the dense network at which the sparse lines start.
     """
     figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.9))
@@ -165,7 +185,7 @@ def sparse_panels(report: pd.DataFrame, reference_width: int) -> Figure:
 
 
 def confusions(matrices: dict[str, pd.DataFrame]) -> Figure:
-    """Confusion matrices (`stats.confusion`, of the same scenes) side by side, in %."""
+    """Confusion matrices (`accuracy.confusion`, of the same scenes) side by side, in %."""
     if not matrices:
         figure, ax = plt.subplots()
         not_trained(ax)
@@ -187,7 +207,7 @@ def accuracy_over_weights(report: pd.DataFrame, variant: str) -> Figure:
     """Figures 1 and 17: accuracy over the number of weights, one line a way of scaling.
 
     Args:
-        report: `stats.report` with a column `scaling`, the way's name; a network may stand in several.
+        report: `accuracy.report` with a column `scaling`, the way's name; a network may stand in several.
         variant: "base" or "damped".
     """
     figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.9))

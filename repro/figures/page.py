@@ -1,18 +1,28 @@
-"""What every page of the book shows of itself: edition and data set at its top, its runs below its figures."""
+"""What every page of the book shows of itself: its edition, code of the package, and the runs behind its figures."""
 
 from __future__ import annotations
 
+import base64
+import inspect
 import math
-from collections.abc import Iterable, Sequence
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import Any
 
 import pandas as pd
+from IPython.display import Markdown
 
+from repro.analysis.evidence import Evidence
+from repro.analysis.ledger import ledger
+from repro.analysis.verdicts import Claim, Effect
+from repro.edition import Edition
 from repro.erf.fields import Field
+from repro.experiment import RECIPE_VERSION
 from repro.figures.charts import use_style
-from repro.store.store import Record
-from repro.studies import Setting
+from repro.store.record import Record
+from repro.sweep.available import missing
 from repro.sweep.fetch import failed
 
 RUNS_MIME = "application/x-repro-runs+json"
@@ -23,11 +33,6 @@ DATA_NAMES = {
     "esc10": "ESC-10 recordings through measured microphones",
     "tau2020": "TAU Urban Acoustic Scenes 2020 Mobile",
 }
-
-SYNTHETIC_NOTE = (
-    "These recordings are computed, since the real set cannot be shipped with the book; "
-    "what is found on them is no evidence about the paper."
-)
 
 
 class _Html:
@@ -43,57 +48,120 @@ class _Html:
         return bundle
 
 
-def start(edition: str, setting: Setting) -> _Html:
-    """Set the book's style and name edition, recordings and recipe: the first output of every page."""
+def start(edition: Edition) -> _Html:
+    """Set the book's style and name edition, recordings and recipe in one line: the first output of every page."""
     use_style()
-    data, recipe = setting.data, setting.recipe
+    replicates = [f"{len(edition.folds)} folds"] * (edition.folds != [0]) + [f"{len(edition.seeds)} seed(s)"]
     facts = [
-        f"<strong>Edition: {escape(edition)}</strong>",
-        DATA_NAMES[data.name],
-        f"{data.clip_seconds:g} s clips",
-        f"{recipe.epochs} epochs",
-        f"learning rate up to {recipe.max_lr:g}",
-        f"batches of {recipe.batch_size}",
-        f"{len(setting.seeds)} seed{'s' if len(setting.seeds) > 1 else ''}",
+        f"<strong>{escape(edition.title)}</strong>",
+        DATA_NAMES[edition.dataset],
+        f"{edition.clip_seconds:g} s clips",
+        f"{edition.epochs} epochs",
+        *replicates,
     ]
-    note = f" {SYNTHETIC_NOTE}" if data.name == "synthetic" else ""
+    note = " Not evidence about the paper." if edition.dataset == "synthetic" else ""
     return _Html(f'<p class="repro-edition">{" · ".join(facts)}.{note}</p>')
+
+
+def code(*shown: type | Callable[..., Any]) -> Markdown:
+    """The source of functions, methods or classes of the package, as it runs, without their docstrings."""
+    blocks = "\n\n".join(f"```python\n{_without_docstring(part)}\n```" for part in shown)
+    return Markdown(blocks)  # type: ignore[no-untyped-call]
+
+
+def _without_docstring(part: type | Callable[..., Any]) -> str:
+    source = textwrap.dedent(inspect.getsource(part))
+    documented = inspect.getdoc(part) if part.__doc__ else None
+    if documented:
+        start = source.index('"""')
+        end = source.index('"""', start + 3) + 3
+        source = source[:start].rstrip() + source[end:]
+    return source.rstrip()
+
+
+def figure_note(records: Iterable[Record], name: str, data: pd.DataFrame) -> _Html:
+    """One line below a figure: what it was drawn from, and its data to take along.
+
+    Args:
+        records: the runs that it shows.
+        name: the figure's, such as "fig-3": of the file that is offered.
+        data: the numbers in it.
+    """
+    runs = list(records)
+    machines = Counter(record.provenance["device"].partition(": ")[2] for record in runs)
+    commits = Counter(str(record.provenance["code"].get("commit"))[:10] for record in runs)
+    made = f", trained on {escape(', '.join(machines))} at revision {escape(', '.join(commits))}" if runs else ""
+    content = base64.b64encode(data.to_csv(index=False, float_format="%.6g").encode()).decode()
+    link = f'<a download="{name}.csv" href="data:text/csv;base64,{content}">data (CSV)</a>'
+    return _Html(f'<p class="repro-figure-note">{len(runs)} runs{made}. {link}</p>')
+
+
+def findings(evidence: Evidence, *numbers: int) -> _Html:
+    """What the runs say on some of the paper's claims, a line each, with the numbers behind it.
+
+    Args:
+        evidence: the runs that the claims are judged by.
+        numbers: of the claims.
+    """
+    claims = {claim.number: claim for claim in ledger(evidence)}
+    items = "".join(f"<li>{_finding(claims[number])}</li>" for number in numbers)
+    return _Html(f'<div class="repro-findings"><p>What this edition finds:</p><ul>{items}</ul></div>')
+
+
+def _finding(claim: Claim) -> str:
+    told = "; ".join(_told(effect) for effect in claim.effects if effect.estimate.mean is not None)
+    paper = f" The paper: {escape(claim.paper)}." if claim.paper else ""
+    return (
+        f'<a href="claims.html#claim-{claim.number}">Claim {claim.number}</a>, “{escape(claim.statement)}”: '
+        f"<strong>{claim.verdict}</strong>." + (f" {escape(told)}." if told else "") + paper
+    )
+
+
+def _told(effect: Effect) -> str:
+    interval = effect.estimate.interval()
+    text = f"{effect.name}: {effect.estimate.mean:+.1f} {effect.unit}"
+    return text + (f" ({interval[0]:+.1f} to {interval[1]:+.1f})" if interval else "")
 
 
 def provenance(records: Iterable[Record]) -> _Html:
     """Which runs the figures above were drawn from: a folded table, and the keys for the build to read.
 
-    Runs that another state of the package has made are counted, and marked in the table. Runs that the page asked for
-    and that could not be trained (`repro.sweep.fetch.failed`) stand before it, with the reasons.
+    Runs that were asked for and could not be trained, or that are not there, stand before it.
     """
     runs = {record.key: record for record in records}
-    others = sum(not record.made_by_this_code for record in runs.values())
-    seconds = sum(record.provenance["seconds"] for record in runs.values())
+    others = sum(record.recipe_version != RECIPE_VERSION for record in runs.values())
+    hours = sum(record.provenance["seconds"] for record in runs.values()) / 3600
     rows = "".join(
-        f"<tr><td><code>{key}</code></td><td>{record.experiment.network}</td><td>{record.experiment.seed}</td>"
+        f"<tr><td><code>{key}</code></td><td>{record.experiment.network}</td>"
+        f"<td>{record.experiment.data.fold or '–'}</td><td>{record.experiment.seed}</td>"
         f"<td>{record.provenance['seconds']:.0f} s</td><td>{escape(record.provenance['device'])}</td>"
         f"<td>{escape(record.provenance['finished'])}</td>"
-        f"<td>{'this book’s' if record.made_by_this_code else 'other'}</td></tr>"
+        f"<td><code>{str(record.provenance['code'].get('commit'))[:10]}</code></td></tr>"
         for key, record in runs.items()
     )
-    note = f"; made by other code than this book’s: {others} of {len(runs)} runs" if others else ""
+    note = f"; {others} of them by another recipe version" if others else ""
     html = (
-        f'<details class="repro-runs"><summary>Drawn from {len(runs)} runs ({seconds:.0f} s of training)'
-        f"{note}</summary>"
-        '<table class="dataframe"><thead><tr><th>run</th><th>network</th><th>seed</th><th>trained</th><th>on</th>'
-        f"<th>finished</th><th>code</th></tr></thead><tbody>{rows}</tbody></table></details>"
+        f'<details class="repro-runs"><summary>Drawn from {len(runs)} runs ({hours:.1f} h of training){note}'
+        '</summary><table class="dataframe"><thead><tr><th>run</th><th>network</th><th>fold</th><th>seed</th>'
+        "<th>trained</th><th>on</th><th>finished</th><th>commit</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></details>"
     )
     fingerprints = sorted({record.data_fingerprint for record in runs.values()})
     return _Html(_gaps() + html, {"runs": sorted(runs), "missing": sorted(failed), "data": fingerprints})
 
 
 def _gaps() -> str:
-    """The runs that this page asked for and that could not be trained: what its figures lack."""
-    return "".join(
-        f'<p class="repro-missing"><strong>Not trained:</strong> {failure.experiment.network}, '
-        f"seed {failure.experiment.seed}: {failure.kind} ({escape(failure.reason)})</p>"
+    """The runs that this page asked for and does not have: what its figures lack."""
+    lines = [
+        f"<strong>Not trained:</strong> {escape(failure.experiment.network)}, seed {failure.experiment.seed}: "
+        f"{failure.kind} ({escape(failure.reason)})"
         for failure in failed.values()
-    )
+    ]
+    absent = Counter(run.network for run in missing)
+    lines += [f"<strong>Not trained yet:</strong> {escape(name)} ({count} runs)" for name, count in absent.items()]
+    if absent:
+        lines.append("<code>repro sweep</code> trains them; until then the figures above show the gap.")
+    return "".join(f'<p class="repro-missing">{line}</p>' for line in lines)
 
 
 def extents_table(fields: Sequence[Field | None], names: Sequence[str]) -> pd.DataFrame:
