@@ -36,6 +36,7 @@ test: $(STAMP) ## Lint, format check, types, tests
 	@$(ENV)/bin/ruff check
 	@$(ENV)/bin/ruff format --check
 	@$(ENV)/bin/mypy
+	@$(ENV)/bin/lint-imports
 	@$(PYTHON) -m pytest
 
 check-pages: $(STAMP) ## Open every page of the built book in headless Chromium (EDITION=quick)

@@ -51,7 +51,8 @@ class _Html:
 def start(edition: Edition) -> _Html:
     """Set the book's style and name edition, recordings and recipe in one line: the first output of every page."""
     use_style()
-    replicates = [f"{len(edition.folds)} folds"] * (edition.folds != [0]) + [f"{len(edition.seeds)} seed(s)"]
+    replicates = [f"{len(edition.folds)} folds"] if edition.folds != [0] else []
+    replicates.append(f"{len(edition.seeds)} seed" + "s" * (len(edition.seeds) > 1))
     facts = [
         f"<strong>{escape(edition.title)}</strong>",
         DATA_NAMES[edition.dataset],
@@ -112,7 +113,7 @@ def _finding(claim: Claim) -> str:
     told = "; ".join(_told(effect) for effect in claim.effects if effect.estimate.mean is not None)
     paper = f" The paper: {escape(claim.paper)}." if claim.paper else ""
     return (
-        f'<a href="claims.html#claim-{claim.number}">Claim {claim.number}</a>, “{escape(claim.statement)}”: '
+        f'<a href="target:claim-{claim.number}">Claim {claim.number}</a>, “{escape(claim.statement)}”: '
         f"<strong>{claim.verdict}</strong>." + (f" {escape(told)}." if told else "") + paper
     )
 
@@ -157,11 +158,15 @@ def _gaps() -> str:
         f"{failure.kind} ({escape(failure.reason)})"
         for failure in failed.values()
     ]
+    gaps = "".join(f'<p class="repro-missing">{line}</p>' for line in lines)
+    if not missing:
+        return gaps
     absent = Counter(run.network for run in missing)
-    lines += [f"<strong>Not trained yet:</strong> {escape(name)} ({count} runs)" for name, count in absent.items()]
-    if absent:
-        lines.append("<code>repro sweep</code> trains them; until then the figures above show the gap.")
-    return "".join(f'<p class="repro-missing">{line}</p>' for line in lines)
+    items = "".join(f"<li>{escape(name)}: {count} runs</li>" for name, count in absent.items())
+    return gaps + (
+        f'<details class="repro-missing"><summary><strong>{len(missing)} runs are not trained yet</strong>: the figures '
+        f"above lack them, <code>repro sweep</code> trains them</summary><ul>{items}</ul></details>"
+    )
 
 
 def extents_table(fields: Sequence[Field | None], names: Sequence[str]) -> pd.DataFrame:

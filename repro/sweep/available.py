@@ -31,13 +31,14 @@ def runs_of(edition: Edition, *studies: str) -> list[Record]:
     return available(dict.fromkeys(wanted), Store.default())
 
 
-def available(experiments: Iterable[Experiment], store: Store) -> list[Record]:
-    """Those of these Experiments that have a run; the others are added to `missing`."""
+def available(experiments: Iterable[Experiment], store: Store, note: bool = True) -> list[Record]:
+    """The runs of those of these Experiments that have one; the others are added to `missing`, unless `note` is off."""
     wanted = list(experiments)
     try:
         keys = keys_of(wanted, store)
     except InputError:  # neither recordings nor runs that would name them
         keys = [""] * len(wanted)
     absent = [run for run, key in zip(wanted, keys, strict=True) if key not in store]
-    missing.extend(run for run in absent if run not in missing)
+    if note:
+        missing.extend(run for run in absent if run not in missing)
     return [store.load(key) for key in keys if key in store]
