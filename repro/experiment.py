@@ -193,6 +193,10 @@ class Experiment(Frozen):
         del values["data"]["root"], values["data"]["impulse_responses"]
         return values
 
+    def canonical_text(self) -> str:
+        """`canonical` as one line of JSON: equal for Experiments that are equal but for where the recordings lie."""
+        return json.dumps(self.canonical(), sort_keys=True, separators=(",", ":"))
+
     def key(self, data_fingerprint: str) -> str:
         """The run store's key: 20 hexadecimal digits of a SHA-256.
 

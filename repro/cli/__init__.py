@@ -8,7 +8,6 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from repro import __version__
-from repro.cli.bench import bench
 from repro.cli.book import book, claims
 from repro.cli.data import data
 from repro.cli.failure import BadInput, Interrupted
@@ -52,5 +51,5 @@ def main() -> None:
     """Re-executable edition of "Over-Parameterization and Generalization in Audio Classification"."""
 
 
-for command in (bench, book, claims, data, model, runs, sweep, train):
+for command in (book, claims, data, model, runs, sweep, train):
     main.add_command(command)

@@ -1,7 +1,5 @@
 """Contrasts and their intervals: literal values, scipy's own tests, and simulations with known truth."""
 
-import math
-
 import numpy as np
 import pytest
 from scipy import stats
@@ -75,3 +73,47 @@ def test_intervals_of_95_percent_cover_the_truth_as_often(run, recording, device
         called += not low - 5.0 <= 0.0 <= high - 5.0
     assert 0.93 <= covered / draws <= 0.975, covered / draws
     assert called / draws <= 0.07
+
+
+def test_two_networks_alone_give_the_paired_t_test():
+    cells = np.array([[71.0, 74.0, 70.5, 76.0, 73.0], [70.0, 71.5, 70.0, 72.5, 71.0]])
+    found = estimate(cells, {0: 1.0, 1: -1.0}, list("abcde"))
+    expected = stats.ttest_rel(cells[0], cells[1])
+    assert found.values == {"a": 1.0, "b": 2.5, "c": 0.5, "d": 3.5, "e": 2.0}
+    assert found.mean == pytest.approx(1.9)
+    assert found.mean / found.error == pytest.approx(expected.statistic)
+    assert 2 * found.p_below(0.0) == pytest.approx(expected.pvalue)
+    interval = expected.confidence_interval()
+    assert found.interval() == pytest.approx((interval.low, interval.high))
+
+
+def test_the_residual_is_that_of_network_and_block_in_an_analysis_of_variance():
+    cells = np.array([[1.0, 2.0, 4.0], [2.0, 4.0, 5.0], [6.0, 6.0, 9.0]])
+    residual = cells - cells.mean(axis=1, keepdims=True) - cells.mean(axis=0) + cells.mean()
+    assert residual_variance(cells) == (pytest.approx((residual**2).sum() / 4), 4.0)
+    lacking = cells.copy()
+    lacking[2, 2] = np.nan
+    assert residual_variance(lacking)[1] == 3.0
+    assert residual_variance(cells[:1]) is None
+
+
+def test_devices_add_what_their_clips_have_in_common():
+    contrast = np.array([3.0, 3.0, 1.0, 1.0])  # two clips of each of two devices
+    effects = ClipEffects((contrast - 2) / 4, ["r1", "r2", "r1", "r2"], ["s"] * 4, ["x", "x", "y", "y"], fresh=True)
+    # sums of influence by device: 0.5 and -0.5; 2 / (2 - 1) of their squares, less that of the single clips
+    assert clip_variances(effects) == [(pytest.approx(2 * 0.5 - 4 / 16), 1.0)]
+    shared = ClipEffects(effects.influence, effects.recordings, effects.scenes, effects.devices, fresh=False)
+    assert clip_variances(shared)[0] == (0.0, 1.0)  # both recordings have the same mean
+    one_device = ClipEffects(effects.influence, effects.recordings, effects.scenes, ["x"] * 4, fresh=True)
+    assert clip_variances(one_device) == []
+
+
+def test_slope_and_holm_by_hand():
+    assert slope_coefficients([3.0, 4.0, 5.0]) == pytest.approx([-0.5, 0.0, 0.5])
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([]) == []
+
+
+def test_an_empty_estimate_says_nothing():
+    nothing = Estimate()
+    assert (nothing.mean, nothing.interval(), nothing.detectable, nothing.p_below(0.0)) == (None, None, None, 1.0)

@@ -6,15 +6,17 @@ import pytest
 import tiny
 import torch
 
+from repro.erf.gradient import effective_receptive_field
 from repro.errors import InputError
 from repro.experiment import Recipe, Sparsity
-from repro.network.cp_resnet import CPResNet, count_weights
+from repro.network.cp_resnet import CPResNet, build, count_weights
 from repro.training.checkpoint import Checkpoints
 from repro.training.loop import (
     Epoch,
     Outcome,
     Streams,
     Training,
+    classify,
     learning_rate,
     measured_epochs,
     memory_format,
@@ -218,7 +220,8 @@ def test_a_loss_that_is_no_longer_finite_ends_the_training(toy_inputs, monkeypat
 @pytest.mark.parametrize(
     ("device", "width", "layout"),
     [
-        ("cpu", 1, torch.channels_last),
+        ("cpu", 7, torch.contiguous_format),
+        ("cpu", 8, torch.channels_last),
         ("cpu", 64, torch.channels_last),
         ("cpu", 65, torch.contiguous_format),
         ("cuda", 2, torch.channels_last),
@@ -241,7 +244,8 @@ def test_only_the_arithmetic_of_full_batches_and_of_the_rest_is_in_the_precision
     training.run_epoch()
     training.outcome()
     arithmetic = torch.bfloat16 if precision == "bf16" else torch.float32
-    assert seen == [(True, arithmetic)] * 3 + [(False, torch.float32)] * 3  # 12 clips; 8 to test on; 12 in tens
+    assert seen == [(True, arithmetic)] * 3 + [(False, torch.float32)] * 4
+    # 12 clips in fives; 8 to test on; 12 in tens; the 4 of unseen devices for the receptive field
 
 
 @pytest.mark.parametrize("width", [2, 8])
@@ -274,8 +278,9 @@ def test_full_batches_go_through_the_compiled_network_and_the_last_smaller_one_d
     assert same(training.outcome(), train(experiment, toy_inputs))
 
 
-def test_every_network_is_one_graph_that_no_batch_and_no_epoch_makes_anew(toy_inputs, monkeypatch):
-    # In bf16, as on a GPU, no layer uses what is compiled for CPUs alone. PyTorch's limit of eight forms is one here.
+def test_every_network_is_one_graph_that_no_batch_and_no_epoch_compiles_again(toy_inputs, monkeypatch):
+    # PyTorch's limit of eight forms is one here, and the order in memory that of a GPU in both trainings.
+    monkeypatch.setattr("repro.training.loop.memory_format", lambda *_: torch.channels_last)
     networks = {
         "base": tiny.experiment(2, epochs=2, batch_size=5, precision="bf16"),
         "damped": tiny.experiment(3, damped=True, epochs=2, batch_size=5, precision="bf16"),
@@ -384,3 +389,29 @@ def test_a_checkpoint_is_what_the_training_continues_from(toy_inputs, tmp_path):
 def test_nothing_is_saved_before_it_is_due(toy_inputs, tmp_path):
     train(tiny.experiment(epochs=2), toy_inputs, checkpoints=Checkpoints(tmp_path / "run", 1e9))
     assert not (tmp_path / "run").exists()
+
+
+def test_the_outcome_carries_the_receptive_field_and_the_weights_left(toy_inputs, outcome):
+    assert (outcome.erf.shape, outcome.erf.dtype) == ((256, toy_inputs.frames), np.float16)
+    assert outcome.erf.min() >= 0 and outcome.erf.max() == 1
+    network = build(tiny.experiment().model, torch.Generator(), 2)
+    network.load_state_dict(
+        {
+            name: value
+            for name, value in outcome.weights.items()
+            if not name.startswith("input.m") and name != "input.deviation"
+        }
+    )
+    expected = effective_receptive_field(network.eval(), toy_inputs.unseen_batches())
+    np.testing.assert_allclose(outcome.erf, (expected / expected.max()).numpy(), atol=1e-3)
+    # W = 2, D = 1, K = 0: 5x5 input; 3x3+1x1, three blocks of two 3x3; 3x3 to 4 channels twice, 1x1 shortcut; classifier
+    assert list(outcome.layer_weights.values()) == [50, 36, 4, 36, 36, 36, 36, 36, 36, 72, 144, 8, 8]
+    sparse = train(tiny.experiment(sparsity=Sparsity(method="static", weights=200)), toy_inputs)
+    assert sum(sparse.layer_weights.values()) == 200
+
+
+def test_classifying_leaves_the_mode_of_the_network_as_it_was(toy_inputs):
+    network = build(tiny.experiment().model, torch.Generator(), 2)
+    for training in (True, False):
+        classify(network.train(training), toy_inputs.test_batches())
+        assert network.training is training

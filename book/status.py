@@ -1,0 +1,99 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Status
+#
+# What this build was made from: the runs of its edition, the machines that trained them, the versions that drew the
+# pages, and how fast a machine does what the book needs.
+
+# %% tags=["parameters", "hide-input"]
+edition: str = "quick"  # a file of book/editions
+measurement: str = ""  # a file that `python -m benchmarks` wrote; empty: the store's
+settings: dict = {}  # any other setting of the edition, such as {"epochs": 20}
+
+# %% tags=["hide-input"]
+import json
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+from IPython.display import Markdown, display
+
+from repro.edition import open_edition
+from repro.figures import page
+from repro.store.provenance import revision
+from repro.store.store import Store
+from repro.sweep.available import runs_of
+
+edition = open_edition(edition, **settings)
+page.start(edition)
+
+# %% [markdown]
+# ## Runs
+#
+# By study: how many runs there are of those that the edition asks for, and how long they were trained. A run may belong
+# to several studies.
+
+# %% tags=["remove-output"]
+records = runs_of(edition)
+
+# %% tags=["hide-input"]
+by_experiment = {record.experiment.canonical_text(): record for record in records}
+rows = {}
+for name, study in edition.studies.items():
+    there = [
+        by_experiment[text]
+        for run in study.experiments
+        if (text := run.canonical_text()) in by_experiment
+    ]
+    rows[name] = {
+        "asked for": len(study.experiments),
+        "there": len(there),
+        "hours": round(sum(r.provenance["seconds"] for r in there) / 3600, 1),
+    }
+pd.DataFrame(rows).T.rename_axis("study").astype({"asked for": int, "there": int})
+
+# %% tags=["hide-input"]
+pd.Series(
+    [record.provenance["device"] for record in records], name="runs", dtype=str
+).value_counts().rename_axis("trained on").to_frame()
+
+# %% [markdown]
+# ## This build
+
+# %% tags=["hide-input"]
+packages = ("torch", "torchaudio", "numpy", "scipy", "librosa", "matplotlib")
+pd.Series(
+    {"revision": revision(), "python": platform.python_version()}
+    | {name: version(name) for name in packages},
+    name="",
+).to_frame()
+
+# %% [markdown]
+# ## Speed
+#
+# `python -m benchmarks` measures a machine against plain ways of doing the same, each in turn and again: medians, and
+# the ratio's range. *Features* are the batched computation of [Appendix A](A-setup) against librosa, clip by clip.
+# *Training* is that of this book against PyTorch's own layers in float32 and its default order of memory, fed by a data
+# loader without workers; from the same weights a batch gives both the same loss.
+
+# %% tags=["hide-input"]
+path = Path(measurement) if measurement else Store.default().root / "bench.json"
+if path.is_file():
+    report = json.loads(path.read_text())
+    machine = ", ".join(str(value) for value in report["machine"].values() if value)
+    display(Markdown(f"Measured on {machine}, {report['finished']}."))
+    display(pd.DataFrame(report["rows"]).set_index("what").round(2))
+else:
+    display(Markdown("No measurement yet: run `python -m benchmarks` on an idle machine."))

@@ -1,0 +1,147 @@
+"""The claims put to runs with known accuracies."""
+
+import pytest
+import runs as made
+
+from repro.analysis.answer import answer, outcomes
+from repro.analysis.evidence import Evidence, Network
+from repro.analysis.ledger import as_json, as_text, effects_table, ledger
+from repro.analysis.verdicts import Verdict
+
+EDITION = made.edition()
+
+
+def evidence(*records, edition=EDITION):
+    return Evidence(edition, records)
+
+
+def judged(found):
+    return {claim.number: claim for claim in ledger(found)}
+
+
+def test_all_19_claims_in_order_and_none_without_runs():
+    claims = ledger(evidence())
+    assert [claim.number for claim in claims] == list(range(1, 20))
+    assert {claim.verdict for claim in claims} == {Verdict.NOT_RUN}
+    assert answer(evidence())[0] == (
+        "Width: the networks that claim 3 compares are not among the runs of this edition yet."
+    )
+    assert {kind: len(found) for kind, found in outcomes(evidence()).items()} == {
+        "held": 0,
+        "did not hold": 0,
+        "open": 0,
+        "not run": 19,
+    }
+
+
+def test_a_gain_of_twenty_points_by_width():
+    claims = judged(evidence(*made.records(EDITION, {8: 0.5, 16: 0.6, 32: 0.7})))
+    gain = claims[3].effects[0]
+    assert gain.name == "base, unseen, W = 32 − W = 8"
+    assert gain.estimate.values == {f"fold {fold}": pytest.approx(20.0) for fold in (1, 2, 3)}
+    assert claims[3].effects[1].estimate.mean == pytest.approx(10.0)  # points per doubling, over 8, 16, 32
+    assert claims[17].effects[0].estimate.mean == pytest.approx(20.0)  # the seen device gains nothing
+    assert claims[4].effects[0].estimate.mean == pytest.approx(0.0)
+    lead = claims[5].effects[0].estimate
+    assert lead.mean == pytest.approx(2.5)  # two clips of 80
+    assert len(claims[3].effects[0].estimate.runs) == 6
+
+
+def test_replicates_without_any_variance_support_nothing():
+    claims = judged(evidence(*made.records(EDITION, {8: 0.5, 16: 0.6, 32: 0.7})))
+    assert claims[3].effects[0].estimate.error is None  # 20.00 points in every fold
+    assert claims[3].verdict is Verdict.DIRECTION_ONLY
+    same = [made.record(run, 1.0, 1.0) for run in EDITION.study("width")]
+    assert judged(evidence(*same))[5].effects[0].estimate.error is None
+    assert judged(evidence(*same))[5].verdict is Verdict.INCONCLUSIVE
+
+
+def test_widths_that_do_not_fit_are_outside_of_the_verdicts():
+    fitting = made.records(EDITION, {16: 0.6, 32: 0.7})
+    narrow = made.records(EDITION, {8: 0.9}, fit=0.97)
+    found = evidence(*fitting, *narrow)
+    assert found.narrowest_fitting() == 16
+    claims = judged(found)
+    assert claims[3].effects[0].name == "base, unseen, W = 32 − W = 16"
+    assert claims[1].verdict is Verdict.NOT_RUN  # W = 4 is not among the runs
+    nothing_fits = evidence(*made.records(EDITION, {8: 0.5, 16: 0.6, 32: 0.7}, fit=0.9))
+    claim = judged(nothing_fits)[3]
+    assert claim.verdict is Verdict.PREMISE_NOT_MET
+    assert claim.effects[0].unfit == ("base W=32 (90.0 %)", "base W=8 (90.0 %)")
+
+
+def test_folds_that_a_network_lacks_are_left_out_of_its_contrasts_alone():
+    runs = made.records(EDITION, {8: 0.5, 16: 0.6, 32: 0.7})
+    without = [record for record in runs if (record.experiment.model.width, record.experiment.data.fold) != (32, 2)]
+    claims = judged(evidence(*without))
+    assert list(claims[3].effects[0].estimate.values) == ["fold 1", "fold 3"]
+    lead = claims[5].effects[1]
+    assert (lead.name, list(lead.estimate.values)) == ("damped − base, unseen, W = 8", ["fold 1", "fold 2", "fold 3"])
+
+
+def test_seeds_of_a_fold_are_averaged_before_folds_are_compared():
+    edition = made.edition(seeds=[0, 1])
+    claims = judged(evidence(*made.records(edition, {8: 0.5, 16: 0.6, 32: 0.7}), edition=edition))
+    gain = claims[3].effects[0].estimate
+    assert list(gain.values) == ["fold 1", "fold 2", "fold 3"]
+    assert len(gain.runs) == 12
+
+
+def test_sparse_networks_are_compared_with_the_dense_one_of_as_many_epochs():
+    long = made.edition(sparse_epochs=150)
+    found = evidence(edition=long)
+    assert found.reference("base") == Network("base", 8, long=True)
+    assert evidence().reference("base") == Network("base", 8)
+    assert [str(network) for network in found.networks("sparse reference")] == ["base W=8 long", "damped W=8 long"]
+
+
+def test_weights_left_in_sparse_networks_are_counted():
+    runs = [made.record(run, 0.9, 0.5) for run in EDITION.study("static pruning")]
+    effect = judged(evidence(*runs))[14].effects[1]
+    assert effect.verdict is Verdict.SUPPORTED
+    assert set(effect.estimate.values) == {f"fold {fold}, seed 0" for fold in (1, 2, 3)}
+    paper = judged(evidence())[14].effects[0]
+    assert paper.name == "1 − N(64) / N(512) = 98.43 %, less 98.4 %"
+    assert paper.verdict is Verdict.SUPPORTED
+
+
+def test_some_wider_sparse_network_is_enough():
+    dense = made.records(EDITION, {8: 0.5})
+    sparse = [
+        made.record(run, 0.9, 0.5 + 0.3 * (run.model.width == 32 and not run.model.damped) + run.data.fold / 80)
+        for run in EDITION.study("static pruning")
+    ]
+    claim = judged(evidence(*dense, *sparse))[16]
+    best = next(effect for effect in claim.effects if effect.name.startswith("base, unseen, static W = 32"))
+    assert best.estimate.mean == pytest.approx(30.0)
+    assert best.verdict is Verdict.SUPPORTED
+    assert claim.verdict is Verdict.SUPPORTED
+
+
+def test_receptive_fields_are_compared_by_the_logarithm_of_their_radii():
+    runs = [made.record(run, 0.9, 0.5, erf_reach=4.0 if run.model.damped else 8.0) for run in EDITION.study("damping")]
+    claim = judged(evidence(*runs))[18]
+    half = claim.effects[0].estimate
+    assert half.mean == pytest.approx(100 * -0.69, abs=8)  # half the reach; the crop cuts the longer tail
+    assert half.error is None  # all folds are equal
+    assert claim.verdict is Verdict.DIRECTION_ONLY
+
+
+def test_depth_is_measured_by_block():
+    runs = [made.record(run, 0.9, 0.7 - 0.1 * run.model.depth + run.data.fold / 80) for run in EDITION.study("depth")]
+    slopes = {effect.name: effect.estimate.mean for effect in judged(evidence(*runs))[6].effects}
+    assert slopes["base, unseen, slope over D"] == pytest.approx(-10.0)
+    assert slopes["base − damped, unseen, slope over D"] == pytest.approx(0.0)
+
+
+def test_the_ledger_as_text_json_and_table():
+    found = evidence(*made.records(EDITION, {8: 0.5, 16: 0.6, 32: 0.7}))
+    text = as_text(found)
+    assert text.startswith("Claims ledger, edition 'esc10', 18 of ")
+    assert " 3  " in text and "base, unseen, W = 32 − W = 8" in text
+    values = as_json(found)
+    assert values["runs"]["found"] == 18 and len(values["claims"]) == 19
+    assert values["claims"][2]["effects"][0]["mean"] == pytest.approx(20.0)
+    table = effects_table(ledger(found))
+    row = table[table["effect"] == "base, unseen, W = 32 − W = 8"].iloc[0]
+    assert (row["claim"], row["unit"], row["paper"], row["blocks"]) == (3, "points", 10.0, 3)
