@@ -17,7 +17,7 @@ PYTHON := $(ENV)/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check --no-input
 
 export PIP_ROOT_USER_ACTION := ignore
-# Container images often forbid bytecode files; every import of torch would then be compiled anew, twice as slow.
+# Container images often forbid bytecode files; every import of torch would be compiled again, twice as slow.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help env book render test check-pages require-cuda lock clean
@@ -80,7 +80,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-lock: ## Make requirements.lock anew from pyproject.toml (needs uv)
+lock: ## Make requirements.lock again from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "uv is missing: pip install uv" >&2; exit 1; }
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet -o requirements.lock
 

@@ -1,0 +1,76 @@
+"""One site of several editions: their books side by side, each page with a switch to the same page of the others."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
+
+_PLACE = '<main id="main-content"'
+"""Before this element of the theme the switch stands on every page."""
+
+_FIRST = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<meta http-equiv="refresh" content="0; url={target}"><link rel="canonical" href="{target}"></head>
+<body><p><a href="{target}">{title}</a></p></body></html>
+"""
+
+
+def assemble(books: Mapping[str, Path], titles: Mapping[str, str], site: Path, archive: Path) -> Path:
+    """Copy built books into one folder, link their pages, and pack the whole as a ZIP that opens from a folder.
+
+    Args:
+        books: the folder of the HTML by edition; the first one is in front.
+        titles: of the editions.
+        site: the folder that is replaced.
+        archive: the ZIP.
+
+    Returns:
+        The site's first page.
+    """
+    aside = site.with_name(f"{site.name}.new")
+    shutil.rmtree(aside, ignore_errors=True)
+    for edition, html in books.items():
+        shutil.copytree(html, aside / edition)
+    names = list(books)
+    for edition in names:
+        for path in sorted((aside / edition).rglob("*.html")):
+            text = path.read_text(encoding="utf-8")
+            if len(names) > 1 and _PLACE in text:
+                switch = _switch(path, edition, names, titles, aside)
+                path.write_text(text.replace(_PLACE, switch + _PLACE, 1), encoding="utf-8")
+    first = f"{names[0]}/book/index.html"
+    page = _FIRST.format(target=first, title=escape(titles[names[0]]))
+    (aside / "index.html").write_text(page, encoding="utf-8")
+    (aside / ".nojekyll").touch()  # GitHub Pages leaves out folders that begin with "_" otherwise
+    shutil.rmtree(site, ignore_errors=True)
+    aside.rename(site)
+    _pack(site, archive)
+    return site / first
+
+
+def _switch(page: Path, edition: str, names: Sequence[str], titles: Mapping[str, str], root: Path) -> str:
+    """Links from a page to itself in the other editions; to their first page where they do not have it."""
+    inside = page.relative_to(root / edition)
+    items = []
+    for name in names:
+        if name == edition:
+            items.append(f'<span aria-current="true">{escape(titles[name])}</span>')
+            continue
+        target = root / name / inside
+        target = target if target.is_file() else root / name / "book" / "index.html"
+        link = Path(os.path.relpath(target, page.parent)).as_posix()
+        items.append(f'<a href="{link}">{escape(titles[name])}</a>')
+    return f'<nav class="repro-editions" aria-label="Editions">{" ".join(items)}</nav>'
+
+
+def _pack(site: Path, archive: Path) -> None:
+    aside = archive.with_name(f".{archive.name}.partial")
+    with ZipFile(aside, "w", ZIP_DEFLATED) as file:
+        for path in sorted(site.rglob("*")):
+            if path.is_file():
+                file.write(path, Path(site.name) / path.relative_to(site))
+    aside.replace(archive)
