@@ -5,14 +5,18 @@ from typing import Any
 import numpy as np
 import tiny
 import torch
+from numpy.typing import NDArray
 
 from repro.experiment import Experiment
 from repro.network.cp_resnet import build
+from repro.network.pruning import remaining_by_layer
+from repro.store.record import WEIGHTS
+from repro.store.record_format import ARRAYS
 from repro.store.store import Store
 from repro.training.loop import Epoch, Outcome
 
 FINGERPRINT = "f" * 64
-CLIPS = tiny.table()[lambda rows: rows["city"] == "wien"].reset_index(drop=True)
+CLIPS = tiny.table().query("city == 'wien'").reset_index(drop=True)
 PROVENANCE: dict[str, Any] = {
     "finished": "2021-07-18T12:00:00+00:00",
     "seconds": 2.5,
@@ -35,6 +39,8 @@ def outcome(experiment: Experiment) -> Outcome:
         predictions=np.arange(8, dtype=np.uint8).reshape(1, 8) % 2,
         train_accuracy=0.75,
         layer_sparsity=(),
+        layer_weights=remaining_by_layer(network),
+        erf=field(),
         weights=network.state_dict() | statistics,
     )
 
@@ -52,13 +58,13 @@ def fail(store: Store, experiment: Experiment | None = None) -> str:
 
 
 def bits(store: Store, key: str) -> tuple[Any, ...]:
-    """Everything in a run but its provenance and its epochs' durations, and its receptive field where it has one."""
+    """Everything in a run but its provenance and its epochs' durations."""
     record = store.load(key)
-    files = [(record.folder / name).read_bytes() for name in ("weights.safetensors", "predictions.npz")]
-    erf = store.load_field(key).tobytes() if store.has_field(key) else None
-    return *files, record.epochs.drop(columns="seconds").to_csv(), record.train_accuracy, erf
+    files = [(record.folder / name).read_bytes() for name in (WEIGHTS, ARRAYS)]
+    tables = [record.epochs.drop(columns="seconds").to_csv(), record.layer_sparsity.to_csv()]
+    return *files, *tables, record.layer_weights, record.train_accuracy
 
 
-def field() -> np.ndarray:
-    """A receptive field."""
-    return np.linspace(0, 1, 256 * 5).reshape(256, 5)
+def field() -> NDArray[np.float16]:
+    """The receptive field of these runs."""
+    return np.linspace(0, 1, 256 * 5).reshape(256, 5).astype(np.float16)

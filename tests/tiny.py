@@ -2,19 +2,21 @@
 that were never trained."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 
 from repro.data.clips import COLUMNS, SAMPLE_RATE, write_clips
 from repro.data.source import prepared_folder
-from repro.erf.fields import Field
-from repro.erf.gradient import centre_input_pixel, crop, extent
+from repro.erf.fields import Field, field_of
+from repro.erf.gradient import centre_input_pixel
 from repro.experiment import DataConfig, Experiment, ModelConfig, Recipe, Sparsity
+from repro.network.cp_resnet import layer_table
+from repro.network.pruning import layer_targets
 from repro.store.store import Record, Store
 
 DATA = DataConfig(clip_seconds=0.4, clips=1)
@@ -69,7 +71,10 @@ def record(
     wrong: int = 0,
     **recipe: Any,
 ) -> Record:
-    """A run whose first `wrong` test clips are classified wrongly in the last reported epoch, all else rightly."""
+    """A run whose first `wrong` test clips are classified wrongly in the last reported epoch, all else rightly.
+
+    Its receptive field is zero but for the centre pixel.
+    """
     described = Experiment(
         data=data,
         model=model or ModelConfig(width=2, pointwise=0),
@@ -77,7 +82,9 @@ def record(
         sparsity=sparsity,
         seed=seed,
     )
-    clips = table()[lambda rows: rows["city"] == "wien"].reset_index(drop=True)
+    model = described.model
+    weights = {row.layer: row.weights for row in layer_table(model, 17, len(SCENES))}
+    clips = table().query("city == 'wien'").reset_index(drop=True)
     labels = (clips["scene"] == "tone").to_numpy().astype(np.uint8)
     predictions = np.stack([labels, labels])
     predictions[-1, :wrong] = 1 - labels[:wrong]
@@ -88,6 +95,8 @@ def record(
         epochs=pd.DataFrame({"epoch": range(12)}),
         train_accuracy=1.0,
         layer_sparsity=pd.DataFrame(),
+        layer_weights=layer_targets(weights, sparsity.weights) if sparsity else weights,
+        erf=_square(0, model),
         predictions=predictions,
         test_clips=clips,
         scenes=SCENES,
@@ -98,9 +107,12 @@ def record(
 
 def field(reach: int, model: ModelConfig | None = None) -> Field:
     """A field that is constant within `reach` pixels of its centre, and zero elsewhere."""
-    model = model or ModelConfig(width=2, pointwise=0)
+    run = record(model)
+    return field_of(replace(run, erf=_square(reach, run.experiment.model)))
+
+
+def _square(reach: int, model: ModelConfig) -> NDArray[np.float16]:
     band, frame = centre_input_pixel(model, 431)
-    erf = torch.zeros(256, 431, dtype=torch.float64)
-    erf[band - reach : band + reach + 1, frame - reach : frame + reach + 1] = 1.0
-    inside = crop(erf, model)
-    return Field(record(model), erf, extent(inside.values, inside.centre))
+    erf = np.zeros((256, 431), np.float16)
+    erf[band - reach : band + reach + 1, frame - reach : frame + reach + 1] = 1
+    return erf

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from repro.edition import Edition
-from repro.errors import InputError
 from repro.experiment import Experiment
 from repro.store.record import Record
 from repro.store.store import Store
 from repro.sweep.fetch import fetch
-from repro.sweep.worker import keys_of
 
 missing: list[Experiment] = []
 """The Experiments that `runs_of` was asked for in this process and did not find: a page names them."""
@@ -31,14 +29,20 @@ def runs_of(edition: Edition, *studies: str) -> list[Record]:
     return available(dict.fromkeys(wanted), Store.default())
 
 
-def available(experiments: Iterable[Experiment], store: Store, note: bool = True) -> list[Record]:
-    """The runs of those of these Experiments that have one; the others are added to `missing`, unless `note` is off."""
-    wanted = list(experiments)
-    try:
-        keys = keys_of(wanted, store)
-    except InputError:  # neither recordings nor runs that would name them
-        keys = [""] * len(wanted)
-    absent = [run for run, key in zip(wanted, keys, strict=True) if key not in store]
-    if note:
-        missing.extend(run for run in absent if run not in missing)
-    return [store.load(key) for key in keys if key in store]
+def available(experiments: Collection[Experiment], store: Store, note: bool = True) -> list[Record]:
+    """The runs of those of these Experiments that have one; the others are added to `missing`, unless `note` is off.
+
+    The recordings need not be at hand: the runs themselves say on which they were trained.
+    """
+    found: list[Record] = []
+    known = {
+        data: store.fingerprints(data) for data in {run.data.model_copy(update={"fold": 0}) for run in experiments}
+    }
+    for run in experiments:
+        keys = [run.key(of) for of in sorted(known[run.data.model_copy(update={"fold": 0})])]
+        key = next((key for key in keys if key in store), None)
+        if key is not None:
+            found.append(store.load(key))
+        elif note and run not in missing:
+            missing.append(run)
+    return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
@@ -12,15 +11,16 @@ from typing import Any
 import torch
 from torch.nn.functional import cross_entropy
 
-from repro.data import Clips, split_of
-from repro.data.source import SOURCES
+from repro.data import Clips, load, split_of
+from repro.data.source import SOURCES, prepared_folder
 from repro.data.split import leave_out
 from repro.errors import InputError
 from repro.experiment import DataConfig, Experiment, ModelConfig
 from repro.network.cp_resnet import CLASSES, INPUT_BANDS, build, layer_table
 from repro.store.store import Store
-from repro.sweep.fetch import macs, missing_from
+from repro.sweep.fetch import macs
 from repro.sweep.local import default_workers
+from repro.sweep.worker import all_folds
 from repro.training.device import make_ready, one_thread, training_device
 from repro.training.features import SAMPLE_RATE, frames
 from repro.training.loop import measured_epochs, memory_format
@@ -83,31 +83,42 @@ def cost(experiments: Sequence[Experiment], store: Store, workers: int | None = 
     """
     workers = workers or default_workers()
     device = training_device()
+    wanted = list(dict.fromkeys(experiments))
     networks: dict[str, dict[str, int]] = {}
-    for name, runs in Counter(run.network for run in experiments).items():
-        run = next(run for run in experiments if run.network == name)
-        dense = sum(row.weights for row in layer_table(run.model, _frames(run)))
-        weights = run.sparsity.weights if run.sparsity else dense
-        networks[name] = {"runs": runs, "weights": weights, "flops": 2 * TRAINING_PASSES * macs(run)}
+    for run in wanted:
+        if run.network not in networks:
+            dense = sum(row.weights for row in layer_table(run.model, _frames(run)))
+            weights = run.sparsity.weights if run.sparsity else dense
+            networks[run.network] = {"runs": 0, "weights": weights, "flops": 2 * TRAINING_PASSES * macs(run)}
+        networks[run.network]["runs"] += 1
+    missing = _missing(wanted, store)
     try:
-        missing = missing_from(experiments, store)
         clips = {data: _clips(data) for data in {run.data for run in missing}}
     except InputError:
-        return Cost(len(experiments), len(experiments), networks, workers, device.type)
-    forwards = [(run, _forward_passes(run, *clips[run.data])) for run in missing]
-    rates = {key: _seconds_per_clip(*key, device) for key in {_timed(run) for run in missing}}
+        return Cost(len(wanted), len(missing), networks, workers, device.type)
+    passes = [(run, _forward_passes(run, *clips[run.data])) for run in missing]
+    measured = {timed: _seconds_per_clip(*timed, device) for timed in {_timed(run) for run in missing}}
     seconds = sum(
-        number / TRAINING_PASSES * rates[_timed(run)] * macs(run) / macs(_plain(run)) for run, number in forwards
+        number / TRAINING_PASSES * measured[_timed(run)] * macs(run) / macs(_plain(run)) for run, number in passes
     )
     return Cost(
-        runs=len(experiments),
+        runs=len(wanted),
         to_train=len(missing),
         networks=networks,
         workers=workers,
         device=device.type,
-        flops=float(sum(2 * number * macs(run) for run, number in forwards)),
+        flops=float(sum(2 * number * macs(run) for run, number in passes)),
         seconds=seconds / min(workers, max(1, len(missing))),
     )
+
+
+def _missing(wanted: Sequence[Experiment], store: Store) -> list[Experiment]:
+    """Those that the store lacks. Recordings that are not prepared stay so: their runs are found by what they name."""
+    fingerprints = {}
+    for data in set(map(all_folds, wanted)):
+        prepared = prepared_folder(data, store.root).is_dir()
+        fingerprints[data] = {load(data, store.root).fingerprint} if prepared else store.fingerprints(data)
+    return [run for run in wanted if not any(run.key(found) in store for found in fingerprints[all_folds(run)])]
 
 
 def _frames(run: Experiment) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from functools import lru_cache
 
+from repro.errors import InputError
 from repro.experiment import Experiment, ModelConfig
 from repro.network.cp_resnet import layer_table
 from repro.progress import bar
@@ -41,14 +42,28 @@ def fetch_groups(groups: Mapping[str, list[Experiment]]) -> dict[str, list[Recor
 
 def _fetch(wanted: list[Experiment], store: Store) -> list[Record | None]:
     keys = keys_of(wanted, store)
-    known = {failure.key: failure for failure in store.failures() if failure.made_by_this_code}
-    missing = {key: run for key, run in zip(keys, wanted, strict=True) if key not in store and key not in known}
-    if missing:  # the longest first: no core is left with a long run when the others have finished
-        longest_first = sorted(missing.values(), key=arithmetic, reverse=True)
-        known |= {failure.key: failure for failure in sweep(longest_first, store)}
-    failed.update({key: known[key] for key in keys if key in known and key not in store})
+    missing = {key: run for key, run in zip(keys, wanted, strict=True) if key not in store}
+    failures = {key: failure for key in missing if (failure := _failure(key, store)) is not None}
+    untried = [run for key, run in missing.items() if key not in failures]
+    # the longest first: no core is left with a long run when the others have finished
+    failures |= {failure.key: failure for failure in _train(sorted(untried, key=arithmetic, reverse=True), store)}
+    failed.update({key: failure for key, failure in failures.items() if key not in store})
     records = {key: store.load(key) for key in dict.fromkeys(keys) if key in store}
     return [records.get(key) for key in keys]
+
+
+def _failure(key: str, store: Store) -> Failure | None:
+    """Why today's code could not train this run; None where that is not known.
+
+    A failure of other code, of an earlier version or in a damaged file is none: the run is tried again.
+    """
+    if not store.failure_path(key).exists():
+        return None
+    try:
+        failure = store.failure(key)
+    except InputError:
+        return None
+    return failure if failure.made_by_this_code else None
 
 
 def sweep(experiments: Iterable[Experiment], store: Store, engine: Engine | None = None) -> list[Failure]:
@@ -62,7 +77,11 @@ def sweep(experiments: Iterable[Experiment], store: Store, engine: Engine | None
     Raises:
         InputError: the recordings or the store cannot be used, or an Experiment cannot be trained by anyone.
     """
-    missing = missing_from(experiments, store)
+    return _train(missing_from(experiments, store), store, engine)
+
+
+def _train(missing: list[Experiment], store: Store, engine: Engine | None = None) -> list[Failure]:
+    """Train all of these; return those that failed."""
     total = sum(map(arithmetic, missing))
     failures: list[Failure] = []
     with bar(total=100.0, bar_format=_BAR, desc=f"training {len(missing)} runs", disable=not missing or None) as shown:

@@ -121,7 +121,7 @@ def _killed(worker: _Worker, experiment: Experiment, store: Store) -> Failure | 
     worker.process.join()
     code = worker.process.exitcode or 0
     cause = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-    reason = f"its process ended with {cause}" + (", perhaps for want of memory" if code == -signal.SIGKILL else "")
+    reason = f"its process ended with {cause}" + (", perhaps because memory ran out" if code == -signal.SIGKILL else "")
     return keep_failure(experiment, store, reason, "killed")
 
 
@@ -133,6 +133,14 @@ def _end_with(parent: int) -> None:
     """End this process when the parent ends, however it does: an orphan would train for nobody."""
     wait([parent])
     os._exit(1)
+
+
+def _tell(pipe: Connection) -> None:
+    """Tell the engine of a finished epoch; where it has just been killed, end: that is no failure of this run."""
+    try:
+        pipe.send(_EPOCH)
+    except BrokenPipeError:
+        os._exit(1)
 
 
 def _work(pipe: Connection, root: Path, gpu: int | None, tensorboard: bool) -> None:
@@ -147,7 +155,7 @@ def _work(pipe: Connection, root: Path, gpu: int | None, tensorboard: bool) -> N
         experiment: Experiment = pipe.recv()
         result: Failure | InputError | None
         try:
-            result = train_one(experiment, store, lambda _: pipe.send(_EPOCH), tensorboard)
+            result = train_one(experiment, store, lambda _: _tell(pipe), tensorboard)
         except InputError as error:
             result = InputError(str(error))  # of its subclasses not all survive the pipe
         pipe.send(result)

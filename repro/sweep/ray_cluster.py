@@ -6,6 +6,7 @@ import math
 import os
 import platform
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +16,7 @@ from uuid import uuid4
 import torch
 
 from repro.errors import InputError
-from repro.experiment import RECIPE_VERSION, Experiment
+from repro.experiment import RECIPE_VERSION, Experiment, ModelConfig
 from repro.files import atomic
 from repro.store.record import Failure
 from repro.store.store import Store
@@ -93,15 +94,13 @@ def _train_all(
 
     _connect(address, workers)
     here = _Here(Path.cwd(), store.root, store.root / "locks" / f"cluster-{uuid4().hex}", RECIPE_VERSION)
-    with store.writable():
-        atomic.write_file(here.marker, b"")
     pending: dict[Any, int] = {}
     try:
-        shares = _gpu_shares(experiments, store)
+        with store.writable():
+            atomic.write_file(here.marker, b"")
         actor = ray.remote(_Epochs).options(num_cpus=0, max_restarts=-1).remote()
         task = ray.remote(_train)
-        for number, experiment in enumerate(experiments):
-            gpus = shares[number]
+        for number, (experiment, gpus) in enumerate(zip(experiments, _gpu_shares(experiments, store), strict=True)):
             options = task.options(num_cpus=0 if gpus else 1, num_gpus=gpus, max_retries=RETRIES)
             pending[options.remote(experiment, number, here, actor, tensorboard)] = number
         told: dict[int, int] = {}
@@ -114,8 +113,9 @@ def _train_all(
     finally:
         for reference in pending:
             ray.cancel(reference, force=True)
-        atomic.remove(here.marker)
         ray.shutdown()
+        with suppress(OSError):  # an empty file may stay; the error that ended the sweep is the one to be seen
+            atomic.remove(here.marker)
 
 
 def _connect(address: str | None, workers: int | None) -> None:
@@ -196,65 +196,57 @@ def _gpu_shares(experiments: Sequence[Experiment], store: Store) -> list[float]:
     if not ray.cluster_resources().get("GPU"):
         return [0.0] * len(experiments)
     measured = measured_memory(experiments, store)
-    if not any(measured):
-        return [1.0] * len(experiments)
-    memory = _least_gpu_memory()
+    memory = _least_gpu_memory() if any(measured) else 1
     return [gpu_share(peak, memory) for peak in measured]
 
 
 def measured_memory(experiments: Sequence[Experiment], store: Store) -> list[int]:
     """GPU bytes that a stored run of the same width, recordings, batch size and precision took; 0 where there is none.
 
-    The largest of those runs that are at least as deep.
+    The largest of those runs that are at least as deep. Runs that cannot be read are left out: this is an estimate.
     """
-    peaks: dict[tuple[object, ...], list[tuple[int, int, int]]] = {}
+    measured: dict[tuple[object, ...], list[tuple[ModelConfig, int]]] = {}
     for key in store.finished():
-        record = store.load(key)
-        model, peak = record.experiment.model, record.provenance["peak_memory"]["gpu"]
-        if peak:
-            peaks.setdefault(_alike(record.experiment), []).append((model.depth, model.pointwise, peak))
+        try:
+            record = store.load(key)
+        except InputError:
+            continue
+        if peak := record.provenance.get("peak_memory", {}).get("gpu", 0):
+            measured.setdefault(_alike(record.experiment), []).append((record.experiment.model, peak))
     return [
-        max(
-            (
-                peak
-                for depth, pointwise, peak in peaks.get(_alike(run), [])
-                if depth >= run.model.depth and pointwise >= run.model.pointwise
-            ),
-            default=0,
-        )
+        max((peak for model, peak in measured.get(_alike(run), []) if _at_least_as_deep(model, run.model)), default=0)
         for run in experiments
     ]
 
 
+def _at_least_as_deep(model: ModelConfig, other: ModelConfig) -> bool:
+    return model.depth >= other.depth and model.pointwise >= other.pointwise
+
+
 def _alike(experiment: Experiment) -> tuple[object, ...]:
-    values, recipe = experiment.canonical(), experiment.recipe
-    return str(values["data"]), experiment.model.width, recipe.batch_size, recipe.precision
+    data, recipe = experiment.canonical()["data"] | {"fold": 0}, experiment.recipe
+    return str(data), experiment.model.width, recipe.batch_size, recipe.precision
 
 
 def gpu_share(peak: int, memory: int) -> float:
-    """The share of a GPU with `memory` bytes for a network that took `peak` bytes; a whole one where that is unknown.
+    """The share of a GPU with `memory` bytes for a network that took `peak` bytes; a whole one where `peak` is 0.
 
-    Context and margin added, rounded up to a whole number of `GPU_PARTS`; more than half a GPU is a whole one.
+    With context and margin, rounded up to whole parts (`GPU_PARTS`). More than half a GPU becomes a whole one.
     """
     parts = math.ceil(GPU_PARTS * (MARGIN * peak + CONTEXT_BYTES) / memory)
     return parts / GPU_PARTS if peak and 2 * parts <= GPU_PARTS else 1.0
 
 
 def _least_gpu_memory() -> int:
-    """Bytes of the smallest GPU of the cluster, asked of every machine that has one."""
+    """Bytes of the smallest GPU of the cluster; every machine that has one is asked."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     ask = ray.remote(_gpu_memory)
     nodes = [node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("GPU")]
-    sizes: list[int] = ray.get(
-        [
-            ask.options(
-                num_cpus=0, num_gpus=0.01, scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)
-            ).remote()
-            for node in nodes
-        ]
-    )
+    places = [NodeAffinitySchedulingStrategy(node, soft=False) for node in nodes]
+    asked = [ask.options(num_cpus=0, num_gpus=0.01, scheduling_strategy=place).remote() for place in places]
+    sizes: list[int] = ray.get(asked)
     return min(sizes)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from repro.errors import InputError
 from repro.files import atomic
-from repro.training.checkpoint import Checkpoints, State
-from repro.training.loop import Outcome
 
 
 def require_tensorboard() -> None:
@@ -24,48 +25,57 @@ def require_tensorboard() -> None:
         raise InputError("event files need the package tensorboard: pip install 'tensorboard>=2.18'")
 
 
-class WatchedCheckpoints(Checkpoints):
-    """Checkpoints that also show every state they could save, in one event file below `events`.
+class Events:
+    """The event file of one run, in a folder of its own.
 
-    The file is made anew when a training starts or continues, from the first epoch on: no epoch is in it twice.
+    The file is new whenever a training starts or continues, and shows all of its epochs: none is in it twice. Where it
+    cannot be written, the training goes on without it, and a line on standard error says so.
     """
 
-    def __init__(self, folder: Path, events: Path) -> None:
-        from torch.utils.tensorboard import SummaryWriter
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._shown = folder, 0
+        self._writer: Any = None
+        with self._without_harm():
+            from torch.utils.tensorboard import SummaryWriter
 
-        super().__init__(folder)
-        atomic.remove(events)
-        self._writer = SummaryWriter(str(events), flush_secs=10)
-        self._shown = 0
+            atomic.remove(folder)
+            self._writer = SummaryWriter(str(folder), flush_secs=10)
 
-    @property
-    def due(self) -> bool:
-        """Always: every epoch is to be seen."""
-        return True
+    def show(self, epochs: Sequence[Mapping[str, Any]], layer_sparsity: Sequence[Mapping[str, float]]) -> None:
+        """Add the epochs that are not shown yet.
 
-    def save(self, state: State) -> None:
-        """Show a state, and keep it when it is time to."""
-        self._show(state.values["epochs"], state.values["layer_sparsity"])
-        if super().due:
-            super().save(state)
-
-    def finish(self, outcome: Outcome) -> None:
-        """Show the last epoch, which there is no state of."""
-        self._show([asdict(epoch) for epoch in outcome.epochs], outcome.layer_sparsity)
+        Args:
+            epochs: what was recorded of all epochs so far.
+            layer_sparsity: per epoch and layer the share of weights removed; empty without sparsification.
+        """
+        with self._without_harm():
+            for epoch in epochs[self._shown :]:
+                for name, tag in _TAGS.items():
+                    if epoch[name] is not None:
+                        self._add(tag, epoch[name], epoch["epoch"])
+            for number, shares in list(enumerate(layer_sparsity))[self._shown :]:
+                for layer, share in shares.items():
+                    self._add(f"sparsity/{layer}", share, number)
+            self._shown = len(epochs)
 
     def close(self) -> None:
-        """End the event file."""
-        self._writer.close()
+        """End the file."""
+        with self._without_harm():
+            if self._writer is not None:
+                self._writer.close()
 
-    def _show(self, epochs: Sequence[Mapping[str, Any]], layer_sparsity: Sequence[Mapping[str, float]]) -> None:
-        for epoch in epochs[self._shown :]:
-            for name, tag in _TAGS.items():
-                if epoch[name] is not None:
-                    self._writer.add_scalar(tag, epoch[name], epoch["epoch"])
-        for number, shares in list(enumerate(layer_sparsity))[self._shown :]:
-            for layer, share in shares.items():
-                self._writer.add_scalar(f"sparsity/{layer}", share, number)
-        self._shown = len(epochs)
+    def _add(self, tag: str, value: float, epoch: int) -> None:
+        if self._writer is not None:
+            self._writer.add_scalar(tag, value, epoch)
+
+    @contextmanager
+    def _without_harm(self) -> Iterator[None]:
+        """Give up the file at the first error: whatever its writer raises, a training does not depend on it."""
+        try:
+            yield
+        except Exception as error:
+            self._writer = None
+            tqdm.write(f"the event files in {self._folder} are incomplete: {error}", file=sys.stderr)
 
 
 _TAGS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -15,8 +16,8 @@ from repro.errors import InputError
 from repro.experiment import DataConfig, Experiment
 from repro.store.record import Failure, FailureKind
 from repro.store.store import Store, provenance
-from repro.sweep.tensorboard import WatchedCheckpoints
-from repro.training.checkpoint import Checkpoints
+from repro.sweep.tensorboard import Events
+from repro.training.checkpoint import Checkpoints, State
 from repro.training.device import free_memory, is_gpu, make_ready, one_thread, training_device
 from repro.training.inputs import Inputs
 from repro.training.loop import train
@@ -31,10 +32,12 @@ def fingerprint_of(data: DataConfig, store: Store) -> str:
     try:
         return load(data, store.root).fingerprint
     except InputError:
+        if not data.root or Path(data.root).exists():
+            raise
         known = store.fingerprints(data)
-        if data.root and not Path(data.root).exists() and len(known) == 1:
-            return known.pop()
-        raise
+        if len(known) != 1:
+            raise
+        return known.pop()
 
 
 def keys_of(experiments: Sequence[Experiment], store: Store) -> list[str]:
@@ -43,9 +46,13 @@ def keys_of(experiments: Sequence[Experiment], store: Store) -> list[str]:
     Raises:
         InputError: as of `fingerprint_of`.
     """
-    sets = {run.data.model_copy(update={"fold": 0}) for run in experiments}
-    known = {data: fingerprint_of(data, store) for data in sets}
-    return [run.key(known[run.data.model_copy(update={"fold": 0})]) for run in experiments]
+    known = {data: fingerprint_of(data, store) for data in dict.fromkeys(map(all_folds, experiments))}
+    return [run.key(known[all_folds(run)]) for run in experiments]
+
+
+def all_folds(experiment: Experiment) -> DataConfig:
+    """The recordings of an Experiment, whichever fold it leaves out: these have one fingerprint."""
+    return experiment.data.model_copy(update={"fold": 0})
 
 
 def train_one(
@@ -74,11 +81,11 @@ def train_one(
     clips = load(experiment.data, store.root)
     key = experiment.key(clips.fingerprint)
     with store.lock(key):
-        if key in store:
-            return None
         start, device = time.perf_counter(), training_device()
-        ended = _train(experiment, clips, store, progress, tensorboard)
+        ended = None if key in store else _train(experiment, clips, store, progress, tensorboard)
         if ended is None:
+            with store.writable():
+                Checkpoints(store.checkpoints(key)).discard()
             if is_gpu(device):  # a CPU has room enough, and looking for what is left takes a tenth of a second
                 free_memory(device)
             return None
@@ -99,28 +106,47 @@ def _train(
     """Train and keep the run, or say what ended that; its exception, which would hold all memory, is gone by then."""
     start, device = time.perf_counter(), training_device()
     key = experiment.key(clips.fingerprint)
-    folder = store.checkpoints(key)
-    watched = WatchedCheckpoints(folder, store.root / "tensorboard" / key) if tensorboard else None
-    checkpoints = watched or Checkpoints(folder)
+    events = Events(store.root / "tensorboard" / key) if tensorboard else None
     try:
         with one_thread():
             inputs = inputs_of(experiment.data, store.root, device)
-            with store.writable():
-                outcome = train(experiment, inputs, progress, checkpoints)
+            outcome = train(experiment, inputs, progress, _Checkpoints(store, key, events))
             made = provenance(device, time.perf_counter() - start)
-        if watched is not None:
-            watched.finish(outcome)
+        if events is not None:
+            events.show([asdict(epoch) for epoch in outcome.epochs], outcome.layer_sparsity)
         test_clips = clips.table.iloc[inputs.split.test]
         store.save(experiment, clips.fingerprint, outcome, test_clips, clips.scenes, made)
-        checkpoints.discard()
     except InputError:
         raise
     except Exception as error:
         return _Ended(_kind(error), _reason(error))
     finally:
-        if watched is not None:
-            watched.close()
+        if events is not None:
+            events.close()
     return None
+
+
+class _Checkpoints(Checkpoints):
+    """A run's checkpoints in the store; every state they could save is also shown in its event file, if it has one.
+
+    That a checkpoint cannot be written is the store's fault, and an `InputError`; any other error that the operating
+    system gives a training is that training's own.
+    """
+
+    def __init__(self, store: Store, key: str, events: Events | None) -> None:
+        super().__init__(store.checkpoints(key))
+        self._store, self._events = store, events
+
+    @property
+    def due(self) -> bool:
+        return super().due or self._events is not None
+
+    def save(self, state: State) -> None:
+        if self._events is not None:
+            self._events.show(state.values["epochs"], state.values["layer_sparsity"])
+        if super().due:
+            with self._store.writable():
+                super().save(state)
 
 
 def keep_failure(experiment: Experiment, store: Store, reason: str, kind: FailureKind) -> Failure | None:

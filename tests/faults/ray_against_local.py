@@ -35,8 +35,7 @@ def compare(edition: str) -> int:
         found = {engine: {key: stored.bits(store, key) for key in store.finished()} for engine, store in stores.items()}
     keys = found["local"].keys() | found["ray"].keys()
     differing = [key for key in sorted(keys) if found["local"].get(key) != found["ray"].get(key)]
-    fields = sum(bits[-1] is not None for bits in found["local"].values())
-    print(f"{len(keys)} runs, {fields} receptive fields: {len(differing)} differ", *differing, sep="\n")
+    print(f"{len(keys)} runs: {len(differing)} differ", *differing, sep="\n")
     return len(differing)
 
 

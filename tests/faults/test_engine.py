@@ -1,6 +1,6 @@
 """Sweeps that are killed as a whole, again and again, and processes that want the same run.
 
-A sweep and its workers have to be started anew each time: it is killed a sixth as often as `--kills` says. Run as a
+A sweep starts its processes again each time: it is killed a sixth as often as `--kills` says. Run as a
 script this file sweeps a store.
 """
 
@@ -19,6 +19,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # where this is run as a script
 
+import stored
 import tiny
 
 from repro.experiment import Sparsity
@@ -38,12 +39,7 @@ checkpoint.SECONDS = 0.0 if __name__ in ("__main__", "__mp_main__") else checkpo
 
 def content(store: Store) -> dict[str, Any]:
     """All bits of all runs but their provenance and their epochs' durations."""
-    found = {}
-    for key in store.finished():
-        record = store.load(key)
-        files = [(record.folder / name).read_bytes() for name in ("weights.safetensors", "predictions.npz")]
-        found[key] = (*files, record.epochs.drop(columns="seconds").to_csv(), record.layer_sparsity.to_csv())
-    return found
+    return {key: stored.bits(store, key) for key in store.finished()}
 
 
 def begun(store: Store) -> list[str]:

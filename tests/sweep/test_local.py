@@ -1,5 +1,6 @@
 """The local engine. Run as a script it sweeps a store until it is ended: see `sweeping`."""
 
+import multiprocessing
 import os
 import resource
 import shutil
@@ -14,6 +15,7 @@ from typing import Any
 
 import psutil
 import pytest
+import stored
 import tiny
 
 from repro.errors import InputError
@@ -28,7 +30,7 @@ A, B = tiny.experiment(epochs=5), tiny.experiment(damped=True, seed=1, epochs=2)
 DIVERGING = tiny.experiment(seed=2, epochs=2, max_lr=1e38)
 LARGE = tiny.experiment(width=20_000, epochs=2)  # one layer of its weights is 14 GB
 ENDLESS = tiny.experiment(epochs=10**5)
-KILLED = "its process ended with signal SIGKILL, perhaps for want of memory"
+KILLED = "its process ended with signal SIGKILL, perhaps because memory ran out"
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,7 @@ def undisturbed(toy_store, tmp_path_factory) -> dict[str, tuple[Any, ...]]:
     alone = Store(tmp_path_factory.mktemp("alone") / "store")
     shutil.copytree(toy_store, alone.root)
     assert [worker.train_one(run, alone) for run in (A, B)] == [None, None]
-    return {key: content(alone, key) for key in alone.finished()}
+    return {key: stored.bits(alone, key) for key in alone.finished()}
 
 
 @pytest.fixture
@@ -52,13 +54,6 @@ def store(toy_store, tmp_path, monkeypatch) -> Store:
     return Store(tmp_path / "store")
 
 
-def content(store: Store, key: str) -> tuple[Any, ...]:
-    """All bits of a run but its provenance and its epochs' durations."""
-    record = store.load(key)
-    files = [(record.folder / name).read_bytes() for name in ("weights.safetensors", "predictions.npz")]
-    return *files, record.epochs.drop(columns="seconds").to_csv(), record.train_accuracy
-
-
 def test_workers_train_the_same_bits_as_this_process_and_a_failure_stops_no_other_run(store, undisturbed):
     reported = []
 
@@ -66,7 +61,7 @@ def test_workers_train_the_same_bits_as_this_process_and_a_failure_stops_no_othe
         return local_engine(2)(experiments, store, lambda run: (reported.append(run), report(run)))
 
     (failure,) = sweep([B, DIVERGING, A], store, engine)
-    assert {key: content(store, key) for key in store.finished()} == undisturbed
+    assert {key: stored.bits(store, key) for key in store.finished()} == undisturbed
     assert (failure.experiment, failure.kind) == (DIVERGING, "non-finite loss")
     assert store.failed() == [failure.key]
     assert [reported.count(run) for run in (A, B, DIVERGING)] == [5, 2, 0]
@@ -82,7 +77,7 @@ def test_a_killed_worker_is_a_failure_and_the_next_sweep_continues_its_run(store
     state = checkpoint.Checkpoints(store.checkpoints(failure.key)).latest()
     assert state is not None and state.epoch == 2
     assert sweep([A, B], store, local_engine(1)) == []
-    assert {key: content(store, key) for key in store.finished()} == undisturbed
+    assert {key: stored.bits(store, key) for key in store.finished()} == undisturbed
     assert store.load(failure.key).epochs["seconds"][0] == state.values["epochs"][0]["seconds"]  # not trained again
     assert store.failed() == [] and not store.checkpoints(failure.key).exists()
 
@@ -135,20 +130,32 @@ def test_bad_input_ends_the_sweep_and_leaves_no_process(store):
 
 @pytest.mark.parametrize(("coarse", "units", "said"), [(2, False, True), (1, False, False), (2, True, False)])
 def test_a_sweep_in_a_precision_that_this_machine_is_slow_in_says_so(store, monkeypatch, capsys, coarse, units, said):
+    def starts_nothing(*_: Any) -> None:
+        raise InputError("nothing is trained")
+
     monkeypatch.setattr(local, "multiplies_bf16", lambda device: units)
+    monkeypatch.setattr(local, "_Worker", starts_nothing)
     precisions = ["bf16"] * coarse + ["fp32"]
-    # nothing is trained: sparsity is out of reach
-    runs = [
-        tiny.experiment(sparsity=Sparsity(method="static", weights=10**6), seed=seed, precision=precision)
-        for seed, precision in enumerate(precisions)
-    ]
     with pytest.raises(InputError):
-        sweep(runs, store, local_engine(1))
+        sweep([tiny.experiment(seed=seed, precision=name) for seed, name in enumerate(precisions)], store)
     note = (
         "2 of 3 runs are trained in bfloat16, for which no units were found here: float32 is many times faster "
         "(-p precision=fp32)\n"
     )
     assert capsys.readouterr().err == (note if said else "")
+
+
+def test_a_training_whose_sweep_was_killed_ends_and_is_no_failure(store):
+    """It may find the pipe broken before it hears that its parent has ended."""
+    read, write = multiprocessing.Pipe(duplex=False)
+    read.close()
+    child = os.fork()
+    if not child:
+        try:
+            local._tell(write)
+        finally:
+            os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
 
 
 def test_an_interrupted_sweep_keeps_what_is_finished_and_leaves_no_process(store):
@@ -158,9 +165,9 @@ def test_an_interrupted_sweep_keeps_what_is_finished_and_leaves_no_process(store
             time.sleep(0.05)
         left = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) != 0
+        assert process.wait(120) != 0
     assert len(left) >= 2
-    assert psutil.wait_procs(left, timeout=30)[1] == []
+    assert psutil.wait_procs(left, timeout=120)[1] == []
     (key,) = store.finished()
     assert store.load(key).experiment == B
     assert store.failed() == []
@@ -169,7 +176,7 @@ def test_an_interrupted_sweep_keeps_what_is_finished_and_leaves_no_process(store
 @contextmanager
 def sweeping(store: Store) -> Iterator[subprocess.Popen[bytes]]:
     """A process that trains an endless run and B."""
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     command = [sys.executable, __file__, str(store.root)]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     try:

@@ -36,9 +36,9 @@ def test_a_cluster_trains_the_same_bits_retries_a_killed_worker_and_trains_no_ru
     store = Store(tmp_path / "shared")
     shutil.copytree(alone.root / "data", store.root / "data")
     (store.root / "dies").touch()
-    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(Path(__file__).parent)}
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run(
-        [sys.executable, __file__, str(store.root)], env=environment, capture_output=True, text=True, timeout=300
+        [sys.executable, __file__, str(store.root)], env=environment, capture_output=True, text=True, timeout=900
     )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
@@ -124,8 +124,9 @@ def test_a_network_is_taken_to_need_what_one_of_its_width_and_no_less_depth_took
         run = tiny.experiment(width, **recipe)
         return run.model_copy(update={"model": run.model.model_copy(update={"depth": depth})})
 
-    for run, peak in ((of(2), 100), (of(2, depth=2), 300), (of(2, max_lr=0.01), 200), (of(4), 0)):
-        stored.save(store, run, peak_memory={"process": 1, "gpu": peak})
+    for run, peak in ((of(2), 100), (of(2, depth=2), 300), (of(2, max_lr=0.01), 200), (of(4), 0), (of(8), 500)):
+        key = stored.save(store, run, peak_memory={"process": 1, "gpu": peak})
+    (store.folder(key) / "record.json").write_text("damaged")
     wanted = [of(2), of(2, depth=2), of(2, depth=3), of(4), of(8), of(2, batch_size=2), of(2, precision="bf16")]
     assert measured_memory(wanted, store) == [300, 300, 0, 0, 0, 0, 0]
 

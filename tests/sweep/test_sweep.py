@@ -2,19 +2,22 @@ import json
 import shutil
 from collections.abc import Generator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import stored
 import tiny
 from click.testing import CliRunner
 
 from repro.cli import main
 from repro.errors import InputError
 from repro.experiment import DataConfig, Experiment, ModelConfig
+from repro.files import checksums
 from repro.store.store import Store
 from repro.sweep import fetch as sweep
 from repro.sweep.engine import Finished, Report
-from repro.sweep.fetch import fetch, fetch_groups, missing_from, provide_fields
+from repro.sweep.fetch import fetch, fetch_groups, missing_from
 from repro.sweep.worker import train_one
 
 A, B, C = (tiny.experiment(seed=seed, epochs=2) for seed in range(3))
@@ -58,9 +61,11 @@ def test_runs_come_in_the_order_asked_for_and_each_is_trained_once(store, traine
     assert store.finished() == sorted({record.key for record in records})
 
 
-def test_what_the_store_has_is_loaded(store, trained):
+def test_what_the_store_has_is_loaded_whatever_code_made_it(store, trained, monkeypatch):
     (first,) = fetch([A], store)
     written = (first.folder / "manifest.json").stat().st_mtime_ns
+    monkeypatch.setattr("repro.store.record.code_fingerprint", lambda: "other")
+    assert missing_from([A], store) == sweep.sweep([A], store) == []
     again, other = fetch(iter([A, C]), store)
     assert trained == [A, C]
     assert again.key == first.key != other.key
@@ -75,11 +80,6 @@ def test_a_run_that_was_deleted_is_trained_again(store, trained):
     assert again.predictions.tolist() == first.predictions.tolist()
 
 
-def test_the_store_of_the_environment_is_used_where_none_is_given(store, trained):
-    (record,) = fetch([A])
-    assert record.folder.parent == store.root / "runs"
-
-
 def test_groups_share_their_runs(store, trained):
     groups = fetch_groups({"one": [A, B], "none": [], "two": [B, A, C]})
     assert {name: [record.experiment for record in records] for name, records in groups.items()} == {
@@ -88,16 +88,24 @@ def test_groups_share_their_runs(store, trained):
         "two": [B, A, C],
     }
     assert trained == [A, B, C]
+    assert {run.folder.parent for run in groups["two"]} == {store.root / "runs"}  # that of the environment
 
 
 def test_nothing_asked_for_nothing_done(store, trained):
     assert fetch([], store) == [] and fetch_groups({}) == {} and trained == []
 
 
-def test_the_longest_run_is_begun_first(store):
+def test_a_page_begins_with_the_longest_run_and_a_sweep_keeps_its_order(store, trained):
     deep = tiny.experiment(epochs=2).model_copy(update={"model": ModelConfig(width=2, depth=2, pointwise=0)})
     long, wide = tiny.experiment(epochs=3), tiny.experiment(width=4, epochs=2)
-    assert missing_from([A, deep, A, long, wide], store) == [wide, long, deep, A]
+    wanted = [A, deep, A, long, wide]
+    assert missing_from(wanted, store) == [A, deep, long, wide]
+    fetch(wanted, store)
+    assert trained == [wide, long, deep, A]
+    shutil.rmtree(store.root / "runs")
+    trained.clear()
+    sweep.sweep(wanted, store)
+    assert trained == [A, deep, long, wide]
 
 
 def test_a_failed_run_is_left_out_named_and_not_tried_again_by_a_page(store, trained):
@@ -116,6 +124,40 @@ def test_a_failure_of_other_code_is_no_reason_not_to_try(store, trained, monkeyp
     monkeypatch.setattr("repro.store.record.code_fingerprint", lambda: "other")
     fetch([DIVERGING], store)
     assert trained == [DIVERGING, DIVERGING]
+
+
+def damage(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def outdate(path: Path) -> None:
+    content = checksums.read_json(path)
+    checksums.write_json(path, {**content, "schema": 2})
+
+
+@pytest.mark.parametrize("spoil", [damage, outdate])
+def test_a_failure_that_cannot_be_read_is_no_reason_not_to_try(store, trained, spoil):
+    fetch([DIVERGING], store)
+    (key,) = store.failed()
+    spoil(store.failure_path(key))
+    fetch([DIVERGING], store)
+    assert trained == [DIVERGING, DIVERGING]
+    assert store.failure(key).kind == "non-finite loss"
+
+
+@pytest.mark.parametrize("spoil", [damage, outdate])
+def test_a_page_reads_only_the_failures_of_its_runs(store, trained, spoil):
+    spoil(store.failure_path(stored.fail(store, tiny.experiment(width=4))))
+    assert [record.experiment for record in fetch([A], store)] == [A]
+    assert sweep.failed == {}
+
+
+def test_a_page_reads_only_its_own_runs(store, trained):
+    first, other = fetch([A, B], store)
+    damage(other.folder / "record.json")
+    assert [record.key for record in fetch([A], store)] == [first.key]
+    with pytest.raises(InputError, match=f"{other.key}/record.json is not what was stored"):
+        fetch([B], store)
 
 
 def test_a_sweep_tries_failed_runs_again(store, trained):
@@ -155,43 +197,21 @@ def test_recordings_that_are_not_there_are_refused_before_anything_is_trained(st
     assert trained == [] and store.finished() == []
 
 
-def test_fields_are_computed_of_the_runs_that_are_there(store, trained):
-    (record,) = fetch([A], store)
-    provide_fields([A, B], store)
-    assert store.has_field(record.key)
-    assert len(list((store.root / "erf").iterdir())) == 1
-
-
-PAGE = """# %% tags=["parameters"]
-edition: str = "tiny"
-dataset: str = "synthetic"
-data_root: str = ""
-impulse_responses: str = ""
-microphones: int = 0
-split: str = "paper"
-clip_seconds: float = 0.4
-clips: int = 1
-seeds: list[int] = [0]
-epochs: int = 2
-warmup_epochs: int = 1
-max_lr: float = 0.03
-batch_size: int = 4
-roll: str = "hops"
-precision: str = "fp32"
-widths: list[int] = [2]
-"""
-
-
 @pytest.fixture
 def book(tmp_path, monkeypatch) -> Path:
-    """A book of one page, 05-1-width, on the toy set."""
+    """A book whose edition, "quick" with its settings, is a base and a damped network for every seed."""
     root = tmp_path / "tiny"
-    (root / "book" / "editions").mkdir(parents=True)
-    (root / "_config.yml").write_text("title: Tiny\n")
-    (root / "_toc.yml").write_text("format: jb-book\nroot: book/05-1-width\n")
-    (root / "book" / "editions" / "quick.yml").write_text("title: Quick\ndescription: Tiny.\n")
-    (root / "book" / "05-1-width.py").write_text(PAGE)
+    root.mkdir()
+    (root / "_toc.yml").write_text("format: jb-book\nroot: index\n")
     monkeypatch.chdir(root)
+
+    def open_edition(name: str, root: Path, seeds: Sequence[int] = (0,), **recipe: Any) -> SimpleNamespace:
+        runs = [
+            tiny.experiment(2, damped, seed, **{"epochs": 2} | recipe) for seed in seeds for damped in (False, True)
+        ]
+        return SimpleNamespace(experiments=lambda: runs)
+
+    monkeypatch.setattr("repro.edition.open_edition", open_edition)
     return root
 
 
@@ -223,8 +243,8 @@ def test_the_command_ends_with_status_1_and_the_reason_where_a_run_failed(book, 
     first, *rest = told.splitlines()
     assert first == "edition 'quick': 2 runs, 0 done before, 0 trained, 2 failed"
     assert [line.split("  ", 1)[1].split(" is ")[0] for line in rest] == [
-        "W=2 D=1 K=1, base, seed 0: non-finite loss (the loss of epoch 0",
-        "W=2 D=1 K=1, damped, seed 0: non-finite loss (the loss of epoch 0",
+        "W=2 D=1 K=0, base, fold 0, seed 0: non-finite loss (the loss of epoch 0",
+        "W=2 D=1 K=0, damped, fold 0, seed 0: non-finite loss (the loss of epoch 0",
     ]
     assert error == "repro: 2 of 2 runs are not trained: the same command tries them again\n"
 

@@ -60,7 +60,29 @@ def test_nothing_is_shown_unasked(store):
 
 def test_event_files_do_not_make_every_epoch_a_checkpoint(store, monkeypatch):
     saved = []
-    monkeypatch.setattr(checkpoint.sealed, "write_folder", lambda *arguments: saved.append(arguments))
-    monkeypatch.setattr(Store, "save", lambda *_: None)
+    monkeypatch.setattr(checkpoint.checksums, "write_folder", lambda folder, files: saved.append(folder.parent.name))
     assert train_one(RUN, store, tensorboard=True) is None
-    assert saved == []
+    assert saved == ["runs"]
+
+
+def full_disk(*_: Any, **__: Any) -> None:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("step", ["__init__", "add_scalar", "close"])
+def test_a_run_is_kept_whose_event_files_cannot_be_written(store, monkeypatch, capsys, step):
+    monkeypatch.setattr(f"torch.utils.tensorboard.SummaryWriter.{step}", full_disk)
+    assert train_one(RUN, store, tensorboard=True) is None
+    (key,) = store.finished()
+    assert store.failed() == []
+    folder = store.root / "tensorboard" / key
+    assert capsys.readouterr().err == (
+        f"the event files in {folder} are incomplete: [Errno 28] No space left on device\n"
+    )
+
+
+def test_a_folder_that_cannot_be_made_is_no_failure_either(store, capsys):
+    (store.root / "tensorboard").touch()
+    assert train_one(RUN, store, tensorboard=True) is None
+    assert len(store.finished()) == 1
+    assert capsys.readouterr().err.startswith(f"the event files in {store.root}/tensorboard/")

@@ -1,0 +1,65 @@
+"""What lies beside shipped runs for people who open the folder: the answer in words, tables, one picture."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib import pyplot as plt
+
+from repro.analysis import accuracy
+from repro.analysis.answer import answer
+from repro.analysis.evidence import Evidence
+from repro.analysis.ledger import effects_table, ledger
+from repro.figures import charts
+from repro.figures.ledger_table import with_interval
+from repro.files.atomic import write_file
+
+
+def write_report(evidence: Evidence, folder: Path) -> None:
+    """Write README.md, effects.csv and width.svg; the same runs give the same bytes.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    claims = ledger(evidence)
+    write_file(folder / "effects.csv", effects_table(claims).to_csv(index=False, float_format="%.6g").encode())
+    write_file(folder / "width.svg", _picture(evidence))
+    found, wanted = len(evidence.records), len(evidence.edition.experiments())
+    lines = [
+        f"# {evidence.edition.title}: {found} of {wanted} runs",
+        "",
+        "Written by `repro runs ship`; the numbers are those of the runs beside it.",
+        "",
+        evidence.edition.description,
+        "",
+        *(f"- {sentence}" for sentence in answer(evidence)),
+        "",
+        "![Accuracy over the width of the network](width.svg)",
+        "",
+        "| # | the paper says | its value | here (95 % interval) | verdict |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for claim in claims:
+        told = [f"{e.name}: {with_interval(e)}" for e in claim.effects if e.estimate.mean is not None]
+        first = told[0] if told else ""
+        lines.append(f"| {claim.number} | {claim.statement} | {claim.paper} | {first} | {claim.verdict} |")
+    lines += [
+        "",
+        "`runs/` holds a run a file (`repro runs show KEY`), `runs.csv` a row a run and device, `effects.csv` a row an",
+        "effect of the ledger, `recordings.npz` the summary of the recordings that Section 3 shows.",
+    ]
+    write_file(folder / "README.md", ("\n".join(lines) + "\n").encode())
+
+
+def _picture(evidence: Evidence) -> bytes:
+    """Accuracy over width, as Figure 3 of the paper has it."""
+    widened = [record for network in evidence.networks("width") for record in evidence.runs(network).values()]
+    table = accuracy.accuracies(widened)
+    content = io.BytesIO()
+    with mpl.rc_context(charts.STYLE):
+        figure = charts.accuracy_panels(accuracy.report(table), accuracy.by_run(table), "width", "width W", True)
+        figure.savefig(content, format="svg", metadata={"Date": None})
+        plt.close(figure)
+    return content.getvalue()

@@ -1,0 +1,18 @@
+from repro.build.links import resolve_targets
+
+
+def test_links_lead_to_the_page_that_has_the_element(tmp_path):
+    (tmp_path / "book").mkdir()
+    (tmp_path / "index.html").write_text('<a href="target:fig-3">Fig. 3</a>')
+    (tmp_path / "book" / "width.html").write_text(
+        '<figure class="x" id="fig-3"></figure><a href="target:claim-3">3</a>'
+    )
+    (tmp_path / "book" / "claims.html").write_text(
+        '<tr id="claim-3"></tr><a href="target:fig-3">f</a><a href="target:claim-3">c</a><a href="target:fig-9">g</a>'
+    )
+    assert resolve_targets(tmp_path) == ["book/claims.html: a link to 'fig-9', which is on no page"]
+    assert (tmp_path / "index.html").read_text() == '<a href="book/width.html#fig-3">Fig. 3</a>'
+    assert '<a href="claims.html#claim-3">3</a>' in (tmp_path / "book" / "width.html").read_text()
+    assert (tmp_path / "book" / "claims.html").read_text() == (
+        '<tr id="claim-3"></tr><a href="width.html#fig-3">f</a><a href="#claim-3">c</a><a >g</a>'
+    )

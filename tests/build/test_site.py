@@ -1,0 +1,42 @@
+from zipfile import ZipFile
+
+from repro.build.site import assemble
+
+PAGE = '<html><body><main id="main-content" role="main">{}</main></body></html>'
+
+
+def book(folder, *pages):
+    (folder / "book").mkdir(parents=True)
+    for page in pages:
+        (folder / "book" / f"{page}.html").write_text(PAGE.format(page))
+    return folder
+
+
+def test_two_editions_side_by_side_with_a_switch_to_the_same_page(tmp_path):
+    books = {
+        "esc10": book(tmp_path / "a", "index", "width", "microphones"),
+        "quick": book(tmp_path / "b", "index", "width"),
+    }
+    titles = {"esc10": "Real & true", "quick": "Quick"}
+    first = assemble(books, titles, tmp_path / "site", tmp_path / "site.zip")
+    assert first == tmp_path / "site" / "esc10" / "book" / "index.html"
+    width = (tmp_path / "site" / "esc10" / "book" / "width.html").read_text()
+    assert (
+        '<nav class="repro-editions" aria-label="Editions"><span aria-current="true">Real &amp; true</span> '
+        '<a href="../../quick/book/width.html">Quick</a></nav><main id="main-content"' in width
+    )
+    lone = (tmp_path / "site" / "esc10" / "book" / "microphones.html").read_text()
+    assert '<a href="../../quick/book/index.html">Quick</a>' in lone
+    assert 'url=esc10/book/index.html"' in (tmp_path / "site" / "index.html").read_text()
+    with ZipFile(tmp_path / "site.zip") as archive:
+        assert archive.testzip() is None
+        assert "site/quick/book/width.html" in archive.namelist()
+        assert not any(name.startswith("/") or ".." in name for name in archive.namelist())
+
+
+def test_a_new_site_takes_the_place_of_the_old_one(tmp_path):
+    site = tmp_path / "site"
+    assemble({"quick": book(tmp_path / "a", "index", "old")}, {"quick": "Quick"}, site, tmp_path / "site.zip")
+    assemble({"quick": book(tmp_path / "b", "index")}, {"quick": "Quick"}, site, tmp_path / "site.zip")
+    assert sorted(path.name for path in (site / "quick" / "book").iterdir()) == ["index.html"]
+    assert "repro-editions" not in (site / "quick" / "book" / "index.html").read_text()  # nothing to switch to
