@@ -1,7 +1,7 @@
 # Two commands: `make book` and `make test`. Plain GNU make 3.81 is enough. `make help` lists the rest.
 
 SHELL := /bin/bash
-EDITION ?= quick
+EDITION ?=
 BOOK_ARGS ?=
 
 # An active conda environment made from environment.yml is used as it is; else a virtual environment is made here.
@@ -26,11 +26,11 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 
-book: $(STAMP) ## Execute the notebooks and build the HTML (EDITION=quick, BOOK_ARGS="--only PAGE")
-	@$(ENV)/bin/repro book --edition $(EDITION) $(BOOK_ARGS)
+book: $(STAMP) ## Execute the notebooks and build the site (or one edition: EDITION=esc10, BOOK_ARGS="--only PAGE")
+	@$(ENV)/bin/repro book $(if $(EDITION),--edition $(EDITION)) $(BOOK_ARGS)
 
-render: $(STAMP) ## Build the HTML from notebooks that were executed before, perhaps elsewhere (EDITION=quick)
-	@$(ENV)/bin/repro book --edition $(EDITION) --no-execute
+render: $(STAMP) ## Build the HTML from notebooks that were executed before, perhaps elsewhere
+	@$(ENV)/bin/repro book $(if $(EDITION),--edition $(EDITION)) --no-execute
 
 test: $(STAMP) ## Lint, format check, types, tests
 	@$(ENV)/bin/ruff check
@@ -39,8 +39,8 @@ test: $(STAMP) ## Lint, format check, types, tests
 	@$(ENV)/bin/lint-imports
 	@$(PYTHON) -m pytest
 
-check-pages: $(STAMP) ## Open every page of the built book in headless Chromium (EDITION=quick)
-	@$(PYTHON) -m pytest tests/browser --edition $(EDITION)
+check-pages: $(STAMP) ## Open every page of the built site (or of one edition) in headless Chromium
+	@$(PYTHON) -m pytest tests/browser $(if $(EDITION),--edition $(EDITION))
 
 require-cuda: $(STAMP) ## Fail unless PyTorch sees a CUDA device and can compile for it
 	@$(PYTHON) -c "import torch; assert torch.cuda.is_available(), 'no CUDA device'; print(torch.cuda.get_device_name()); \

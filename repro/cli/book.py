@@ -12,37 +12,54 @@ from repro.errors import InputError
 from repro.files.project import project_root
 
 
+BUILT_FIRST = ("quick", "esc10")
+"""The editions of the site, the one in front last: it shows the other's verdicts beside its own."""
+
+
 @click.command()
-@click.option("--edition", default="quick", show_default=True, help="A file of book/editions, without .yml.")
+@click.option("--edition", help="A file of book/editions, without .yml.  [default: those of the site]")
 @click.option("--only", metavar="PAGE", help="Execute this page alone, e.g. 05-1-width.")
-@click.option("-p", "given", metavar="NAME=VALUE", multiple=True, help="Set a parameter, e.g. -p widths='[8,16]'.")
+@click.option("-p", "given", metavar="NAME=VALUE", multiple=True, help="Set a parameter or a setting, e.g. -p epochs=20.")
 @click.option("--fresh", is_flag=True, help="Execute pages that have not changed, too.")
 @click.option("--no-execute", is_flag=True, help="Make the HTML from the notebooks as they were last executed.")
-def book(edition: str, only: str | None, given: tuple[str, ...], fresh: bool, no_execute: bool) -> None:
-    """Execute the notebooks and make the HTML, in _build/EDITION.
+def book(edition: str | None, only: str | None, given: tuple[str, ...], fresh: bool, no_execute: bool) -> None:
+    """Execute the notebooks and make the HTML, in _build/EDITION; without --edition the site of esc10 and quick.
 
-    What they need is trained first. On a CPU they are executed side by side, on a GPU one after the other.
+    Missing runs are trained first, if the edition says so. Pages are executed side by side, on a GPU one after the
+    other. Pages that have not changed since they were last executed are not executed again.
 
-    Pages that have not changed since they were last executed are not executed again. A parameter set with -p goes to
-    every page that has it, or to the page of --only. With --only the book shows the other pages as they were last
-    executed; those that never were are left out.
+    With -p a parameter of the pages is set, or a setting of the edition: for all pages, or for the page of --only. With
+    --only the book shows the other pages as they were last executed; those that never were are left out.
     """
     from repro.build.book import build, render
     from repro.build.pages import BuildError
     from repro.build.parameters import parse_assignment
+    from repro.build.site import assemble
+    from repro.edition import open_edition
 
     if no_execute and (only or given or fresh):
         raise InputError("--no-execute executes nothing: it goes without --only, -p and --fresh")
+    if edition is None and (only or given):
+        raise InputError("--only and -p change one edition: name it with --edition")
     root = project_root()
+    built = {}
     try:
         with interruptible():
-            if no_execute:
-                index = render(root, edition)
-            else:
-                index = build(root, edition, only, [parse_assignment(text) for text in given], fresh)
+            for name in [edition] if edition else BUILT_FIRST:
+                click.echo(f"Edition '{name}'")
+                if no_execute:
+                    built[name] = render(root, name).parent
+                else:
+                    built[name] = build(root, name, only, [parse_assignment(text) for text in given], fresh).parent
     except BuildError as error:
         raise Failure(str(error)) from error
-    click.echo(f"The book: {index}")
+    if edition:
+        click.echo(f"The book: {built[edition] / 'index.html'}")
+        return
+    books = {name: built[name] for name in reversed(BUILT_FIRST)}
+    titles = {name: open_edition(name, root).title for name in books}
+    first = assemble(books, titles, root / "_build" / "site", root / "_build" / "site.zip")
+    click.echo(f"The site: {first}")
 
 
 @click.command()

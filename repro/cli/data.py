@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import chdir
 from pathlib import Path
 
 import click
@@ -76,3 +77,29 @@ def check(
     click.echo(f"{counted(report.recordings, 'recording')}, {found}")
     if report.faults:
         context.exit(1)
+
+
+@data.command()
+@click.option("--edition", required=True, metavar="NAME", help="A file of book/editions, without .yml.")
+@click.option("-p", "given", metavar="NAME=VALUE", multiple=True, help="Set a parameter, e.g. -p data_root=/elsewhere.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="[default: results/NAME/recordings.npz]")
+def summarise(edition: str, given: tuple[str, ...], out: Path | None) -> None:
+    """Write what Section 3 shows of an edition's recordings, for machines that do not have them.
+
+    No waveform is in it.
+    """
+    from repro.analysis import recordings
+    from repro.build.parameters import parse_assignment
+    from repro.edition import open_edition
+    from repro.errors import InputError
+    from repro.files.project import project_root
+
+    root = project_root()
+    target = (out or recordings.shipped_path(edition, root)).resolve()
+    with chdir(root):
+        summary = recordings.summarise(open_edition(edition, root, **dict(map(parse_assignment, given))))
+    try:
+        summary.save(target)
+    except OSError as error:
+        raise InputError(f"{target} cannot be written ({error.strerror}): make it writable, or set --out") from None
+    click.echo(f"Written: {target} ({target.stat().st_size / 1e6:.2f} MB)")

@@ -1,4 +1,4 @@
-"""Ending a long command from outside: SIGTERM is heeded like Ctrl-C, and what was started for it ends with it."""
+"""Ending a long command from outside: SIGTERM works like Ctrl-C, and the processes that train end with the command."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from types import FrameType
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """End the training processes at SIGINT and SIGTERM and unwind the command; their runs are trained again next time.
+    """At SIGINT and SIGTERM, end the processes that train and unwind the command.
 
-    Without this a command would wait for its running trainings at SIGINT, and leave them behind at SIGTERM.
+    Without this a command would wait for its trainings at SIGINT, and leave them running at SIGTERM.
     """
     before = {number: signal.signal(number, _end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -26,7 +26,7 @@ def interruptible() -> Iterator[None]:
 
 def _end(number: int, _: FrameType | None) -> None:
     for process in multiprocessing.active_children():
-        if isinstance(process, SpawnProcess):
+        if isinstance(process, SpawnProcess):  # not joblib's processes, which joblib ends itself
             process.terminate()
     if number == signal.SIGINT:
         raise KeyboardInterrupt

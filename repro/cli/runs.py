@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import json
-from contextlib import chdir
+from collections.abc import Iterable, Iterator
+from contextlib import chdir, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from repro.cli.failure import Failure
+from repro.cli.interrupt import interruptible
+from repro.errors import InputError
 
 if TYPE_CHECKING:
     from repro.experiment import Experiment
     from repro.store.record import Failure as FailedRun
     from repro.store.record import Record
+    from repro.store.store import Store
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
 def runs() -> None:
-    """Look into the run store, check it, tidy it, and take runs from one machine to another."""
+    """Look into the run store and the runs that come with the repository; check, tidy, move and reproduce them."""
 
 
 @runs.command()
 @_as_json
 def ls(as_json: bool) -> None:
     """List the finished runs, those that failed, and those that cannot be read."""
-    from repro.errors import InputError
     from repro.store.store import Store
 
     store = Store.default()
@@ -56,10 +60,12 @@ def show(key: str, as_json: bool) -> None:
     if key in store or not store.failure_path(key).is_file():
         record = store.load(key)
         content = _summary(record) | {
+            "commit": record.commit,
+            "machine": record.provenance["device"],
+            "weights": record.weights,
             "train_accuracy": record.train_accuracy,
             "scenes": list(record.scenes),
             "weights_kept": record.has_weights,
-            "field_kept": store.has_field(key),
             "folder": str(record.folder),
         }
         tables = {
@@ -89,17 +95,16 @@ def show(key: str, as_json: bool) -> None:
 
 @runs.command()
 def verify() -> None:
-    """Read every file of the store again and compare it with its checksum; status 1 if there is any fault."""
+    """Read every file of the store and of the shipped runs again; status 1 where one is not what was stored."""
     from repro.store.store import Store
     from repro.store.verify import faults, leftovers
 
-    store = Store.default()
-    count = 0
+    store, count = Store.default(), 0
     for error in faults(store):
         count += 1
         click.echo(str(error))
-    left = len(leftovers(store))
-    kept = f"{len(store.finished())} runs, {len(store.failed())} failures"
+    left, shipped = len(leftovers(store)), sum(len(folder.finished()) for folder in store.shipped)
+    kept = f"{len(store.own())} runs, {shipped} shipped runs, {len(store.failed())} failures"
     aside = f"; {left} leftovers of killed or working processes, which are no results" if left else ""
     if count:
         raise Failure(f"{kept}, {count} faults{aside}")
@@ -111,15 +116,17 @@ def verify() -> None:
 def gc(yes: bool) -> None:
     """List what no edition of this book needs, with its size; with --yes remove it.
 
-    Runs that no edition asks for, damaged ones and those of earlier versions, failures, checkpoints of finished runs,
-    what killed processes have left, and prepared recordings of neither a remaining run nor an edition.
+    Runs that no edition asks for, damaged ones, those of other recipe or an earlier version, failures, checkpoints of
+    finished runs, what killed processes have left, and prepared recordings of neither a remaining run nor an edition.
     """
-    from repro.build.book import find_root
+    from repro.edition import editions
+    from repro.files.project import project_root
     from repro.store.cleanup import garbage, remove
     from repro.store.store import Store
 
-    store, needed = Store.default(), [run for runs in _editions().values() for run in runs]
-    with chdir(find_root(Path.cwd())):  # what the paths of recordings are relative to
+    store, root = Store.default(), project_root()
+    needed = [run for name in editions(root) for run in _asked(name)]
+    with chdir(root):  # what the paths of recordings are relative to
         found = garbage(store, needed)
     for item in found:
         click.echo(f"{item.size / 1e6:10.3f} MB  {item.path.relative_to(store.root)}  {item.why}")
@@ -127,25 +134,23 @@ def gc(yes: bool) -> None:
     for item in used:
         click.echo(f"in use, left: {item.path.relative_to(store.root)}")
     size = sum(item.size for item in found) - sum(item.size for item in used)
-    count = len(found) - len(used)
-    click.echo(f"{count} things, {size / 1e6:.3f} MB, {'removed' if yes else 'can go: repro runs gc --yes'}")
+    done = "removed" if yes else "can go: repro runs gc --yes"
+    click.echo(f"{len(found) - len(used)} things, {size / 1e6:.3f} MB, {done}")
 
 
 @runs.command("export")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--edition", help="Only the runs that this edition of the book asks for.")
-@click.option(
-    "--weights", is_flag=True, help="With the networks' weights; without them no receptive field can be made."
-)
-def export(file: Path, edition: str | None, weights: bool) -> None:
-    """Write runs and receptive fields to FILE, for another machine to import."""
-    from repro.errors import InputError
+@click.option("-p", "given", metavar="NAME=VALUE", multiple=True, help="Set a parameter, e.g. -p widths='[8,16]'.")
+@click.option("--weights", is_flag=True, help="With the networks' weights.")
+def export(file: Path, edition: str | None, given: tuple[str, ...], weights: bool) -> None:
+    """Write the store's own runs to FILE, for another machine to import."""
     from repro.store.store import Store
     from repro.store.transfer import export_runs
 
     store = Store.default()
-    wanted = _editions(edition)[edition] if edition else None
-    keys = store.finished() if wanted is None else store.find(wanted)
+    wanted = None if edition is None else _asked(edition, given)
+    keys = store.own() if wanted is None else list(filter(store.owns, store.find(wanted)))
     if not keys:
         raise InputError(f"{store.root} has no runs to export")
     export_runs(store, keys, file, weights)
@@ -164,32 +169,116 @@ def import_(file: Path) -> None:
     click.echo(f"Imported: {added} runs; {present} were there already and stay as they are")
 
 
-def _editions(only: str | None = None) -> dict[str, list[Experiment]]:
-    """The runs that each edition of the book in the current folder asks for, or that one edition does."""
-    from repro.build.book import find_root
-    from repro.build.pages import read_pages
-    from repro.build.parameters import read_edition, resolve
-    from repro.editions import experiments_of, union
+@runs.command()
+@click.option("--edition", required=True, help="A file of book/editions, without .yml.")
+@click.option("--from", "source", type=click.Path(path_type=Path), help="Their store.  [default: the run store]")
+def ship(edition: str, source: Path | None) -> None:
+    """Add finished runs of an edition to results/EDITION, which comes with the repository, and write its report."""
+    from repro.analysis.evidence import Evidence
+    from repro.edition import open_edition
+    from repro.figures.results_report import write_report
+    from repro.files.project import project_root
+    from repro.store.ship import ship
+    from repro.store.store import Store
 
-    root = find_root(Path.cwd())
-    folder = root / "book" / "editions"
-    pages = {name: page.parameters() for name, page in read_pages(root).items()}
-    defaults = {name: {key: parameter.default for key, parameter in page.items()} for name, page in pages.items()}
-    needed = {}
-    for edition in [only] if only else sorted(path.stem for path in folder.glob("*.yml")):
-        values = resolve(pages, read_edition(folder, edition), edition)
-        needed[edition] = union(experiments_of({name: defaults[name] | values[name] for name in pages}).values()).runs
-    return needed
+    folder, wanted = project_root() / "results" / edition, _asked(edition)
+    added, present = ship(Store(source) if source else Store.default(), wanted, folder)
+    shown = Store(folder / "nowhere", shipped=(folder,))
+    records = tuple(shown.load(key) for key in shown.find(wanted))
+    write_report(Evidence(open_edition(edition), records), folder)
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+    click.echo(f"results/{edition}: {added} runs added, {present} of {len(wanted)} there, {size:.3f} MB")
+
+
+@runs.command()
+@click.argument("key")
+@click.option("--edition", help="Whose recordings to train on.  [default: the one that names them]")
+def reproduce(key: str, edition: str | None) -> None:
+    """Train the run KEY again, which is not kept, and compare it with the stored one; status 1 where a bit differs."""
+    from repro.files.project import project_root
+    from repro.progress import bar
+    from repro.store.compare import accuracies, differences, spread_of_seeds
+    from repro.store.store import Store
+    from repro.sweep.worker import keys_of, train_one
+
+    store = Store.default()
+    stored = store.load(key)
+    with chdir(project_root()), interruptible(), TemporaryDirectory() as folder:
+        experiment = _with_recordings(stored, edition)
+        again = Store(Path(folder))
+        (store.root / "data").mkdir(exist_ok=True)
+        (again.root / "data").symlink_to(store.root / "data")  # prepared recordings serve both
+        if keys_of([experiment], again) != [key]:
+            raise InputError(f"run {key} is of other recipe, or was trained on other recordings than are at hand")
+        with bar(desc="training", total=experiment.recipe.epochs, unit="epoch") as shown:
+
+            def finished(epoch: int) -> None:
+                shown.update()
+
+            failure = train_one(experiment, again, finished)
+        if failure is not None:
+            raise Failure(f"run {key} fails here: {failure.kind} ({failure.reason})")
+        trained = again.load(key)
+    machines = f"trained on {stored.provenance['device']}, again on {trained.provenance['device']}"
+    differing = differences(stored, trained)
+    if not differing:
+        click.echo(f"{key}: the same, bit for bit; {machines}")
+        return
+    spread = spread_of_seeds(_alike(store, stored))
+    there, here = accuracies(stored), accuracies(trained)
+    for name, percent in there.items():
+        seeds = f"seeds differ by {spread[name]:.2f} points" if spread else "no network is stored with several seeds"
+        click.echo(f"{name}: {percent:.2f} %, again {here[name]:.2f} %: {here[name] - percent:+.2f} points; {seeds}")
+    raise Failure(f"{key}: not the same bit for bit: {', '.join(differing)}; {machines}")
+
+
+def _alike(store: Store, record: Record) -> Iterator[Record]:
+    """The readable runs of the record's recipe."""
+    for key in store.finished():
+        with suppress(InputError):
+            run = store.load(key)
+            if run.experiment.recipe == record.experiment.recipe and not run.other_recipe:
+                yield run
+
+
+def _with_recordings(record: Record, edition: str | None) -> Experiment:
+    """The record's Experiment, with the folders of its recordings as an edition names them.
+
+    Raises:
+        InputError: no edition names them, or they are not there: the line says how to get them.
+    """
+    from repro.edition import editions, open_edition
+    from repro.files.project import project_root
+    from repro.store.record_format import recordings_of
+
+    data = record.experiment.data
+    named = [open_edition(name).data() for name in ([edition] if edition else editions(project_root()))]
+    found = next((other for other in named if recordings_of(other) == recordings_of(data)), None)
+    if found is None:
+        raise InputError(f"no edition names the recordings of run {record.key}: give one that does with --edition")
+    for name, folder in ((data.name, found.root), ("micirp", found.impulse_responses)):
+        if folder and not Path(folder).is_dir():
+            raise InputError(
+                f"the recordings of run {record.key} are not in {folder}: 'repro data get {name} {folder}' fetches them"
+            )
+    return record.experiment.model_copy(update={"data": found.model_copy(update={"fold": data.fold})})
+
+
+def _asked(edition: str, given: Iterable[str] = ()) -> list[Experiment]:
+    """The runs that an edition of the book asks for."""
+    from repro.build.parameters import parse_assignment
+    from repro.edition import open_edition
+
+    return open_edition(edition, **dict(map(parse_assignment, given))).experiments()
 
 
 def _summary(run: Record | FailedRun) -> dict[str, Any]:
     """What is told of a finished and of a failed run alike, and in one line."""
-    from repro.analysis.accuracy import network_name
     from repro.store.record import Record
 
     summary = {"key": run.key, "experiment": run.experiment.canonical(), "data_fingerprint": run.data_fingerprint}
     if isinstance(run, Record):
-        state = {"state": "finished", "network": network_name(run), "made_by_this_code": run.made_by_this_code}
+        state = {"state": "finished", "network": run.experiment.network, "other_recipe": run.other_recipe}
     else:
         state = {"state": "failed", "kind": run.kind, "reason": run.reason}
     return summary | state | {"provenance": run.provenance}
@@ -201,7 +290,7 @@ def _line(row: dict[str, Any]) -> str:
     if row["state"] == "failed":
         return f"{row['key']}  FAILED: {row['kind']}: {row['reason']}"
     recipe = row["experiment"]["recipe"]
-    made = "" if row["made_by_this_code"] else "  by other code"
+    made = "  other recipe" if row["other_recipe"] else ""
     return (
         f"{row['key']}  {row['network']:<32} {recipe['labels']} labels  seed {row['experiment']['seed']}  "
         f"{recipe['epochs']} epochs  {row['provenance']['seconds']:.0f} s  {row['provenance']['finished']}{made}"

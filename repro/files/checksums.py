@@ -17,11 +17,23 @@ from repro.files import atomic
 MANIFEST = "manifest.json"
 
 
-class DamagedError(InputError):
+class StoredError(InputError):
+    """Something stored cannot be used.
+
+    Attributes:
+        fault: what is wrong; the message adds what to do about it.
+    """
+
+    def __init__(self, fault: str, fix: str) -> None:
+        super().__init__(f"{fault}: {fix}")
+        self.fault = fault
+
+
+class DamagedError(StoredError):
     """A file is not what was stored."""
 
     def __init__(self, path: Path, stored: Path, fault: str = "is not what was stored") -> None:
-        super().__init__(f"{path} {fault}: delete {stored}, and it is made anew")
+        super().__init__(f"{path} {fault}", f"delete {stored}, and it is made again")
 
 
 def manifest_of(files: Mapping[str, bytes]) -> bytes:

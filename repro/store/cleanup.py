@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
 from repro.data.source import prepared_folder
 from repro.experiment import Experiment
 from repro.files import atomic, checksums
-from repro.store.record_format import OutdatedError
+from repro.store.record_format import OutdatedError, read_run
 from repro.store.store import Store
-from repro.store.verify import leftovers, run_faults
+from repro.store.verify import leftovers, run_faults, stored
 
 
-@dataclass(frozen=True)
-class Garbage:
-    """A file or folder that can go.
-
-    Attributes:
-        path: where it lies.
-        why: why nothing needs it.
-        size: bytes.
-    """
+class Garbage(NamedTuple):
+    """A file or folder that can go, why nothing needs it, and its bytes."""
 
     path: Path
     why: str
@@ -35,25 +28,27 @@ class Garbage:
 def garbage(store: Store, needed: Collection[Experiment]) -> list[Garbage]:
     """All that can go: whatever neither is one of the `needed` runs nor belongs to one.
 
-    That is runs of other Experiments, damaged ones and those of earlier versions; failures; checkpoints of finished
-    runs; what killed processes have left; and, unless something is being trained, prepared recordings that neither a
-    remaining run was trained on nor a needed one would be. Runs are compared by Experiment, whatever recordings they
-    were trained on, since these need not be at hand. A run that a newer version of this package has stored stays.
+    That is runs of other Experiments or of another recipe, damaged ones and those of an earlier schema; failures;
+    checkpoints of finished runs; what killed processes have left; and, unless something is being trained, prepared
+    recordings that neither a remaining run was trained on nor a needed one would be. Runs are compared by Experiment,
+    whatever recordings they were trained on, since these need not be at hand. A run that a newer version of this
+    package has stored stays, and so does every shipped one.
 
     Raises:
         InputError: the store cannot be written to, as it must be to see what others are writing at this moment.
     """
     kept: set[str] = set()
     found: list[tuple[Path, str]] = []
-    for folder in _entries(store.root / "runs"):
-        why = _why_run(folder, {_text(experiment) for experiment in needed})
+    wanted_runs = {_text(experiment) for experiment in needed}
+    for folder in stored(store.root / "runs"):
+        why = _why_run(folder, wanted_runs)
         if why:
             found.append((folder, why))
         else:
             kept.add(folder.name)
-    found += [(path, "a failure") for path in _entries(store.root / "failures")]
+    found += [(path, "a failure") for path in stored(store.root / "failures")]
     done = set(store.finished())
-    checkpoints = _entries(store.root / "checkpoints")
+    checkpoints = stored(store.root / "checkpoints")
     found += [(path, "a checkpoint of a finished run") for path in checkpoints if path.name.partition(".")[0] in done]
     with store.writing():
         found += [(path, "left by a killed process") for path in leftovers(store) if not _in_use(store, path)]
@@ -62,7 +57,7 @@ def garbage(store: Store, needed: Collection[Experiment]) -> list[Garbage]:
     if not training:
         used = {fingerprint for key in kept for fingerprint in _fingerprint(store.folder(key) / "record.json")}
         wanted = {prepared_folder(data, store.root) for data in {experiment.data for experiment in needed}}
-        for folder in _entries(store.root / "data"):
+        for folder in stored(store.root / "data"):
             if folder.is_dir() and folder not in wanted and used.isdisjoint(_fingerprint(folder / "info.json")):
                 found.append((folder, "recordings of no remaining run"))
     return [Garbage(path, why, _size(path)) for path, why in found]
@@ -90,9 +85,9 @@ def _why_run(folder: Path, needed: set[str]) -> str | None:
     if faults:
         reasons = {checksums.DamagedError: "damaged", OutdatedError: "of an earlier version"}
         return reasons.get(type(faults[0]))
-    record = Store(folder.parents[1]).load(folder.name)
-    if record.experiment.key(record.data_fingerprint) != record.key:
-        return "of an earlier version"
+    record = read_run(folder)
+    if record.other_recipe:
+        return "other recipe"
     return None if _text(record.experiment) in needed else "no edition needs it"
 
 
@@ -110,13 +105,11 @@ def _fingerprint(path: Path) -> Iterator[str]:
 
 
 def _in_use(store: Store, path: Path) -> bool:
-    """Whether a process works on what lies there: prepares or trains it, or imports."""
+    """Whether a process works on what lies there: prepares or trains it."""
     key = path.name.strip(".").partition(".")[0]
     if path.parent == store.root / "data":
         return _held(path.with_name(f"{key}.lock"))
-    if path.parent == store.root / "checkpoints":
-        return _held(store.root / "locks" / f"{key}.lock")
-    return path.parent == store.root and _held(store.root / "locks" / f"{key}.lock")
+    return path.parent == store.root / "checkpoints" and _held(store.root / "locks" / f"{key}.lock")
 
 
 def _held(lock: Path) -> bool:
@@ -125,10 +118,6 @@ def _held(lock: Path) -> bool:
             return False
     except Timeout:
         return True
-
-
-def _entries(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*") if not atomic.is_leftover(path))
 
 
 def _size(path: Path) -> int:

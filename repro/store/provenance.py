@@ -71,6 +71,12 @@ def _fingerprint_of(package: Path) -> str:
 code_fingerprint()  # now: what is edited while a process runs is not what it runs
 
 
+def revision() -> str:
+    """The commit that the package lies in, in ten digits, and whether it was edited since; "unknown" outside of git."""
+    found = _commit()
+    return f"{found['commit'][:10]}{' (edited)' * found['dirty']}" if found["commit"] else "unknown"
+
+
 def _commit() -> dict[str, Any]:
     """The commit of the checkout that the package lies in, and whether the code that runs is another."""
     try:

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_weights
 
 from repro.errors import InputError
-from repro.experiment import Experiment
+from repro.experiment import RECIPE_VERSION, Experiment
 from repro.files import checksums
 from repro.network.cp_resnet import CPResNet
 from repro.network.pruning import add_masks
@@ -23,7 +23,7 @@ from repro.store.provenance import code_fingerprint
 from repro.training.loop import reported_epochs
 
 WEIGHTS = "weights.safetensors"
-"""The file of a run's folder that one from elsewhere may lack."""
+"""The file that a run from another machine may lack, and a shipped one always does."""
 
 FailureKind = Literal["non-finite loss", "out of memory", "killed", "error"]
 
@@ -45,7 +45,8 @@ class Record:
         test_clips: the test clips' scene, city, location and device, in the order of the predictions.
         scenes: class names in label order.
         provenance: when, how long, on what, with which code and versions (`repro.store.provenance.provenance`).
-        folder: where the files lie.
+        folder: where the files lie; of a run that came with the repository (`repro.store.shipped`), its ZIP.
+        recipe_version: of the recipe (`repro.experiment.RECIPE_VERSION`) that it was trained with.
     """
 
     key: str
@@ -61,6 +62,7 @@ class Record:
     scenes: tuple[str, ...]
     provenance: dict[str, Any]
     folder: Path
+    recipe_version: int = RECIPE_VERSION
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:
@@ -78,14 +80,25 @@ class Record:
         return reported_epochs(self.experiment.recipe.epochs)
 
     @property
-    def made_by_this_code(self) -> bool:
-        """Whether the package was, in every byte, the one that runs now."""
-        return bool(self.provenance.get("code", {}).get("fingerprint") == code_fingerprint())
+    def other_recipe(self) -> bool:
+        """Whether it was trained with another version of the recipe: training it today gives other numbers."""
+        return self.recipe_version != RECIPE_VERSION
+
+    @property
+    def commit(self) -> str | None:
+        """The commit of the code that trained it; None where that did not lie in a git checkout."""
+        commit: str | None = self.provenance.get("code", {}).get("commit")
+        return commit
+
+    @property
+    def shipped(self) -> bool:
+        """Whether it came with the repository."""
+        return self.folder.suffix == ".zip"
 
     @property
     def has_weights(self) -> bool:
-        """Whether the final network was kept; a run that came from elsewhere may have left it there."""
-        return WEIGHTS in checksums.digests(self.folder)
+        """Whether the final network was kept; a shipped run has none, and one from another machine may have none."""
+        return not self.shipped and WEIGHTS in checksums.digests(self.folder)
 
     def network(self) -> tuple[CPResNet, torch.Tensor, torch.Tensor]:
         """The final network in evaluation mode, and the mean and deviation (256, 1) that standardise its input.
@@ -94,9 +107,10 @@ class Record:
             InputError: the run came without its weights, or they are not what was stored.
         """
         if not self.has_weights:
+            here = "" if self.shipped else f", or delete {self.folder} and train it here"
             raise InputError(
                 f"run {self.key} came without its weights: import them ('repro runs export --weights' where it was "
-                f"trained), or delete {self.folder} and train it here"
+                f"trained){here}"
             )
         content = checksums.read(self.folder, WEIGHTS)
         model = CPResNet(self.experiment.model, len(self.scenes))

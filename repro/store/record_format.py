@@ -22,7 +22,7 @@ from safetensors.torch import save as weights_bytes
 
 from repro.data.clips import COLUMNS
 from repro.errors import InputError
-from repro.experiment import RECIPE_VERSION, Experiment, experiment_from, explain
+from repro.experiment import RECIPE_VERSION, DataConfig, Experiment, experiment_from, explain
 from repro.files import checksums
 from repro.store.record import WEIGHTS, Failure, FailureKind, Record
 from repro.training.loop import Epoch, Outcome, reported_epochs
@@ -35,8 +35,11 @@ NEEDED = frozenset({RECORD, ARRAYS})
 """What a run's folder always holds."""
 
 
-class OutdatedError(InputError):
+class OutdatedError(checksums.StoredError):
     """An earlier version of this package has stored this; today's cannot use it."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(fault, "'repro runs gc' removes it")
 
 
 class _Origin(BaseModel):
@@ -118,17 +121,37 @@ def read_run(folder: Path) -> Record:
     """Read a run's folder, after checking its files against their checksums; the weights are checked when used.
 
     Raises:
-        InputError: a file of it was altered, it was stored in another schema, its folder's name is not the hash of its
-            content, or its Experiment is one that this version does not know.
+        InputError: a file of it was altered, lost or added, or as of `record_of`.
     """
-    text = checksums.read(folder, RECORD)
-    content = _parsed(_Run, "run", text, folder / RECORD, folder.name, folder)
+    files = {name: checksums.read(folder, name) for name in checksums.digests(folder) if name != WEIGHTS}
+    record = record_of(folder.name, files, folder)
     checksums.require_files(folder, NEEDED, frozenset({WEIGHTS}))
+    return record
+
+
+def record_of(key: str, files: Mapping[str, bytes], place: Path) -> Record:
+    """Read a run from the content of its files, wherever they lie.
+
+    Args:
+        key: of the run.
+        files: by name; `NEEDED` are read.
+        place: where they lie, for the messages and the record.
+
+    Returns:
+        The run.
+
+    Raises:
+        StoredError: a file is missing or is none of a run's, the run was stored in another schema, its key is not the
+            hash of its content, or its Experiment is one that this version does not know.
+    """
+    if RECORD not in files:
+        raise checksums.DamagedError(place / RECORD, place)
+    content = _parsed(_Run, "run", files[RECORD], place / RECORD, key, place)
     experiment = content.read_experiment()
     shape = (len(reported_epochs(experiment.recipe.epochs)), len(content.test_clips["scene"]))
-    predictions, erf = _arrays(folder, shape)
+    predictions, erf = _arrays(files.get(ARRAYS, b""), shape, place)
     return Record(
-        key=folder.name,
+        key=key,
         experiment=experiment,
         data_fingerprint=content.data_fingerprint,
         epochs=pd.DataFrame([asdict(epoch) for epoch in content.epochs]),
@@ -140,8 +163,16 @@ def read_run(folder: Path) -> Record:
         test_clips=pd.DataFrame(content.test_clips),
         scenes=tuple(content.scenes),
         provenance=content.provenance,
-        folder=folder,
+        folder=place,
+        recipe_version=content.recipe_version,
     )
+
+
+def recordings_of(data: DataConfig) -> dict[str, Any]:
+    """What tells sets of recordings apart, as plain JSON values: all of `data` but folders and fold, which is 0."""
+    values = data.model_copy(update={"fold": 0}).model_dump(mode="json")
+    del values["root"], values["impulse_responses"]
+    return values
 
 
 def write_failure(
@@ -205,31 +236,28 @@ def _parsed(form: type[_Content], what: str, text: bytes, path: Path, key: str, 
     if schema != SCHEMA:
         said = f"{what} {key} was stored in schema {schema}; this version reads {SCHEMA}"
         if schema > SCHEMA:
-            raise InputError(f"{said}: a newer version of this package reads it")
-        raise OutdatedError(f"{said}: 'repro runs gc' removes it")
+            raise checksums.StoredError(said, "a newer version of this package reads it")
+        raise OutdatedError(said)
     if content.key() != key:
         raise checksums.DamagedError(path, stored, f"is of {what} {content.key()}, not {key}")
     try:
         content.read_experiment()
     except (InputError, KeyError, TypeError) as error:
-        raise OutdatedError(
-            f"{what} {key} is of an Experiment that this version does not know ({error}): 'repro runs gc' removes it"
-        ) from None
+        raise OutdatedError(f"{what} {key} is of an Experiment that this version does not know ({error})") from None
     return content
 
 
-def _arrays(folder: Path, shape: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+def _arrays(content: bytes, shape: tuple[int, int], place: Path) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
     """Predictions, uint8, (reported epochs, test clips), and receptive field, float16, (256, frames).
 
     Read without running any code that the file may hold.
     """
-    content = checksums.read(folder, ARRAYS)
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             predictions: NDArray[np.uint8] = arrays["predictions"]
             erf: NDArray[np.float16] = arrays["erf"]
     except Exception:  # reading altered bytes may raise anything
-        raise checksums.DamagedError(folder / ARRAYS, folder) from None
+        raise checksums.DamagedError(place / ARRAYS, place) from None
     if predictions.dtype != np.uint8 or predictions.shape != shape or erf.dtype != np.float16 or erf.ndim != 2:
-        raise checksums.DamagedError(folder / ARRAYS, folder)
+        raise checksums.DamagedError(place / ARRAYS, place)
     return predictions, erf

@@ -7,14 +7,17 @@ runs/<key>/manifest.json         SHA-256 of the three
 failures/<key>.json              a training that did not come to its end
 checkpoints/<key>/<epoch>/       an unfinished training's state, with its manifest.json
 locks/                           empty files that processes lock
+
+It also reads the runs that come with the repository (`repro.store.shipped`), after its own, and never changes these.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +27,11 @@ from filelock import FileLock, Timeout
 from repro.errors import InputError
 from repro.experiment import DataConfig, Experiment
 from repro.files import atomic, checksums
+from repro.files.project import project_root
 from repro.store.provenance import provenance
 from repro.store.record import Failure, FailureKind, Record
-from repro.store.record_format import read_failure, read_run, run_files, write_failure
+from repro.store.record_format import RECORD, read_failure, read_run, recordings_of, run_files, write_failure
+from repro.store.shipped import Shipped
 from repro.training.loop import Outcome
 
 __all__ = ["Failure", "Record", "Store", "provenance"]
@@ -35,24 +40,33 @@ STORE_VARIABLE = "REPRO_STORE"
 
 
 class Store:
-    """The folder in which finished runs, failures and prepared recordings are kept."""
+    """The folder in which finished runs, failures and prepared recordings are kept.
 
-    def __init__(self, root: Path) -> None:
+    Args:
+        root: the folder.
+        shipped: folders of runs that come with the repository, which are read, too.
+    """
+
+    def __init__(self, root: Path, shipped: Iterable[Path] = ()) -> None:
         self.root = root
+        self.shipped = tuple(map(Shipped, shipped))
 
     @classmethod
     def default(cls) -> Store:
-        """The folder named by the environment variable REPRO_STORE, else `_store` beside the book's `_toc.yml`.
+        """The folder named by the environment variable REPRO_STORE, else `_store` of the project; and its `results`.
 
-        The book is looked for from the working directory upwards, since some tools run a notebook in the folder that
-        it lies in; where there is none, the store is in the working directory.
+        The project is looked for from the working directory upwards, since some tools run a notebook in the folder
+        that it lies in; where there is none, the store is in the working directory.
 
         Raises:
             InputError: the folder cannot be created or written to.
         """
-        here = Path.cwd()
-        home = next((folder for folder in (here, *here.parents) if (folder / "_toc.yml").is_file()), here)
-        store = cls(Path(os.environ.get(STORE_VARIABLE) or home / "_store").resolve())
+        try:
+            home = project_root()
+            shipped = sorted(path for path in home.glob("results/[!.]*") if path.is_dir())
+        except InputError:
+            home, shipped = Path.cwd(), []
+        store = cls(Path(os.environ.get(STORE_VARIABLE) or home / "_store").resolve(), shipped)
         with store.writable():
             store.root.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=store.root):
@@ -71,36 +85,52 @@ class Store:
         """Where the failure to train this run is, or would be."""
         return self.root / "failures" / f"{key}.json"
 
-    def __contains__(self, key: str) -> bool:
+    def owns(self, key: str) -> bool:
+        """Whether this folder itself holds the run of this key."""
         return (self.folder(key) / checksums.MANIFEST).is_file()
 
-    def finished(self) -> list[str]:
-        """The keys of all finished runs, sorted."""
+    def __contains__(self, key: str) -> bool:
+        return self.owns(key) or any(key in shipped for shipped in self.shipped)
+
+    def own(self) -> list[str]:
+        """The keys of the finished runs that this folder itself holds, sorted."""
         return sorted(path.parent.name for path in self.root.glob(f"runs/[!.]*/{checksums.MANIFEST}"))
+
+    def finished(self) -> list[str]:
+        """The keys of all finished runs, shipped ones included, sorted."""
+        return sorted({*self.own(), *(key for shipped in self.shipped for key in shipped.finished())})
 
     def failed(self) -> list[str]:
         """The keys of all trainings that failed and have not succeeded since, sorted."""
         return sorted(path.stem for path in self.root.glob("failures/[!.]*.json") if path.stem not in self)
 
     def fingerprints(self, data: DataConfig) -> set[str]:
-        """The fingerprints of the recordings `data` that finished runs were trained on; damaged runs are left out.
+        """The fingerprints of the recordings `data`, of any fold, that finished runs were trained on.
 
-        Usually there is one: with it the runs are found where the recordings themselves are not at hand.
+        Usually there is one: with it the runs are found where the recordings themselves are not at hand. Damaged runs
+        of the store itself are left out.
+
+        Raises:
+            InputError: a shipped file that names recordings is damaged.
         """
-        found = set()
-        for key in self.finished():
-            try:
-                record = self.load(key)
-            except InputError:
-                continue
-            if record.experiment.model_copy(update={"data": data}).canonical() == record.experiment.canonical():
-                found.add(record.data_fingerprint)
+        found = {fingerprint for shipped in self.shipped for fingerprint in shipped.fingerprints(data)}
+        recordings = recordings_of(data)
+        for key in self.own():
+            with suppress(ValueError, LookupError, TypeError):  # InputError is a ValueError
+                content = json.loads(checksums.read(self.folder(key), RECORD))
+                if {**content["experiment"]["data"], "fold": 0} == recordings:
+                    found.add(content["data_fingerprint"])
         return found
 
     def find(self, experiments: Collection[Experiment]) -> list[str]:
-        """The keys of the finished runs of these Experiments, whatever recordings answered to their `data`; sorted."""
-        fingerprints = {data: self.fingerprints(data) for data in {experiment.data for experiment in experiments}}
-        keys = {experiment.key(found) for experiment in experiments for found in fingerprints[experiment.data]}
+        """The keys of the finished runs of these Experiments, whatever recordings answered to their `data`; sorted.
+
+        Raises:
+            InputError: as of `fingerprints`.
+        """
+        of_all_folds = {run: run.data.model_copy(update={"fold": 0}) for run in experiments}
+        fingerprints = {data: self.fingerprints(data) for data in {*of_all_folds.values()}}
+        keys = {run.key(found) for run, data in of_all_folds.items() for found in fingerprints[data]}
         return sorted(key for key in keys if key in self)
 
     @contextmanager
@@ -141,7 +171,7 @@ class Store:
 
     @contextmanager
     def writable(self) -> Iterator[None]:
-        """Say, where the operating system refuses to write, which store that was, and the mend."""
+        """Say, where the operating system refuses to write, which store that was, and what to do about it."""
         try:
             yield
         except Timeout:
@@ -149,7 +179,7 @@ class Store:
         except OSError as error:
             raise InputError(
                 f"the run store {self.root} cannot be written to ({error.strerror}): "
-                f"mend that, or set {STORE_VARIABLE} to another folder"
+                f"make room there, or set {STORE_VARIABLE} to another folder"
             ) from None
 
     def save(
@@ -169,12 +199,21 @@ class Store:
             InputError: the store cannot be written to; nothing is kept.
         """
         key = experiment.key(data_fingerprint)
-        files = run_files(experiment, data_fingerprint, outcome, test_clips, scenes, provenance)
+        self.keep(key, run_files(experiment, data_fingerprint, outcome, test_clips, scenes, provenance))
+        return key
+
+    def keep(self, key: str, files: Mapping[str, bytes]) -> bool:
+        """Put the files of a run into its folder, as `save` does; whether it was not there already.
+
+        Raises:
+            InputError: the store cannot be written to; nothing is kept.
+        """
         with self.writing():
-            if key not in self:
+            new = not self.owns(key)
+            if new:
                 checksums.write_folder(self.folder(key), files)
             atomic.remove(self.failure_path(key))
-        return key
+        return new
 
     def load(self, key: str) -> Record:
         """Read a finished run, after checking its files against their checksums; the weights are checked when used.
@@ -182,9 +221,12 @@ class Store:
         Raises:
             InputError: there is no such run, it was stored in another schema, or a file of it was altered.
         """
-        if key not in self:
-            raise InputError(f"no run {key} in {self.root}: 'repro runs ls' lists those that exist")
-        return read_run(self.folder(key))
+        if self.owns(key):
+            return read_run(self.folder(key))
+        for shipped in self.shipped:
+            if key in shipped:
+                return shipped.load(key)
+        raise InputError(f"no run {key} in {self.root}: 'repro runs ls' lists those that exist")
 
     def save_failure(
         self,

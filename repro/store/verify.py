@@ -1,10 +1,11 @@
-"""Reading again all that a store keeps: every file against its checksum, every record, network, field and data set."""
+"""Reading all of a store again: every file against its checksum, every record, network and data set."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,18 +16,22 @@ from repro.data.clips import read_clips
 from repro.errors import InputError
 from repro.files import atomic, checksums
 from repro.store.record_format import read_run
+from repro.store.ship import table
+from repro.store.shipped import Shipped, ShippedError
 from repro.store.store import Store
 
 
 def faults(store: Store) -> Iterator[InputError]:
     """Every fault of the store, by file. What a killed process has left is none: it is no result (see `leftovers`)."""
-    for folder in _stored(store.root / "runs"):
+    for folder in stored(store.root / "runs"):
         yield from run_faults(folder)
-    for path in _stored(store.root / "failures"):
+    for path in stored(store.root / "failures"):
         yield from _fault(store.failure, path.stem)
-    for folder in _stored(store.root / "data"):
+    for folder in stored(store.root / "data"):
         if folder.is_dir():  # beside them lie locks
             yield from _fault(require_sound_clips, folder)
+    for shipped in store.shipped:
+        yield from shipped_faults(shipped)
 
 
 def run_faults(folder: Path) -> list[InputError]:
@@ -39,6 +44,18 @@ def run_faults(folder: Path) -> list[InputError]:
     return altered or _fault(_read_all, folder)
 
 
+def shipped_faults(shipped: Shipped) -> list[InputError]:
+    """The faults of a folder of shipped runs: what is altered, lost, or not in its table."""
+    text = shipped.table_path.read_bytes() if shipped.table_path.is_file() else b""
+    listed = {key.decode() for key in re.findall(rb"^([0-9a-f]{20}),", text, re.MULTILINE)}
+    keys = sorted({*shipped.finished(), *listed})
+    found = _fault(shipped.recordings) if keys else []
+    found += [fault for key in keys for fault in _fault(shipped.load, key)]
+    if not found and keys and table(map(shipped.load, keys)) != text:
+        found.append(ShippedError(f"{shipped.table_path} is not the table of the runs beside it", shipped.table_path))
+    return found
+
+
 def require_sound_clips(folder: Path) -> None:
     """Check that a prepared data set is, in every byte, what its fingerprint was taken of.
 
@@ -48,7 +65,7 @@ def require_sound_clips(folder: Path) -> None:
     try:
         clips = read_clips(folder)
         info = json.loads((folder / "info.json").read_bytes())
-        content, table = hashlib.sha256(), (folder / "table.csv").read_bytes()
+        content, listing = hashlib.sha256(), (folder / "table.csv").read_bytes()
         header = io.BytesIO()
         np.lib.format.write_array_header_1_0(
             header, {"descr": "<i2", "fortran_order": False, "shape": clips.waveforms.shape}
@@ -57,11 +74,11 @@ def require_sound_clips(folder: Path) -> None:
             sound = file.read(header.tell()) == header.getvalue()
             while block := file.read(2**20):
                 content.update(block)
-        content.update(table)
+        content.update(listing)
         sound &= content.hexdigest() == clips.fingerprint
         sound &= len(clips.table) == len(clips.waveforms) == info.get("rows", len(clips.waveforms))
         sound &= clips.scenes == tuple(sorted(set(clips.table["scene"])))
-    except Exception:  # what reading altered bytes may raise is without number
+    except Exception:  # reading altered bytes may raise anything
         sound = False
     if not sound:
         raise checksums.DamagedError(folder, folder)
@@ -69,13 +86,12 @@ def require_sound_clips(folder: Path) -> None:
 
 def leftovers(store: Store) -> list[Path]:
     """What killed processes have left, and what others are writing at this moment."""
-    folders = (store.root, *(store.root / name for name in ("runs", "failures", "data", "checkpoints")))
-    return sorted(
-        path for folder in folders if folder.is_dir() for path in folder.iterdir() if atomic.is_leftover(path)
-    )
+    folders = ("runs", "failures", "data", "checkpoints")
+    return sorted(path for name in folders for path in (store.root / name).glob(".*"))
 
 
-def _stored(folder: Path) -> list[Path]:
+def stored(folder: Path) -> list[Path]:
+    """What lies in a folder, without what killed processes have left; sorted."""
     return sorted(path for path in folder.glob("*") if not atomic.is_leftover(path))
 
 

@@ -26,21 +26,32 @@ ARGUMENTS = [
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--edition", default="quick", help="the built edition to open")
-    parser.addoption("--screenshots", action="store_true", help="keep screenshots in _build/EDITION/screenshots")
+    parser.addoption("--edition", help="the built edition to open; by default all of the site")
+    parser.addoption("--screenshots", action="store_true", help="keep screenshots in _build/screenshots")
+
+
+def html_of(config: pytest.Config) -> dict[str, Path]:
+    """The HTML's folder by edition."""
+    named = config.getoption("--edition")
+    if named:
+        return {named: ROOT / "_build" / named / "html"}
+    return {path.name: path for path in sorted((ROOT / "_build" / "site").glob("*")) if path.is_dir()}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "docname" in metafunc.fixturenames:
-        toc = ROOT / "_build" / metafunc.config.getoption("--edition") / "source" / "_toc.yml"
-        if not toc.is_file():
-            raise pytest.UsageError(f"{toc} does not exist: build the edition first (make book)")
-        metafunc.parametrize("docname", list(parse_toc_yaml(toc)))
-
-
-@pytest.fixture(scope="session")
-def folder(request: pytest.FixtureRequest) -> Path:
-    return ROOT / "_build" / request.config.getoption("--edition")
+    editions = list(html_of(metafunc.config))
+    if not editions:
+        raise pytest.UsageError("_build/site does not exist: build the book first (make book)")
+    if "page_name" in metafunc.fixturenames:
+        places = []
+        for edition in editions:
+            toc = ROOT / "_build" / edition / "source" / "_toc.yml"
+            if not toc.is_file():
+                raise pytest.UsageError(f"{toc} does not exist: build the edition first (make book)")
+            places += [(edition, docname) for docname in parse_toc_yaml(toc)]
+        metafunc.parametrize("page_name", places, ids=[f"{edition}/{Path(name).name}" for edition, name in places])
+    if "edition" in metafunc.fixturenames:
+        metafunc.parametrize("edition", editions, scope="module")
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -49,8 +60,11 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="session")
-def address(folder: Path) -> Iterator[str]:
-    handler = functools.partial(_Quiet, directory=str(folder / "html"))
+def address(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Where a web server of this process has the editions: `address + edition + "/" + page`."""
+    first = next(iter(html_of(request.config).values()))
+    root = first.parent
+    handler = functools.partial(_Quiet, directory=str(root))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"

@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Request, Route
 
-SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+SIZES = {"desktop": {"width": 1300, "height": 900}, "phone": {"width": 390, "height": 844}}
+
+SHOTS = Path(__file__).parents[2] / "_build" / "screenshots"
+
+CUT_OFF = """() => [...document.querySelectorAll('article pre')]
+    .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent.slice(0, 80))"""
 
 IMAGES = """() => Promise.all([...document.images].map(async image => {
     image.loading = 'eager';
@@ -23,7 +28,11 @@ PLAY = """async audio => {
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_page(browser: Browser, address: str, folder: Path, request: pytest.FixtureRequest, docname: str, size: str):
+def test_page(
+    browser: Browser, address: str, request: pytest.FixtureRequest, page_name: tuple[str, str], size: str
+) -> None:
+    edition, docname = page_name
+    inside = edition if not request.config.getoption("--edition") else "html"
     context = browser.new_context(viewport=SIZES[size], color_scheme="light")
     page = context.new_page()
     faults: list[str] = []
@@ -39,7 +48,7 @@ def test_page(browser: Browser, address: str, folder: Path, request: pytest.Fixt
     page.on("pageerror", lambda error: faults.append(f"uncaught {error}"))
     page.on("console", lambda message: message.type == "error" and faults.append(f"console: {message.text}"))
 
-    page.goto(f"{address}{docname}.html", wait_until="load")
+    page.goto(f"{address}{inside}/{docname}.html", wait_until="load")
     page.evaluate("() => window.MathJax ? MathJax.startup.promise : null")
 
     assert page.evaluate(IMAGES) == []
@@ -49,14 +58,15 @@ def test_page(browser: Browser, address: str, folder: Path, request: pytest.Fixt
         assert state["ready"] >= 2
         assert state["duration"] > 0
     assert page.evaluate("() => document.documentElement.scrollWidth") <= SIZES[size]["width"], too_wide(page)
+    assert page.evaluate(CUT_OFF) == []
     assert faults == []
 
     if request.config.getoption("--screenshots"):
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             page.wait_for_timeout(300)
-            name = f"{Path(docname).name}-{size}-{scheme}.png"
-            page.screenshot(path=folder / "screenshots" / name, full_page=True)
+            name = f"{edition}-{Path(docname).name}-{size}-{scheme}.png"
+            page.screenshot(path=SHOTS / name, full_page=True)
     context.close()
 
 
@@ -69,3 +79,17 @@ def too_wide(page: Page) -> str:
                 .slice(0, 5).map(e => e.outerHTML.slice(0, 120))"""
         )
     )
+
+
+def test_the_switch_leads_to_the_same_page_of_the_other_edition(
+    browser: Browser, address: str, request: pytest.FixtureRequest
+) -> None:
+    if request.config.getoption("--edition"):
+        pytest.skip("one edition alone has no switch")
+    page = browser.new_page()
+    page.goto(f"{address}esc10/book/05-1-width.html")
+    switch = page.locator("nav.repro-editions a")
+    switch.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/quick/book/05-1-width.html")
+    page.close()

@@ -1,12 +1,13 @@
+import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from repro.cli import main
+from repro.edition import Edition
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,10 +22,16 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "book" / "editions").mkdir(parents=True)
     (tmp_path / "_config.yml").write_text("title: Tiny\n")
     (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/index\n")
-    (tmp_path / "book" / "editions" / "quick.yml").write_text("title: Quick\n")
-    (tmp_path / "book" / "index.py").write_text('# %% tags=["parameters"]\nwidths: list[int] = [4]\nlr: float = 1.0\n')
+    shutil.copy(ROOT / "book" / "editions" / "quick.yml", tmp_path / "book" / "editions")
+    cell = 'edition: str = "quick"\nwidths: list[int] = [4]\nlr: float = 1.0\nsettings: dict = {}\n'
+    (tmp_path / "book" / "index.py").write_text(f'# %% tags=["parameters"]\n{cell}')
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+ALLOWED = "parameters: widths: list[int], lr: float; settings: " + ", ".join(
+    field for field in Edition.model_fields if field != "name"
+)
 
 
 @pytest.mark.parametrize(
@@ -32,15 +39,11 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         (["--edition", "full"], "no edition 'full'; there are: quick"),
         (["--only", "09-none"], "no page '09-none'; there are: index"),
-        (["-p", "width=[8]"], "no page has a parameter 'width'; there are: widths: list[int], lr: float"),
-        (
-            ["--only", "index", "-p", "width=[8]"],
-            "page 'index' has no parameter 'width'; it has: widths: list[int], lr: float",
-        ),
-        (
-            ["-p", "widths=8"],
-            "parameter 'widths' of page 'index' must be list[int], not 8; the page has: widths: list[int], lr: float",
-        ),
+        (["-p", "width=[8]"], f"there is no parameter 'width'; {ALLOWED}"),
+        (["--only", "index", "-p", "width=[8]"], f"page 'index' has no parameter 'width'; {ALLOWED}"),
+        (["-p", "widths=8"], "parameter 'widths' of page 'index' must be list[int], not 8"),
+        (["-p", "epochs=many"], "Edition.epochs = 'many': input should be a valid integer"),
+        (["-p", "sparse_widths=[2]"], "sparse_widths, unguarded_widths: 2 must be larger than reference_width = 4"),
         (["-p", "widths"], "-p takes NAME=VALUE, for example -p widths='[8,16]', not 'widths'"),
         (["-p", "lr={"], "-p lr: the value is neither JSON nor YAML: '{'"),
         (
@@ -61,7 +64,7 @@ def test_a_folder_that_cannot_be_written_is_named(book: Path):
 
 def test_outside_of_a_book_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    message = f"repro: no book here: neither {tmp_path} nor a folder above it holds _config.yml, _toc.yml and book/\n"
+    message = f"repro: {tmp_path} is not in the book's folder: go to the folder that holds _toc.yml\n"
     assert invoke("book") == (2, "", message)
 
 
@@ -70,15 +73,13 @@ def test_the_book_is_found_from_a_folder_inside_it(book: Path, monkeypatch: pyte
     assert invoke("book", "--edition", "full")[2] == "repro: no edition 'full'; there are: quick\n"
 
 
-def test_help_answers_at_once_and_loads_nothing_heavy():
-    start = time.monotonic()
+def test_help_loads_nothing_heavy():
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", "from repro.cli import main; main(['--help'])"],
         capture_output=True,
         text=True,
         cwd=ROOT,
     )
-    assert time.monotonic() - start < 1.5  # 0.1 s where the machine is free
     assert done.returncode == 0
     assert "Execute the notebooks and make the HTML" in done.stdout
     loaded = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in done.stderr.splitlines()}

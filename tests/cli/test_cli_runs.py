@@ -1,6 +1,8 @@
 import json
-from importlib import import_module
+import shutil
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import stored
@@ -8,9 +10,12 @@ import tiny
 from click.testing import CliRunner
 
 from repro.cli import main
+from repro.edition import open_edition
+from repro.experiment import DataConfig
+from repro.store.ship import ship
 from repro.store.store import Store
-
-module = import_module("repro.cli.runs")  # the package shows the command of this name
+from repro.sweep.worker import keys_of, train_one
+from repro.training import loop
 
 A, B, C = (tiny.experiment(seed=seed) for seed in range(3))
 KEYS = {name: run.key(stored.FINGERPRINT) for name, run in (("a", A), ("b", B), ("c", C))}
@@ -29,17 +34,25 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 
 
 @pytest.fixture
-def editions(monkeypatch: pytest.MonkeyPatch) -> None:
+def editions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A book whose editions ask for the first run, and for the first two."""
     asked = {"quick": [A], "wide": [A, B]}
-    monkeypatch.setattr("repro.build.book.find_root", lambda start: start)
-    monkeypatch.setattr(module, "_editions", lambda only=None: {only: asked[only]} if only else asked)
+    (tmp_path / "book" / "editions").mkdir(parents=True)
+    (tmp_path / "_toc.yml").touch()
+    for name in asked:
+        (tmp_path / "book" / "editions" / f"{name}.yml").touch()
+
+    def opened(name: str, root: Path | None = None, **changes: object) -> SimpleNamespace:
+        runs = asked[name] if not changes else [C]
+        return SimpleNamespace(experiments=lambda: runs, data=lambda: tiny.DATA)
+
+    monkeypatch.setattr("repro.edition.open_edition", opened)
 
 
 def test_an_empty_store_has_nothing_to_list(store):
     assert invoke("ls") == (0, "", "")
     assert invoke("ls", "--json") == (0, "[]\n", "")
-    assert invoke("verify") == (0, "0 runs, 0 failures, no fault\n", "")
+    assert invoke("verify") == (0, "0 runs, 0 shipped runs, 0 failures, no fault\n", "")
 
 
 def test_one_damaged_run_does_not_stop_the_list(store):
@@ -48,10 +61,9 @@ def test_one_damaged_run_does_not_stop_the_list(store):
     stored.fail(store, C)
     record = store.folder(KEYS["b"]) / "record.json"
     record.write_bytes(b"{")
-    reason = f"{record} is not what was stored: delete {record.parent}, and it is made anew"
+    reason = f"{record} is not what was stored: delete {record.parent}, and it is made again"
     lines = {
-        KEYS["a"]: "base W=2 D=1 K=0                 true labels  seed 0  6 epochs  2 s  2021-07-18T12:00:00+00:00  "
-        "by other code",
+        KEYS["a"]: "W=2 D=1 K=0, base                true labels  seed 0  6 epochs  2 s  2021-07-18T12:00:00+00:00",
         KEYS["b"]: f"UNREADABLE: {reason}",
         KEYS["c"]: "FAILED: non-finite loss: the loss of epoch 1 is nan",
     }
@@ -62,7 +74,7 @@ def test_one_damaged_run_does_not_stop_the_list(store):
     assert [rows[KEYS[name]]["state"] for name in "abc"] == ["finished", "unreadable", "failed"]
     assert rows[KEYS["b"]]["reason"] == reason
     assert rows[KEYS["a"]]["experiment"] == A.canonical()
-    assert rows[KEYS["a"]]["provenance"] == stored.PROVENANCE and not rows[KEYS["a"]]["made_by_this_code"]
+    assert rows[KEYS["a"]]["provenance"] == stored.PROVENANCE and rows[KEYS["a"]]["other_recipe"] is False
     assert rows[KEYS["c"]]["kind"] == "non-finite loss"
 
 
@@ -80,7 +92,9 @@ def test_all_of_a_run_is_shown(store):
         "train_accuracy: 0.75",
         "scenes: ['noise', 'tone']",
         "weights_kept: True",
-        "field_kept: False",
+        "commit: None",
+        "machine: cpu: toy",
+        "other_recipe: False",
         f"folder: {store.folder(key)}",
     ):
         assert f"{line}\n" in out
@@ -112,19 +126,19 @@ def test_verify_names_every_fault_and_ends_with_status_1(store):
     for run in (A, B):
         stored.save(store, run)
     stored.fail(store, C)
-    assert invoke("verify") == (0, "2 runs, 1 failures, no fault\n", "")
+    assert invoke("verify") == (0, "2 runs, 0 shipped runs, 1 failures, no fault\n", "")
     (store.root / "runs" / ".k.partial").mkdir()
     aside = "; 1 leftovers of killed or working processes, which are no results"
-    assert invoke("verify") == (0, f"2 runs, 1 failures, no fault{aside}\n", "")
+    assert invoke("verify") == (0, f"2 runs, 0 shipped runs, 1 failures, no fault{aside}\n", "")
     paths = [store.folder(KEYS["a"]) / "weights.safetensors", store.failure_path(KEYS["c"])]
     for path in paths:
         path.write_bytes(b"x")
     places = (paths[0].parent, paths[1])
     said = "".join(
-        f"{path} is not what was stored: delete {place}, and it is made anew\n"
+        f"{path} is not what was stored: delete {place}, and it is made again\n"
         for path, place in zip(paths, places, strict=True)
     )
-    assert invoke("verify") == (1, said, f"repro: 2 runs, 1 failures, 2 faults{aside}\n")
+    assert invoke("verify") == (1, said, f"repro: 2 runs, 0 shipped runs, 1 failures, 2 faults{aside}\n")
 
 
 def test_gc_shows_first_and_removes_when_told(store, editions):
@@ -142,8 +156,23 @@ def test_gc_shows_first_and_removes_when_told(store, editions):
 def test_gc_outside_of_a_book_removes_nothing(store):
     stored.save(store, A)
     code, _, error = invoke("gc", "--yes")
-    assert code == 2 and error.startswith("repro: no book here: ")
+    assert (code, error) == (
+        2, f"repro: {Path.cwd()} is not in the book's folder: go to the folder that holds _toc.yml\n",
+    )  # fmt: skip
     assert store.finished() == [KEYS["a"]]
+
+
+def test_runs_of_another_recipe_are_told(store, monkeypatch):
+    for module in ("experiment", "store.record_format"):
+        monkeypatch.setattr(f"repro.{module}.RECIPE_VERSION", 3)
+    key = stored.save(store, A)
+    monkeypatch.undo()
+    monkeypatch.setenv("REPRO_STORE", str(store.root))
+    assert invoke("ls")[1] == (
+        f"{key}  W=2 D=1 K=0, base                true labels  seed 0  6 epochs  2 s  2021-07-18T12:00:00+00:00  "
+        "other recipe\n"
+    )
+    assert "\nother_recipe: True\n" in invoke("show", key)[1]
 
 
 def test_runs_travel(store, editions, tmp_path, monkeypatch):
@@ -154,6 +183,8 @@ def test_runs_travel(store, editions, tmp_path, monkeypatch):
     assert (code, out) == (0, f"Exported: 2 runs to all.zip ({size:.3f} MB)\n")
     code, out, _ = invoke("export", "wide.zip", "--edition", "wide")
     assert code == 0 and out.startswith("Exported: 1 runs of the 2 that edition 'wide' asks for to wide.zip (")
+    code, out, _ = invoke("export", "c.zip", "--edition", "wide", "-p", "widths=[8]")
+    assert code == 0 and out.startswith("Exported: 1 runs of the 1 that edition 'wide' asks for to c.zip (")
     monkeypatch.setenv("REPRO_STORE", str(tmp_path / "laptop"))
     assert invoke("import", "wide.zip") == (
         0, "Imported: 1 runs; 0 were there already and stay as they are\n", "",
@@ -163,17 +194,122 @@ def test_runs_travel(store, editions, tmp_path, monkeypatch):
     )  # fmt: skip
     laptop = Store(tmp_path / "laptop")
     assert [laptop.load(KEYS[name]).has_weights for name in "ac"] == [False, True]
-    assert invoke("import", "no.zip") == (2, "", "repro: no.zip cannot be read (No such file or directory)\n")
+    assert invoke("import", "no.zip") == (
+        2,
+        "",
+        "repro: no.zip cannot be read (No such file or directory): copy it again\n",
+    )
 
 
 def test_an_export_of_nothing_is_bad_input(store, editions):
     assert invoke("export", "x.zip") == (2, "", f"repro: {store.root} has no runs to export\n")
 
 
-def test_the_editions_of_the_book_ask_for_their_runs(monkeypatch):
+def test_runs_are_shipped_and_read_from_the_repository(store, editions, tmp_path, monkeypatch):
+    stored.save(store, A)
+    code, out, _ = invoke("ship", "--edition", "wide")
+    files = [path for path in (tmp_path / "results" / "wide").rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files) / 1e6
+    assert (code, out) == (0, f"results/wide: 1 runs added, 1 of 2 there, {size:.3f} MB\n")
+    monkeypatch.setenv("REPRO_STORE", str(tmp_path / "laptop"))
+    for run in (B, C):
+        stored.save(Store(tmp_path / "elsewhere"), run)
+    code, out, _ = invoke("ship", "--edition", "wide", "--from", "elsewhere")
+    assert code == 0 and out.startswith("results/wide: 1 runs added, 2 of 2 there, ")
+    assert invoke("verify") == (0, "0 runs, 2 shipped runs, 0 failures, no fault\n", "")
+    assert [line[:20] for line in invoke("ls")[1].splitlines()] == sorted([KEYS["a"], KEYS["b"]])
+    assert "\nweights_kept: False\n" in invoke("show", KEYS["a"])[1]
+    assert invoke("export", "x.zip")[2] == f"repro: {tmp_path / 'laptop'} has no runs to export\n"
+    path = tmp_path / "results" / "wide" / "runs" / f"{KEYS['b']}.zip"
+    path.write_bytes(b"")
+    reason = f"{path} is not what was stored: restore {path} from the repository"
+    assert invoke("verify") == (1, f"{reason}\n", "repro: 0 runs, 2 shipped runs, 0 failures, 1 faults\n")
+    assert f"{KEYS['b']}  UNREADABLE: {reason}\n" in invoke("ls")[1]
+    path.with_name(f"{KEYS['a']}.zip").unlink()
+    path.unlink()
+    assert invoke("ship", "--edition", "wide", "--from", "elsewhere")[1].startswith(
+        "results/wide: 1 runs added, 1 of 2"
+    )
+
+
+def test_the_editions_of_the_book_ask_for_their_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(Path(__file__).parents[2])
-    needed = module._editions()
-    assert list(needed) == ["esc10", "quick", "tau2020"]
-    assert len(needed["quick"]) == 52 and {run.data.name for run in needed["quick"]} == {"synthetic"}
-    assert {run.data.name for run in needed["tau2020"]} == {"tau2020"}
-    assert module._editions("quick") == {"quick": needed["quick"]}
+    quick = open_edition("quick").experiments()
+    stored.save(Store(tmp_path), quick[0])
+    monkeypatch.setenv("REPRO_STORE", str(tmp_path))
+    out = invoke("export", str(tmp_path / "x.zip"), "--edition", "quick")[1]
+    assert out.startswith(f"Exported: 1 runs of the {len(quick)} that edition 'quick' asks for to ")
+
+
+@pytest.fixture
+def trained(editions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Store, str]:
+    """A run of the toy set that was trained and shipped, beside one of another seed; and its key."""
+    store = tiny.store(tmp_path / "store")
+    monkeypatch.setenv("REPRO_STORE", str(store.root))
+    monkeypatch.chdir(tmp_path)
+    runs = [tiny.experiment(epochs=2, seed=seed) for seed in (0, 1)]
+    for run in runs:
+        assert train_one(run, store) is None
+    keys = keys_of(runs, store)
+    ship(store, runs[:1], tmp_path / "results" / "quick")
+    shutil.rmtree(store.folder(keys[0]))
+    return store, keys[0]
+
+
+def test_a_run_is_reproduced_bit_for_bit(trained):
+    store, key = trained
+    code, out, error = invoke("reproduce", key)
+    device = store.load(store.own()[0]).provenance["device"]
+    assert (code, out) == (0, f"{key}: the same, bit for bit; trained on {device}, again on {device}\n"), error
+    assert len(store.own()) == 1  # the training is not kept
+    assert sorted(path.name for path in store.root.iterdir()) == ["data", "locks", "runs"]
+
+
+def test_a_run_that_comes_out_otherwise_is_told_in_points(trained, monkeypatch):
+    store, key = trained
+    real = loop.train
+
+    def other(*arguments):
+        outcome = real(*arguments)
+        return replace(outcome, predictions=0 * outcome.predictions, train_accuracy=0.25)
+
+    monkeypatch.setattr("repro.sweep.worker.train", other)
+    monkeypatch.setattr(
+        "repro.store.compare.spread_of_seeds",
+        lambda runs: dict.fromkeys(("unseen devices", "seen device", "training labels"), 1.5 * len(list(runs))),
+    )
+    code, out, error = invoke("reproduce", key)
+    stored_run = Store.default().load(key)
+    lines = out.splitlines()
+    assert code == 1 and len(lines) == 3
+    percent = 100 * stored_run.train_accuracy
+    assert lines[2] == (
+        f"training labels: {percent:.2f} %, again 25.00 %: {25 - percent:+.2f} points; seeds differ by 3.00 points"
+    )
+    assert lines[0].startswith("unseen devices: ") and ", again 50.00 %: " in lines[0]
+    assert f"repro: {key}: not the same bit for bit: " in error and "training accuracy; trained on " in error
+    assert not store.failures()
+
+
+def test_recordings_that_are_not_at_hand_are_named_with_what_fetches_them(store, editions, tmp_path, monkeypatch):
+    data = DataConfig(name="esc10", root="data/esc10", impulse_responses="data/micirp", fold=2, clip_seconds=0.4)
+    key = stored.save(store, A.model_copy(update={"data": data}))
+    assert invoke("reproduce", key)[2] == (
+        f"repro: no edition names the recordings of run {key}: give one that does with --edition\n"
+    )
+    named = data.model_copy(update={"fold": 0})
+    monkeypatch.setattr("repro.edition.open_edition", lambda name: SimpleNamespace(data=lambda: named))
+    for folder, name in (("data/esc10", "esc10"), ("data/micirp", "micirp")):
+        assert invoke("reproduce", key) == (
+            2, "", f"repro: the recordings of run {key} are not in {folder}: "
+            f"'repro data get {name} {folder}' fetches them\n",
+        )  # fmt: skip
+        (tmp_path / folder).mkdir(parents=True)
+
+
+def test_a_run_on_other_recordings_cannot_be_reproduced(store, editions):
+    tiny.store(store.root)
+    key = stored.save(store, A)
+    assert invoke("reproduce", key)[2] == (
+        f"repro: run {key} is of other recipe, or was trained on other recordings than are at hand\n"
+    )

@@ -25,6 +25,8 @@ import tiny
 from repro.errors import InputError
 from repro.files import checksums
 from repro.store.cleanup import garbage, remove
+from repro.store.ship import ship
+from repro.store.shipped import Shipped
 from repro.store.store import Store
 from repro.store.transfer import export_runs, import_runs
 from repro.store.verify import faults, leftovers
@@ -148,7 +150,6 @@ def load_all(store: Store) -> tuple[str, ...]:
 def make_archive(store: Store) -> None:
     other = Store(store.root.parent / "other")
     stored.save(other, A)
-    other.save_field(KEY, stored.field())
     export_runs(other, other.finished(), exported(store), True)
     shutil.rmtree(other.root)
     stored.fail(store, A)
@@ -169,13 +170,22 @@ def export_state(store: Store) -> str:
     return states.get(exported(store).read_bytes(), "between")
 
 
+def results(store: Store) -> Path:
+    return store.root / "results"
+
+
+def shipped_state(store: Store) -> tuple[str, ...]:
+    """The keys of the shipped runs, each read."""
+    shipped = Shipped(results(store))
+    return tuple(shipped.load(key).key for key in shipped.finished())
+
+
 def remaining(store: Store) -> tuple[object, ...]:
-    return load_all(store), store.has_field(KEY), len(store.failures())
+    return load_all(store), len(store.failures())
 
 
 def two_runs(store: Store) -> None:
     stored.save(store, A)
-    store.save_field(KEY, stored.field())
     stored.save(store, B)
     stored.fail(store, tiny.experiment(seed=2))
 
@@ -195,13 +205,6 @@ CASES = {
         ([], [KEY]),
         at_least=6,
     ),
-    "field": Case(
-        lambda store: stored.save(store, A),
-        lambda store: store.save_field(KEY, stored.field()),
-        lambda store: store.has_field(KEY) and store.load_field(KEY).tolist() == stored.field().tolist(),
-        (False, True),
-        at_least=10,
-    ),
     "export": Case(
         make_runs_to_export,
         lambda store: export_runs(store, store.finished(), exported(store), True),
@@ -209,21 +212,25 @@ CASES = {
         ("before", "after"),
         at_least=5,
     ),
+    "ship": Case(
+        two_runs,
+        lambda store: ship(store, [A, B], results(store)),
+        shipped_state,
+        ((), tuple(sorted([KEY, OTHER])[:1]), tuple(sorted([KEY, OTHER]))),
+        at_least=20,
+    ),
     "import": Case(
         make_archive,
         lambda store: import_runs(store, exported(store)),
         remaining,
-        (((), False, 1), ((KEY,), False, 0), ((KEY,), True, 0)),
-        at_least=25,
+        (((), 1), ((KEY,), 1), ((KEY,), 0)),
+        at_least=15,
     ),
     "gc": Case(
         two_runs,
         lambda store: remove(store, garbage(store, [B])),
         remaining,
-        tuple(
-            (tuple(sorted([KEY, OTHER])) if run else (OTHER,), field, failure)
-            for run, field, failure in ((True, True, 1), (False, True, 1), (False, False, 1), (False, False, 0))
-        ),
+        ((tuple(sorted([KEY, OTHER])), 1), ((OTHER,), 1), ((OTHER,), 0)),
         at_least=10,
     ),
 }
@@ -292,7 +299,8 @@ def test_a_disk_that_refuses_any_change_leaves_all_or_nothing(case, action, monk
             continue
         ends.append(state)
         assert f" ({reason}): " in message and "\n" not in message
-        assert message.startswith((f"the run store {store.root} cannot", f"{exported(store)} cannot"))
+        places = (f"the run store {store.root}", exported(store), results(store))
+        assert message.startswith(tuple(f"{place} cannot" for place in places))
         if action == "full":
             assert only_removals(store)
             case.work(store)
@@ -347,7 +355,7 @@ def object_array(sentinel: Path) -> np.ndarray:
 
 def npz(sentinel: Path) -> bytes:
     content = io.BytesIO()
-    np.savez(content, predictions=object_array(sentinel))
+    np.savez(content, predictions=object_array(sentinel), erf=stored.field())
     return content.getvalue()
 
 
@@ -358,32 +366,28 @@ def npy(sentinel: Path) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("folder", "name", "content"),
+    ("name", "content"),
     [
-        ("runs", "predictions.npz", pickled),
-        ("runs", "predictions.npz", npz),
-        ("runs", "predictions.npz", npy),
-        ("runs", "weights.safetensors", pickled),
-        ("runs", "record.json", pickled),
-        ("erf", "field.npy", npy),
-        ("erf", "field.npy", pickled),
+        ("arrays.npz", pickled),
+        ("arrays.npz", npz),
+        ("arrays.npz", npy),
+        ("weights.safetensors", pickled),
+        ("record.json", pickled),
     ],
 )
 def test_code_hidden_in_a_file_is_refused_by_name_and_never_runs(
-    folder: str, name: str, content: Callable[[Path], bytes], tmp_path: Path
+    name: str, content: Callable[[Path], bytes], tmp_path: Path
 ) -> None:
     """Its author knows the format: all checksums are right."""
     store, sentinel = Store(tmp_path / "store"), tmp_path / "sentinel"
     stored.save(store, A)
-    store.save_field(KEY, stored.field())
-    place = store.root / folder / KEY
+    place = store.folder(KEY)
     files = {path.name: path.read_bytes() for path in place.iterdir() if path.name != "manifest.json"}
     checksums.write_folder(place, files | {name: content(sentinel)})
     found = [str(fault) for fault in faults(store)]
-    assert found == [f"{place / name} is not what was stored: delete {place}, and it is made anew"]
+    assert found == [f"{place / name} is not what was stored: delete {place}, and it is made again"]
     with pytest.raises(InputError):
         store.load(KEY).network()
-        store.load_field(KEY)
     assert not sentinel.exists()
     np.load(io.BytesIO(npy(sentinel)), allow_pickle=True)
     assert sentinel.exists()  # it would have run

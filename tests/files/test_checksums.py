@@ -17,7 +17,7 @@ def folder(tmp_path):
 
 
 def refused(path, stored) -> str:
-    return f"{path} is not what was stored: delete {stored}, and it is made anew"
+    return f"{path} is not what was stored: delete {stored}, and it is made again"
 
 
 def test_the_manifest_holds_the_sha256_of_every_file():

@@ -8,8 +8,8 @@ from repro.data.source import prepared_folder
 from repro.experiment import DataConfig
 from repro.files import checksums
 from repro.store import cleanup as module
-from repro.store import record_format
 from repro.store.cleanup import Garbage, garbage, remove
+from repro.store.ship import ship
 from repro.store.store import Store
 
 A, B = tiny.experiment(), tiny.experiment(seed=1)
@@ -29,15 +29,23 @@ def entries(store: Store) -> set[str]:
     return {path.relative_to(store.root).as_posix() for folder in folders for path in folder.iterdir()}
 
 
-def test_what_editions_need_stays_with_all_that_belongs_to_it(store):
+def test_what_editions_need_stays(store):
     needed, other = stored.save(store, A), stored.save(store, B)
-    for key in (needed, other):
-        store.save_field(key, stored.field())
     assert listed(store, [A, B]) == {}
-    assert listed(store, [A]) == {f"runs/{other}": "no edition needs it", f"erf/{other}": "a field without its run"}
+    assert listed(store, [A]) == {f"runs/{other}": "no edition needs it"}
     assert remove(store, garbage(store, [A])) == []
-    assert entries(store) == {f"runs/{needed}", f"erf/{needed}"}
+    assert entries(store) == {f"runs/{needed}"}
     store.load(needed)
+
+
+def test_what_came_with_the_repository_stays(store, tmp_path):
+    key = stored.save(store, A)
+    ship(store, [A], tmp_path / "results")
+    both = Store(store.root, [tmp_path / "results"])
+    (store.root / "checkpoints" / key).mkdir(parents=True)
+    assert remove(both, garbage(both, [])) == []
+    assert not store.folder(key).exists() and not store.checkpoints(key).exists()
+    assert both.finished() == [key] and both.load(key).shipped
 
 
 def test_runs_are_compared_without_their_recordings(store):
@@ -54,31 +62,20 @@ def test_runs_that_cannot_be_used_go(store, monkeypatch):
     needed = [tiny.experiment(seed=seed) for seed in range(5)]
     (store.folder(damaged) / "weights.safetensors").write_bytes(b"")
     (store.folder(unfinished) / "manifest.json").unlink()
-    for key, schema in ((old, b'"schema": 1'), (newer, b'"schema": 3')):
+    for key, schema in ((old, b'"schema": 1'), (newer, b'"schema": 4')):
         whole = {path.name: path.read_bytes() for path in store.folder(key).iterdir() if path.name != "manifest.json"}
-        record = whole["record.json"].replace(b'"schema": 2', schema)
+        record = whole["record.json"].replace(b'"schema": 3', schema)
         checksums.write_folder(store.folder(key), whole | {"record.json": record})
-    monkeypatch.setattr(record_format, "RECIPE_VERSION", 1)
-    before = record_format._origin(needed[4], stored.FINGERPRINT, stored.PROVENANCE)
-    earlier = record_format._Origin.model_validate(before).key()
-    files = record_format.run_files(
-        needed[4], stored.FINGERPRINT, stored.outcome(needed[4]), stored.CLIPS, tiny.SCENES, stored.PROVENANCE
-    )
-    checksums.write_folder(store.folder(earlier), files)
+    for name in ("experiment", "store.record_format"):
+        monkeypatch.setattr(f"repro.{name}.RECIPE_VERSION", 3)
+    other = stored.save(store, needed[4])
+    monkeypatch.undo()
     assert listed(store, needed) == {
         f"runs/{damaged}": "damaged",
         f"runs/{unfinished}": "damaged",
         f"runs/{old}": "of an earlier version",
-        f"runs/{earlier}": "of an earlier version",
+        f"runs/{other}": "other recipe",
     }
-
-
-def test_a_damaged_field_goes_alone(store):
-    key = stored.save(store, A)
-    store.save_field(key, stored.field())
-    (store.field_folder(key) / "field.npy").write_bytes(b"")
-    (store.root / "erf" / f"{key}.npy").touch()  # as an earlier version kept them
-    assert listed(store, [A]) == {f"erf/{key}": "damaged", f"erf/{key}.npy": "a field without its run"}
 
 
 def test_failures_go(store):
@@ -110,19 +107,16 @@ def test_recordings_stay_that_a_needed_run_would_be_trained_on(tmp_path):
     store = tiny.store(tmp_path)
     prepared = prepared_folder(tiny.DATA, tmp_path)
     assert listed(store, [A]) == {}
-    other = tiny.record(data=DataConfig(clips=2)).experiment
+    other = A.model_copy(update={"data": DataConfig(clips=2)})
     assert listed(store, [other]) == {f"data/{prepared.name}": "recordings of no remaining run"}
 
 
 def test_what_killed_processes_left_goes_and_what_is_in_use_stays(store):
     stored.save(store, A)
-    places = (".import.partial", "runs/.k.partial", "erf/.k.gone", "failures/.k.json.partial", "data/.esc10-1.partial",
-              "checkpoints/.k.partial")  # fmt: skip
+    places = ("runs/.k.partial", "failures/.k.json.gone", "data/.esc10-1.partial", "checkpoints/.k.partial")
     for place in places:
         (store.root / place).mkdir(parents=True)
     assert listed(store, [A]) == dict.fromkeys(places, "left by a killed process")
-    with store.lock("import"):
-        assert set(listed(store, [A])) == {*places} - {".import.partial"}
     with store.lock("k"):
         assert set(listed(store, [A])) == {*places} - {"checkpoints/.k.partial"}
     with module.FileLock(store.root / "data" / "esc10-1.lock"):

@@ -13,7 +13,7 @@ import torch
 
 import repro
 from repro.store import provenance as module
-from repro.store.provenance import code_fingerprint, provenance
+from repro.store.provenance import code_fingerprint, provenance, revision
 
 CPU = torch.device("cpu")
 
@@ -44,7 +44,9 @@ def test_a_run_says_when_how_and_on_what_it_was_made():
     ]  # fmt: skip
     assert datetime.fromisoformat(made["finished"]).utcoffset().total_seconds() == 0
     assert made["seconds"] == 1.23
-    assert made["device"] == f"cpu: {platform.processor() or platform.machine()}"
+    model, _, instructions = made["device"].removeprefix("cpu: ").rpartition(", ")
+    assert model in Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else model
+    assert instructions == torch.backends.cpu.get_cpu_capability()
     assert made["threads"] == torch.get_num_threads()
     assert made["python"] == platform.python_version()
     names = ("torch", "numpy", "scipy", "librosa", "torchaudio")
@@ -82,6 +84,7 @@ def test_the_fingerprint_stays_that_of_the_code_that_was_imported(monkeypatch, t
 
 def test_outside_of_a_checkout_there_is_no_commit(package):
     assert module._commit() == {"commit": None, "dirty": False}
+    assert revision() == "unknown"
 
 
 def test_in_a_checkout_of_something_else_there_is_no_commit(package):
@@ -100,8 +103,10 @@ def test_the_commit_and_whether_the_code_is_another(package):
     assert len(commit) == 40
     (package.parent / "notes").touch()  # not code
     assert module._commit() == {"commit": commit, "dirty": False}
-    (package / "config.py").write_text("edited")
+    assert revision() == commit[:10]
+    (package / "experiment.py").write_text("edited")
     assert module._commit() == {"commit": commit, "dirty": True}
+    assert revision() == f"{commit[:10]} (edited)"
     git(package.parent, "commit", "-qam", "edited")  # what runs is still the code before
     assert module._commit() == {"commit": git(package.parent, "rev-parse", "HEAD"), "dirty": True}
 

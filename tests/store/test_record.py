@@ -13,11 +13,10 @@ from safetensors.torch import save
 from repro.errors import InputError
 from repro.experiment import DataConfig
 from repro.files import checksums
-from repro.store.provenance import code_fingerprint
 from repro.store.record_format import run_files
 from repro.store.store import Store
 
-MANIFEST, RECORD, PREDICTIONS, WEIGHTS = "manifest.json", "record.json", "predictions.npz", "weights.safetensors"
+MANIFEST, RECORD, ARRAYS, WEIGHTS = "manifest.json", "record.json", "arrays.npz", "weights.safetensors"
 
 
 @pytest.fixture
@@ -47,10 +46,19 @@ def test_the_key_is_the_hash_of_what_is_stored(store):
         assert store.load(stored.save(store, experiment)).key == experiment.key(stored.FINGERPRINT)
 
 
-def test_who_made_a_run(store):
-    own = store.load(stored.save(store, code={"fingerprint": code_fingerprint()}))
-    other = store.load(stored.save(store, tiny.experiment(seed=1)))
-    assert own.made_by_this_code and not other.made_by_this_code
+def test_a_run_of_another_recipe_is_read_and_says_so(store, monkeypatch):
+    monkeypatch.setattr("repro.store.record_format.RECIPE_VERSION", 3)
+    monkeypatch.setattr("repro.experiment.RECIPE_VERSION", 3)
+    key = stored.save(store)
+    monkeypatch.undo()
+    record = store.load(key)
+    assert (record.recipe_version, record.other_recipe) == (3, True)
+    assert key != tiny.experiment().key(stored.FINGERPRINT)
+
+
+def test_the_commit_of_a_run(store):
+    keys = [stored.save(store), stored.save(store, tiny.experiment(seed=1), code={"commit": "a" * 40})]
+    assert [store.load(key).commit for key in keys] == [None, "a" * 40]
 
 
 def test_a_hand_edited_record_is_named(store):
@@ -61,7 +69,7 @@ def test_a_hand_edited_record_is_named(store):
     (folder / RECORD).write_text(text.replace('"train_accuracy": 0.75', '"train_accuracy": 0.99'))
     with pytest.raises(InputError) as refused:
         store.load(key)
-    assert str(refused.value) == f"{folder / RECORD} is not what was stored: delete {folder}, and it is made anew"
+    assert str(refused.value) == f"{folder / RECORD} is not what was stored: delete {folder}, and it is made again"
 
 
 def test_an_edited_experiment_has_another_key(store):
@@ -69,17 +77,17 @@ def test_an_edited_experiment_has_another_key(store):
     message = edit(store, key, experiment=other.canonical())
     folder = store.folder(key)
     assert message == (
-        f"{folder / RECORD} is of run {other.key(stored.FINGERPRINT)}, not {key}: delete {folder}, and it is made anew"
+        f"{folder / RECORD} is of run {other.key(stored.FINGERPRINT)}, not {key}: delete {folder}, and it is made again"
     )
 
 
 @pytest.mark.parametrize(
-    ("schema", "mend"), [(1, "'repro runs gc' removes it"), (3, "a newer version of this package reads it")]
+    ("schema", "fix"), [(2, "'repro runs gc' removes it"), (4, "a newer version of this package reads it")]
 )
-def test_another_schema_is_named(schema, mend, store):
+def test_another_schema_is_named(schema, fix, store):
     key = stored.save(store)
     message = edit(store, key, schema=schema)
-    assert message == f"run {key} was stored in schema {schema}; this version reads 2: {mend}"
+    assert message == f"run {key} was stored in schema {schema}; this version reads 3: {fix}"
 
 
 def test_a_record_from_before_there_were_schemas_is_named(store):
@@ -90,7 +98,7 @@ def test_a_record_from_before_there_were_schemas_is_named(store):
     rewrite(folder, {RECORD: json.dumps(content).encode()})
     with pytest.raises(InputError) as refused:
         store.load(key)
-    assert str(refused.value) == (f"run {key} was stored in schema 1; this version reads 2: 'repro runs gc' removes it")
+    assert str(refused.value) == (f"run {key} was stored in schema 1; this version reads 3: 'repro runs gc' removes it")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +115,7 @@ def test_a_record_that_is_none_is_named(changes, fault, store):
     key = stored.save(store)
     folder = store.folder(key)
     message = edit(store, key, **changes)
-    assert message == f"{folder / RECORD} is no record ({fault}): delete {folder}, and it is made anew"
+    assert message == f"{folder / RECORD} is no record ({fault}): delete {folder}, and it is made again"
 
 
 def test_an_experiment_of_another_version_is_named(store):
@@ -129,22 +137,29 @@ def test_an_experiment_of_another_version_is_named(store):
     )
 
 
-def test_predictions_of_another_shape_are_refused(store):
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"predictions": np.zeros((1, 7), np.uint8)},
+        {"predictions": np.zeros((1, 8), np.int64)},
+        {"erf": np.zeros((256, 5), np.float32)},
+        {"erf": np.zeros(256, np.float16)},
+    ],
+)
+def test_arrays_of_another_shape_or_type_are_refused(wrong, store):
     key = stored.save(store)
-    folder = store.folder(key)
-    for wrong in (np.zeros((1, 7), np.uint8), np.zeros((1, 8), np.int64)):
-        content = io.BytesIO()
-        np.savez(content, predictions=wrong)
-        rewrite(folder, {PREDICTIONS: content.getvalue()})
-        with pytest.raises(checksums.DamagedError, match=r"predictions\.npz is not what was stored"):
-            store.load(key)
+    content = io.BytesIO()
+    np.savez(content, **{"predictions": np.zeros((1, 8), np.uint8), "erf": np.zeros((256, 5), np.float16), **wrong})
+    rewrite(store.folder(key), {ARRAYS: content.getvalue()})
+    with pytest.raises(checksums.DamagedError, match=r"arrays\.npz is not what was stored"):
+        store.load(key)
 
 
 def test_a_run_without_its_weights_is_complete_save_for_the_network(store):
     key = stored.save(store)
     folder = store.folder(key)
     assert store.load(key).has_weights
-    whole = {name: (folder / name).read_bytes() for name in (RECORD, PREDICTIONS)}
+    whole = {name: (folder / name).read_bytes() for name in (RECORD, ARRAYS)}
     checksums.write_folder(folder, whole)
     record = store.load(key)
     assert not record.has_weights and record.weights > 0

@@ -21,7 +21,7 @@ from repro.network.pruning import count_remaining
 from repro.store.store import Record, Store, provenance
 from repro.training.loop import Outcome, train
 
-FILES = ("manifest.json", "predictions.npz", "record.json", "weights.safetensors")
+FILES = ("manifest.json", "arrays.npz", "record.json", "weights.safetensors")
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,10 @@ def test_a_run_is_read_back_as_it_was_saved(stored, outcome, toy_inputs):
     assert record.weights == count_weights(record.network()[0])
     assert record.provenance["seconds"] == 1.23
     assert record.provenance["device"].startswith("cpu: ")
-    assert record.made_by_this_code and record.has_weights
+    assert record.has_weights and not record.shipped
+    assert (record.recipe_version, record.other_recipe) == (4, False)
+    assert record.layer_weights == outcome.layer_weights
+    assert record.erf.dtype == np.float16 and np.array_equal(record.erf, outcome.erf)
 
 
 def predicted(record: Record, toy_inputs) -> list[int]:
@@ -145,7 +148,7 @@ def everything(store: Store, key: str) -> None:
 
 
 def refusal(store: Store, key: str, path: Path) -> str:
-    return f"{path} is not what was stored: delete {store.folder(key)}, and it is made anew"
+    return f"{path} is not what was stored: delete {store.folder(key)}, and it is made again"
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -172,8 +175,8 @@ def test_a_lost_file_is_refused_by_name(name, copy):
     assert str(refused.value) == refusal(copy, key, copy.folder(key) / name)
 
 
-@pytest.mark.parametrize(("left_out", "named"), [("weights.safetensors",) * 2, ("predictions.npz", "manifest.json")])
-def test_a_manifest_that_leaves_a_file_out_is_refused(left_out, named, copy):
+@pytest.mark.parametrize("left_out", FILES[1:])
+def test_a_manifest_that_leaves_a_file_out_is_refused(left_out, copy):
     (key,) = copy.finished()
     manifest = copy.folder(key) / "manifest.json"
     digests = json.loads(manifest.read_text())
@@ -181,7 +184,7 @@ def test_a_manifest_that_leaves_a_file_out_is_refused(left_out, named, copy):
     manifest.write_text(json.dumps(digests))
     with pytest.raises(InputError) as refused:
         copy.load(key)
-    assert str(refused.value) == refusal(copy, key, copy.folder(key) / named)
+    assert str(refused.value) == refusal(copy, key, copy.folder(key) / left_out)
 
 
 def test_an_unknown_key_is_refused(stored):
@@ -207,7 +210,7 @@ def test_a_store_that_cannot_be_written_to_is_refused(below: str, reason: str, t
     with pytest.raises(InputError) as refused:
         Store.default()
     assert str(refused.value) == (
-        f"the run store {store} cannot be written to ({reason}): mend that, or set REPRO_STORE to another folder"
+        f"the run store {store} cannot be written to ({reason}): make room there, or set REPRO_STORE to another folder"
     )
 
 
@@ -246,24 +249,6 @@ def test_a_failure_beside_its_run_is_none(tmp_path):
     assert store.failures() == []
 
 
-def test_a_field_is_read_back_as_it_was_saved(tmp_path):
-    store = Store(tmp_path)
-    assert not store.has_field("k")
-    store.save_field("k", stored_runs.field())
-    assert store.has_field("k")
-    assert np.array_equal(store.load_field("k"), stored_runs.field())
-
-
-@pytest.mark.parametrize("content", [np.zeros(3), np.zeros((2, 2), np.float32), np.array([["x"]], object)])
-def test_a_field_that_is_none_is_refused(content, tmp_path):
-    store = Store(tmp_path)
-    store.save_field("k", content)
-    folder = store.field_folder("k")
-    with pytest.raises(checksums.DamagedError) as refused:
-        store.load_field("k")
-    assert str(refused.value) == f"{folder / 'field.npy'} is not what was stored: delete {folder}, and it is made anew"
-
-
 def test_runs_are_found_without_their_recordings(tmp_path):
     store = Store(tmp_path)
     here, there = (DataConfig(name="esc10", root=root, clip_seconds=0.4) for root in ("/here", "/there"))
@@ -280,6 +265,25 @@ def test_runs_are_found_without_their_recordings(tmp_path):
     second = store.save(a, "e" * 64, stored_runs.outcome(a), stored_runs.CLIPS, tiny.SCENES, stored_runs.PROVENANCE)
     assert store.fingerprints(there) == {stored_runs.FINGERPRINT, "e" * 64}
     assert store.find([a]) == sorted([keys[0], second])
+
+
+def test_one_set_of_recordings_has_all_folds(tmp_path):
+    store = Store(tmp_path)
+    folds = [
+        tiny.experiment().model_copy(update={"data": DataConfig(name="esc10", root="/x", fold=fold, clip_seconds=0.4)})
+        for fold in range(4)
+    ]
+    key = stored_runs.save(store, folds[2])
+    assert [store.fingerprints(run.data) for run in folds] == [{stored_runs.FINGERPRINT}] * 4
+    assert store.find(folds) == [key]
+
+
+def test_fingerprints_are_found_without_reading_arrays(tmp_path, monkeypatch):
+    store, read, opened = Store(tmp_path), checksums.read, []
+    stored_runs.save(store)
+    monkeypatch.setattr(checksums, "read", lambda folder, name: opened.append(name) or read(folder, name))
+    assert store.fingerprints(tiny.DATA) == {stored_runs.FINGERPRINT}
+    assert opened == ["record.json"]
 
 
 def test_a_key_is_locked_until_its_holder_ends(tmp_path):
@@ -311,7 +315,7 @@ def test_a_file_system_without_locks_is_refused(tmp_path, monkeypatch):
         pass
     assert str(refused.value) == (
         f"the run store {tmp_path} cannot be written to (Function not implemented): "
-        "mend that, or set REPRO_STORE to another folder"
+        "make room there, or set REPRO_STORE to another folder"
     )
     assert list((tmp_path / "locks").glob("[!.]*")) in ([], [tmp_path / "locks" / "k.lock"])
 

@@ -12,9 +12,9 @@ from repro.store.verify import faults, leftovers
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> Store:
-    """One of everything: a run with its field, a failure, a prepared data set."""
+    """One of everything: a run, a failure, a prepared data set."""
     store = tiny.store(tmp_path_factory.mktemp("store"))
-    store.save_field(stored.save(store), stored.field())
+    stored.save(store)
     stored.fail(store, tiny.experiment(seed=1))
     return store
 
@@ -30,7 +30,7 @@ def files(store: Store) -> list[Path]:
 
 
 def unmade(path: Path, place: Path) -> str:
-    return f"{path} is not what was stored: delete {place}, and it is made anew"
+    return f"{path} is not what was stored: delete {place}, and it is made again"
 
 
 def found(store: Store) -> list[str]:
@@ -40,8 +40,8 @@ def found(store: Store) -> list[str]:
 def test_a_sound_store_has_no_faults(store):
     assert found(store) == [] and leftovers(store) == []
     assert {path.name for path in files(store)} >= {
-        "record.json", "predictions.npz", "weights.safetensors", "manifest.json", "field.npy", "waveforms.npy",
-        "table.csv", "info.json",
+        "record.json", "arrays.npz", "weights.safetensors", "manifest.json", "waveforms.npy", "table.csv",
+        "info.json",
     }  # fmt: skip
     assert list(faults(Store(store.root / "nothing"))) == []
 
@@ -84,22 +84,24 @@ def test_a_cut_or_lost_file_is_a_fault_that_names_it(store):
 def test_every_fault_is_reported(store):
     (key,) = store.finished()
     folder = store.folder(key)
-    for name in ("predictions.npz", "weights.safetensors"):
+    for name in ("arrays.npz", "weights.safetensors"):
         (folder / name).write_bytes(b"")
     (store.root / "runs" / "stray").touch()
-    (store.root / "erf" / f"{key}.npy").touch()
     assert found(store) == [
-        unmade(folder / "predictions.npz", folder),
+        unmade(folder / "arrays.npz", folder),
         unmade(folder / "weights.safetensors", folder),
         unmade(store.root / "runs" / "stray", store.root / "runs" / "stray"),
-        unmade(store.root / "erf" / f"{key}.npy", store.root / "erf" / f"{key}.npy"),
     ]
 
 
 def test_what_killed_processes_left_is_no_fault(store):
-    places = [store.root / ".import.partial", store.root / "runs" / ".k.partial", store.root / "data" / ".d.partial"]
+    places = [
+        store.root / "checkpoints" / ".k.partial",
+        store.root / "runs" / ".k.partial",
+        store.root / "data" / ".d.partial",
+    ]
     for place in places:
-        place.mkdir()
+        place.mkdir(parents=True)
     assert found(store) == []
     assert leftovers(store) == sorted(places)
 

@@ -1,0 +1,50 @@
+"""Whether two trainings of one Experiment agree."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from repro.data.split import TRAINING_DEVICE
+from repro.store.record import Record
+
+
+def differences(stored: Record, again: Record) -> list[str]:
+    """What is not the same bit for bit, in words; nothing where all is."""
+    same = {
+        "predictions": np.array_equal(stored.predictions, again.predictions),
+        "losses": stored.epochs["loss"].equals(again.epochs["loss"]),
+        "training accuracy": stored.train_accuracy == again.train_accuracy,
+        "receptive field": stored.erf.tobytes() == again.erf.tobytes(),
+    }
+    return [name for name, equal in same.items() if not equal]
+
+
+def accuracies(record: Record) -> dict[str, float]:
+    """Accuracies in %: on the devices the mean over the reported epochs, on the training labels the final network's."""
+    seen = (record.test_clips["device"] == TRAINING_DEVICE).to_numpy()
+    shares = {"unseen devices": record.correct[:, ~seen].mean(), "seen device": record.correct[:, seen].mean()}
+    return {name: 100 * float(share) for name, share in (shares | {"training labels": record.train_accuracy}).items()}
+
+
+def spread_of_seeds(records: Iterable[Record]) -> dict[str, float]:
+    """By how much `accuracies` vary with the seed, in points.
+
+    Returns:
+        The standard deviation over the seeds of a network, pooled over all networks that have several; empty where
+        none has.
+    """
+    rows = [{"network": _but_seed(record), **accuracies(record)} for record in records]
+    groups = pd.DataFrame(rows).groupby("network")
+    freedom = groups.size() - 1
+    if not freedom.any():
+        return {}
+    pooled = groups.var().mul(freedom, axis=0).sum().div(freedom.sum()).pow(0.5)
+    return {str(name): float(spread) for name, spread in pooled.items()}
+
+
+def _but_seed(record: Record) -> str:
+    return json.dumps(record.experiment.model_copy(update={"seed": 0}).canonical(), sort_keys=True)
