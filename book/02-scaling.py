@@ -13,12 +13,12 @@
 # %% [markdown]
 # # 2 Scaling up CNNs for audio classification
 #
-# In vision, networks gain from width, depth and input resolution, and most from all three in balance
-# {cite}`tan2019efficientnet`. Spectrograms are different. Their two axes mean different things, and a network whose
-# receptive field grows with its depth does worse, unless the field is held back {cite}`koutini2019receptive,koutini2021receptive`.
-# Depth in audio therefore has to be looked at in two forms: with the larger field that deeper stacks of 3×3
-# convolutions bring, and without it. Width has a second side too. {cite:t}`golubeva2021are` found that wider networks of
-# vision can be better even if random pruning keeps their number of weights the same.
+# How does a network become larger, and what does it cost? In vision, networks gain from width, depth and the resolution
+# of their input, and most from all three in balance {cite}`tan2019efficientnet`. Spectrograms are different: their two
+# axes mean different things, and networks whose receptive field grows with their depth do worse unless the field is held
+# back {cite}`koutini2019receptive,koutini2021receptive`. In audio, depth therefore has to be studied in two forms: with
+# the larger field that 3×3 convolutions bring, and without it. Width has two sides, too. {cite:t}`golubeva2021are`
+# found that wider networks for vision can be better even if random pruning keeps their number of weights the same.
 #
 # Before anything is trained, this page shows what each way of scaling does to the network of [Section 4](04-models): how
 # many weights it adds, how much arithmetic, and how far the network can then see.
@@ -32,14 +32,82 @@ clip_seconds: float = 10.0  # length of a clip in s, as in the paper
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import pandas as pd
+from IPython.display import Markdown
 
 from repro.experiment import ModelConfig
 from repro.figures import charts
-from repro.network.cp_resnet import layer_table
+from repro.network.cp_resnet import INPUT_BANDS, layer_table
 from repro.network.receptive_field import maximum_receptive_field
 from repro.training.features import SAMPLE_RATE, frames
 
 charts.use_style()
+
+# %% [markdown]
+# ## Counting
+#
+# A convolution with a kernel of $k \times k$ that maps $c_\text{in}$ channels to $c_\text{out}$ has
+#
+# $$
+# N = k^2\, c_\text{in}\, c_\text{out}
+# $$
+#
+# weights, and uses each of them once for every pixel of its output: $N h w$ multiplications and additions (MAC) for a
+# map of $h \times w$ pixels. All channels of this network are multiples of $W$, so both numbers grow with $W^2$. As the
+# paper does, we count convolutions and classifier, and leave out batch normalisation.
+
+# %%
+clip_frames = frames(round(clip_seconds * SAMPLE_RATE))
+
+
+def size(model: ModelConfig) -> dict[str, float]:
+    layers = layer_table(model, clip_frames)
+    return {
+        "weights": sum(layer.weights for layer in layers),
+        "GMAC a clip": sum(layer.macs for layer in layers) / 1e9,
+        "max. RF / pixels": maximum_receptive_field(model),
+    }
+
+
+# %% [markdown]
+# ## One step of each kind
+#
+# What the smallest network grows by if it gets one more 3×3 block ($D$), one more 1×1 block ($K$), or twice as many
+# channels ($W$).
+
+# %%
+smallest = ModelConfig(width=widths[0])
+sizes = pd.DataFrame(
+    {
+        "before": size(smallest),
+        "one more D": size(ModelConfig(width=widths[0], depth=2)),
+        "one more K": size(ModelConfig(width=widths[0], pointwise=2)),
+        "twice the W": size(ModelConfig(width=2 * widths[0])),
+    }
+).T
+added = sizes.drop("before") - sizes.loc["before"]
+growth = 100 * added / sizes.loc["before"]
+pd.DataFrame(
+    {
+        "weights / %": growth["weights"].map("{:+.0f}".format),
+        "arithmetic / %": growth["GMAC a clip"].map("{:+.0f}".format),
+        "max. RF / pixels": added["max. RF / pixels"].map("{:+.0f}".format),
+    }
+).rename_axis(f"added to W = {widths[0]}, D = 1, K = 1")
+
+# %% tags=["hide-input"]
+deep, wide = growth.loc["one more D"], growth.loc["twice the W"]
+Markdown(
+    f"A block of depth $D$ adds {deep['GMAC a clip']:.0f} % to the arithmetic, since it "
+    f"works on the smallest maps of the network, but {deep['weights']:.0f} % to the "
+    "weights, since it has more channels than the blocks before it. So depth is cheap in "
+    f"arithmetic, but not in weights. Doubling the width adds {wide['weights']:.0f} % to "
+    f"the weights and {wide['GMAC a clip']:.0f} % to the arithmetic."
+)
+
+# %% [markdown]
+# ## The whole range
+#
+# The sizes that the paper trains, each way of scaling on its own.
 
 # %%
 scalings = {
@@ -47,27 +115,15 @@ scalings = {
     "depth D": [ModelConfig(width=widths[0], depth=d) for d in depths],
     "depth K": [ModelConfig(width=widths[0], pointwise=k) for k in pointwise],
 }
-length = frames(round(clip_seconds * SAMPLE_RATE))
-rows = []
-for scaling, models in scalings.items():
-    for model in models:
-        layers = layer_table(model, length)
-        rows.append(
-            {
-                "scaling": scaling,
-                "W": model.width,
-                "D": model.depth,
-                "K": model.pointwise,
-                "weights": sum(layer.weights for layer in layers),
-                "GMAC a clip": sum(layer.macs for layer in layers) / 1e9,
-                "max. RF / pixels": maximum_receptive_field(model),
-            }
-        )
-table = pd.DataFrame(rows)
+table = pd.DataFrame(
+    {"scaling": scaling, "W": m.width, "D": m.depth, "K": m.pointwise, **size(m)}
+    for scaling, models in scalings.items()
+    for m in models
+)
 table.assign(
     **{
-        "weights": [f"{count:,}" for count in table["weights"]],
-        "GMAC a clip": table["GMAC a clip"].round(2),
+        "weights": table["weights"].map("{:,}".format),
+        "GMAC a clip": table["GMAC a clip"].map("{:.2f}".format),
     }
 ).set_index("scaling")
 
@@ -85,7 +141,17 @@ left.legend()
 plt.show()
 
 # %% [markdown]
-# Width is by far the most expensive way: both the weights and the arithmetic grow with its square. Depth of either kind
-# comes almost for nothing, since the added blocks sit where the maps are smallest. The side of the receptive field tells
-# the two kinds apart: each $D$ adds 64 pixels, $K$ adds none. From $D = 3$ on a pixel of the last map can see more than
-# the 256 mel bands that there are.
+# On the left, width climbs steeply and both kinds of depth stay almost level. On the right, the receptive field tells
+# the two kinds of depth apart. Its side is the number of input pixels, mel bands or frames, that one pixel of the last
+# map can see ([Section 4](04-models)).
+
+# %% tags=["hide-input"]
+over = [
+    d for d in depths if size(ModelConfig(depth=d))["max. RF / pixels"] > INPUT_BANDS
+]
+Markdown(
+    f"Each $D$ adds {added.loc['one more D', 'max. RF / pixels']:.0f} pixels to it, $K$ "
+    f"adds {added.loc['one more K', 'max. RF / pixels']:.0f}. Of the depths above, "
+    f"D = {', '.join(map(str, over)) or 'none'} can see more than the {INPUT_BANDS} mel "
+    "bands that the input has."
+)

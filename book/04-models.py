@@ -13,157 +13,205 @@
 # %% [markdown]
 # # 4 Creating over-parameterized models
 #
-# One family of networks carries the whole study: a residual network with a small receptive field, known as CP-ResNet
-# {cite}`koutini2019receptive`. Three numbers scale it. $W$ is the number of channels of its first stage, $D$ the number
-# of 3×3 blocks behind the last pooling, and $K$ the number of 1×1 blocks after those. This page builds it, counts it,
-# and asks how much of a training set it can memorise.
+# Which network is scaled, and when is it over-parameterised? All of the paper's networks belong to one family: a residual
+# network {cite}`he2016deep` with a small receptive field, known as CP-ResNet {cite}`koutini2019receptive`. Three numbers
+# scale it. $W$ is the number of channels of its first blocks, $D$ the number of 3×3 blocks behind the last pooling, and
+# $K$ the number of 1×1 blocks after those. The *damped* network ([Appendix B](B-damping)) has the same layers and as many
+# weights as the *base* network. This page builds the network, counts its weights, and asks how many training labels it
+# can memorise.
 
 # %% tags=["parameters", "hide-input"]
-edition: str = "quick"  # the name shown at the top of the page
-dataset: str = "synthetic"  # "synthetic", "esc10" or "tau2020" (the paper's)
-data_root: str = (
-    ""  # folder of the real recordings; not needed for the synthetic ones
-)
-impulse_responses: str = ""  # folder of measured microphones, for esc10 only
-microphones: int = 0  # esc10 only: how many of them; 0 for all
-split: str = "paper"  # or "official", tau2020 only
-clip_seconds: float = 4.0  # length that clips are cut to, in s; the paper: 10
-clips: int = (
-    3  # synthetic only: clips that device a records of every scene in every city
-)
-seeds: list[int] = [0, 1]  # one run each; the paper: 3 runs
-epochs: int = 6  # the paper: 250
-warmup_epochs: int = 1  # the paper: 20
-max_lr: float = 5e-3  # largest learning rate; the paper: 1e-4
-batch_size: int = 10  # the paper does not say; 10 in the group's code
-roll: str = "hops"  # of the wave, by whole hops; or "samples", "off"
-precision: str = "fp32"  # or "bf16"
-fit_widths: list[int] = [
-    4,
-    8,
-]  # W of the networks that are fitted; the paper: 32 and 64
-random_label_epochs: int = (
-    6  # epochs of training on random labels; the paper does not say
-)
+edition: str = "quick"  # a file of book/editions
+fit_widths: list[int] = []  # W of the networks that are fitted; empty: the edition's
+settings: dict = {}  # any other setting of the edition, such as {"epochs": 20}
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import pandas as pd
+from IPython.display import Markdown
 
-from repro import studies
-from repro.analysis.accuracy import describe
+from repro.analysis import accuracy
+from repro.analysis.evidence import Evidence
+from repro.edition import open_edition, weight_count
 from repro.experiment import ModelConfig
-from repro.figures import charts
-from repro.figures.page import provenance, start
-from repro.network import cp_resnet as model
+from repro.figures import charts, page
+from repro.network.cp_resnet import (
+    ResidualBlock,
+    architecture,
+    build,
+    layer_name,
+    layer_table,
+    table_1,
+)
 from repro.network.receptive_field import (
     maximum_receptive_field,
     published_receptive_field,
 )
-from repro.studies import Setting
-from repro.sweep.fetch import fetch
+from repro.sweep.available import runs_of
 from repro.training.features import SAMPLE_RATE, frames
+from repro.training.loop import training_labels
 
-setting = Setting.of(globals())
-start(edition, setting)
+edition = open_edition(edition, fit_widths=fit_widths, **settings)
+page.start(edition)
 
 # %% [markdown]
 # (table-1)=
 # ## Table 1: the architecture
 #
-# Read off the layers of the network that the training below uses. `R` is a residual block: two convolutions, each
-# followed by batch normalisation, whose result is added to the block's input. `P` is 2×2 max pooling after the block.
+# The input, a spectrogram of 256 mel bands, goes through a 5×5 convolution of stride 2 and a row of residual blocks.
+# `R` is such a block with its two kernels, and `P` is 2×2 max pooling after it. A classifier turns the last map into one
+# map a class, and the mean over each map is the score of its class. The table is read off the layers of a network of
+# $D = 2$ and $K = 3$, the two rows that are repeated.
 
 # %%
-config = ModelConfig(width=fit_widths[0])
-pd.DataFrame(model.architecture(config)).set_index("repeat")
+rows = architecture(ModelConfig(depth=2, pointwise=3))
+pd.DataFrame(rows).set_index("repeat")
 
 # %% [markdown]
-# Weights are counted as the paper counts them, convolutions and classifier without batch normalisation. The widths are
-# the paper's; the last column is the share of weights that would have to go to bring a network down to the size of
-# $W = 64$, which is what [Section 5.3](05-3-sparsity) does.
+# The residual blocks come from this function, in which $D$ and $K$ (`depth`, `pointwise`) are the lengths of two loops.
+
+# %%
+page.code(table_1)
+
+# %% [markdown]
+# ## The residual block
+#
+# Two convolutions $W_1$ and $W_2$ compute what the block adds to its input:
+#
+# $$
+# y = \mathrm{ReLU}\bigl(\mathrm{BN}(W_2 \star \mathrm{ReLU}(\mathrm{BN}(W_1 \star x))) + S(x)\bigr).
+# $$
+#
+# The shortcut $S$ is the identity. Where the number of channels changes it is a 1×1 convolution with batch
+# normalisation (BN).
+
+# %%
+page.code(ResidualBlock)
+
+# %% [markdown]
+# ## Initialisation
+#
+# Weights are drawn from a normal distribution as deep rectifier networks need it (He). The second convolution of every
+# block and the classifier start at zero: a new block adds nothing to its shortcut, and a new network gives all classes
+# the same score. The first convolutions are scaled down by the square root of the number of blocks $L$, so that the sum
+# of all blocks does not grow with the depth.
+
+# %%
+page.code(build)
+
+# %% [markdown]
+# ## Number of weights
+#
+# Counted as in the paper: convolutions and classifier, without batch normalisation. $N(W)$ grows with the square of the
+# width. Shown are the paper's widths and those of this edition, and the share of weights that would have to go to bring
+# a network down to the size of a narrower one, which [Section 5.3](05-3-sparsity) does.
 
 # %%
 paper_widths = [32, 64, 128, 192, 256, 384, 512]
-clip_frames = frames(round(clip_seconds * SAMPLE_RATE))
-tables = {
-    w: model.layer_table(ModelConfig(width=w), clip_frames) for w in paper_widths
-}
-weights = {w: sum(row.weights for row in rows) for w, rows in tables.items()}
-pd.DataFrame(
+shown_widths = sorted({*paper_widths, *edition.widths})
+clip_frames = frames(round(edition.clip_seconds * SAMPLE_RATE))
+layers = {w: layer_table(ModelConfig(width=w), clip_frames) for w in shown_widths}
+weights = {w: sum(layer.weights for layer in layers[w]) for w in layers}
+sizes = pd.DataFrame(
     {
         "weights": {w: f"{count:,}" for w, count in weights.items()},
-        f"GMAC a clip of {clip_seconds:g} s": {
-            w: f"{sum(r.macs for r in tables[w]) / 1e9:.2f}" for w in paper_widths
-        },
-        "sparsity at the size of W = 64": {
-            w: f"{100 * (1 - weights[64] / count):.1f} %" if w >= 64 else ""
-            for w, count in weights.items()
+        f"GMAC a clip of {edition.clip_seconds:g} s": {
+            w: f"{sum(layer.macs for layer in layers[w]) / 1e9:.3f}" for w in layers
         },
     }
-).rename_axis("W")
+)
+references = {64: paper_widths, edition.reference_width: edition.widths}
+for narrow, family in references.items():
+    small = weight_count(ModelConfig(width=narrow))
+    sizes[f"sparsity at N({narrow})"] = {
+        w: f"{100 * (1 - small / weights[w]):.1f} %" for w in family if w > narrow
+    }
+sizes.fillna("–").rename_axis("W")
 
 # %% [markdown]
-# Layer by layer, for the narrowest network fitted below. Most of the arithmetic happens before the second pooling,
-# where the maps are still large, while most of the weights sit at the end.
+# Layer by layer for the paper's baseline, $W = 32$, $D = 1$, $K = 1$. Blocks are counted from the input on, in the order
+# of Table 1. The first block does most of the arithmetic, on maps that are still large. The last two blocks have most of
+# the weights.
 
-# %% tags=["hide-input"]
-pd.DataFrame(model.layer_table(config, clip_frames)).set_index("layer")
+# %%
+baseline = pd.DataFrame(layers[32])
+baseline["layer"] = baseline["layer"].map(layer_name)
+for column in ("weights", "macs"):
+    share = 100 * baseline[column] / baseline[column].sum()
+    baseline[f"{column} / %"] = share.round(1)
+baseline.set_index("layer")
 
 # %% [markdown]
 # ## Maximum receptive field
 #
-# A pixel of the last feature map sees a square of the input whose side follows from kernels and strides alone. It
-# starts at 5 with stride $s = 2$; a convolution with kernel $k$ adds $(k - 1)\,s$; a 2×2 pooling adds $s$ and doubles
-# it. The group's published formula leaves the pooling's own pixel out, so both are shown. $D$ widens the field,
-# $K$ does not: this is the difference between the two ways to deepen the network in [Section 5.2](05-2-depth).
+# One pixel of the last map sees a square of the input. Its side $r$ follows from kernels and strides alone. After the
+# first convolution $r = 5$ and the stride is $s = 2$; then
+#
+# $$
+# r \leftarrow r + (k - 1)\, s \quad \text{(convolution)}, \qquad
+# r \leftarrow r + s,\;\; s \leftarrow 2 s \quad \text{(2×2 pooling)}.
+# $$
+#
+# The formula that the group has published leaves out the pixel that a pooling adds, so both values are shown. $D$ widens
+# the field, and $K$ does not: for a 1×1 convolution $k - 1 = 0$. This is the difference between the two ways of
+# deepening the network in [Section 5.2](05-2-depth).
 
 # %%
+models = {f"D = {d}": ModelConfig(depth=d) for d in (1, 2, 3, 4, 5)}
 pd.DataFrame(
     {
-        f"D = {d}": {
-            "exact": maximum_receptive_field(ModelConfig(depth=d)),
-            "by the published formula": published_receptive_field(
-                ModelConfig(depth=d)
-            ),
-        }
-        for d in (1, 2, 3, 4)
+        "exact": {d: maximum_receptive_field(m) for d, m in models.items()},
+        "published formula": {
+            d: published_receptive_field(m) for d, m in models.items()
+        },
     }
-).rename_axis("side / input pixels")
+).T.rename_axis("side / pixels")
 
 # %% [markdown]
 # ## What the networks can fit
 #
-# The paper calls its baseline over-parameterized because it reproduces almost every training label, and even labels
-# that carry no information: $W = 32$ fits the true labels to 99.99 % and random ones to 85.51 %, $W = 64$ fits random
-# labels to 100 %. The test is that of {cite:t}`zhang2017understanding`. Here the final network classifies its own
-# training clips without augmentation. For the random labels the training labels are shuffled once and the network is
-# trained without augmentation, which would hide what it can memorise ([judgement calls](A-setup)).
+# The paper calls its networks over-parameterised because they can give back their training labels even where these say
+# nothing about the recordings, a test by {cite:t}`zhang2017understanding`. Its baseline $W = 32$ fits the true labels to
+# 99.99 % and random ones to 85.51 %; $W = 64$ fits random labels to 100 %.
+#
+# Random labels are the true ones in an order that is drawn once:
+
+# %%
+page.code(training_labels)
+
+# %% [markdown]
+# With true labels the network is trained as everywhere else. With random labels it is trained without augmentation,
+# which would hide what it can memorise ([judgement calls](A-setup)). In both cases the final network classifies its own
+# training clips without augmentation.
 
 # %% tags=["remove-output"]
-records = fetch(studies.fit(setting, fit_widths, random_label_epochs))
+records = runs_of(edition, "fit")
 
-# %% mystnb={"figure": {"name": "fig-fit", "caption": "Share of the training labels that the trained base network gives back, true labels and shuffled ones. Bars are means over the seeds, dots single seeds; chance is 10 % for ten scenes."}, "image": {"alt": "Bars by width: the share of true training labels reproduced is far above that of random labels."}}
-table = pd.DataFrame(
-    [{**describe(record), "fitted": record.train_accuracy} for record in records],
-    columns=["width", "labels", "seed", "fitted"],
-).astype({"fitted": float})
+# %% mystnb={"figure": {"name": "fig-fit", "caption": "Share of the training labels that the trained base network gives back, true labels and shuffled ones. Bars are means over the runs, dots single runs; chance is 10 % for ten classes."}, "image": {"alt": "Bars by width: the share of the true training labels, and of shuffled ones, that the trained base network gives back."}}
+table = accuracy.fitted(records)
 figure = charts.fit_bars(table)
 plt.show()
 
-# %%
-fitted = (
-    table.groupby(["width", "labels"])["fitted"]
-    .agg(["mean", "min", "max"])
-    .mul(100)
-    .round(2)
-)
-fitted.rename(columns=lambda name: f"{name} / %")
+# %% tags=["hide-input"]
+page.figure_note(records, "fig-fit", table)
 
 # %% tags=["hide-input"]
-provenance(records)
+page.findings(Evidence(edition, tuple(records)), 1, 2)
 
-# %% [markdown]
-# How to read it: the paper's statement is about 250 epochs on some 10,000 clips. A training as short as the quick
-# edition's cannot settle what a network *could* memorise, it only shows how far these epochs take it, so the
-# comparison with the paper's numbers belongs to an edition with the paper's recipe.
+# %%
+fits = table.groupby(["width", "labels"])["fitted"].agg(["mean", "min", "max"])
+columns = {"mean": "mean / %", "min": "lowest run / %", "max": "highest run / %"}
+(100 * fits).round(2).rename(columns=columns).rename_axis(["W", "labels"])
+
+# %% tags=["hide-input"]
+Markdown(
+    "How to read it: a network that gives back all random labels can memorise its "
+    "training set. One that does not may only lack epochs. This edition trains on true "
+    f"labels for {edition.epochs} epochs and on random ones for "
+    f"{edition.random_label_epochs}; the paper trains on true labels for 250 and does not "
+    "say for how many on random ones. The size of the training set matters, too: fewer "
+    "clips are easier to memorise, and the paper has some 10,000 of them."
+)
+
+# %% tags=["hide-input"]
+page.provenance(records)

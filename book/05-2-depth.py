@@ -13,171 +13,207 @@
 # %% [markdown]
 # # 5.2 Increasing the depth
 #
-# A network can also be given more weights by stacking more blocks. The paper does this in two ways. More blocks of 3×3
-# convolutions ($D$) widen the maximum receptive field as they go; more blocks of 1×1 convolutions ($K$) leave it as it
-# is. It reports that $D$ costs accuracy on seen and unseen devices, the base network more than the damped one, and that
-# $K$ helps a little on the seen device, not on the others, and hurts the damped network.
+# A network also gets more weights from more layers. The paper adds them in two ways. More blocks of 3×3 convolutions
+# ($D$) let the network see more of the input at a time; more blocks of 1×1 convolutions ($K$) do not. It reports that
+# $D$ costs accuracy on seen and unseen devices, and costs the base network more than the damped one. $K$ helps a little
+# on the seen device, does not help on the others, and makes the damped network worse.
 
 # %% tags=["parameters", "hide-input"]
-edition: str = "quick"  # the name shown at the top of the page
-dataset: str = "synthetic"  # "synthetic", "esc10" or "tau2020" (the paper's)
-data_root: str = (
-    ""  # folder of the real recordings; not needed for the synthetic ones
-)
-impulse_responses: str = ""  # folder of measured microphones, for esc10 only
-microphones: int = 0  # esc10 only: how many of them; 0 for all
-split: str = "paper"  # or "official", tau2020 only
-clip_seconds: float = 4.0  # length that clips are cut to, in s; the paper: 10
-clips: int = (
-    3  # synthetic only: clips that device a records of every scene in every city
-)
-seeds: list[int] = [0, 1]  # one run each; the paper: 3 runs
-epochs: int = 6  # the paper: 250
-warmup_epochs: int = 1  # the paper: 20
-max_lr: float = 5e-3  # largest learning rate; the paper: 1e-4
-batch_size: int = 10  # the paper does not say; 10 in the group's code
-roll: str = "hops"  # of the wave, by whole hops; or "samples", "off"
-precision: str = "fp32"  # or "bf16"
-depth_width: int = 4  # W of the networks that are deepened; the paper does not say: 32 is its baseline
-depths: list[int] = [1, 2, 3]  # D of Fig. 4, at K = 1
-pointwise: list[int] = [0, 1, 4]  # K of Fig. 5, at D = 1
-compound: list[list[int]] = [
-    [8, 2]
-]  # (W, D) of the networks scaled in both; D is 1 elsewhere
+edition: str = "quick"  # a file of book/editions
+depths: list[int] = []  # numbers of 3x3 blocks; empty: the edition's
+pointwise: list[int] = []  # numbers of 1x1 blocks; empty: the edition's
+compound: list[list[int]] = []  # pairs [W, D] scaled in both; empty: the edition's
+seeds: list[int] = []  # seeds of the trainings; empty: the edition's
+settings: dict = {}  # any other setting of the edition, such as {"depth_width": 8}
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import pandas as pd
+import torch
+from IPython.display import Markdown
 
-from repro import editions, studies
 from repro.analysis import accuracy
-from repro.erf.fields import field_of
+from repro.analysis.evidence import Evidence, Network
+from repro.edition import VARIANTS, open_edition
+from repro.erf.gradient import crop
 from repro.experiment import ModelConfig
-from repro.figures import charts, maps
-from repro.figures.page import extents_table, provenance, start
+from repro.figures import charts, maps, page
+from repro.network.cp_resnet import INPUT_BANDS, table_1
 from repro.network.receptive_field import maximum_receptive_field
-from repro.studies import Setting
-from repro.sweep.fetch import fetch
+from repro.sweep.available import runs_of
+from repro.training.features import SAMPLE_RATE, frames
 
-setting = Setting.of(globals())
-start(edition, setting)
+edition = open_edition(
+    edition,
+    depths=depths,
+    pointwise=pointwise,
+    compound=compound,
+    seeds=seeds,
+    **settings,
+)
+page.start(edition)
 
 # %% [markdown]
-# ## Deeper and with a larger receptive field
+# ## Two ways to add layers
 #
-# Each block beyond the first adds $2 \cdot 2 \cdot 16 = 64$ input pixels to the side of the maximum receptive field.
+# The blocks of Table 1 are four of width $W$, then $D$ blocks of 3×3 convolutions with $2W$ channels, then $K$ blocks of
+# 1×1 convolutions with $4W$ channels:
+
+# %% tags=["hide-input"]
+page.code(table_1)
+
+# %% [markdown]
+# The $D$ blocks work on maps that were halved four times, so one step in such a map is $2^4 = 16$ pixels of the input.
+# A block has two convolutions, and each of them reaches one step further to either side. Every block beyond the first
+# therefore adds $2 \cdot 2 \cdot 16 = 64$ pixels to the side of the maximum receptive field. How much of a clip can the
+# pixel in the middle of the last map see?
 
 # %%
-pd.Series(
-    {
-        f"D = {depth}": maximum_receptive_field(ModelConfig(depth=depth))
-        for depth in depths
-    },
-    name="side / input pixels",
-).to_frame()
+clip_frames = frames(round(edition.clip_seconds * SAMPLE_RATE))
+view = {}
+for depth in edition.depths:
+    model = ModelConfig(depth=depth)
+    bands_seen, frames_seen = crop(
+        torch.zeros(INPUT_BANDS, clip_frames), model
+    ).values.shape
+    view[depth] = {
+        "side / pixels": maximum_receptive_field(model),
+        f"frames seen, of {clip_frames}": frames_seen,
+        f"mel bands seen, of {INPUT_BANDS}": bands_seen,
+    }
+pd.DataFrame(view).T.rename_axis("D")
+
+# %% tags=["hide-input"]
+paper_frames = frames(10 * SAMPLE_RATE)
+needed = next(
+    d
+    for d in range(1, 99)
+    if maximum_receptive_field(ModelConfig(depth=d)) >= paper_frames
+)
+whole = [d for d, seen in view.items() if list(seen.values())[1] == clip_frames]
+text = f"A clip of {edition.clip_seconds:g} s has {clip_frames} frames. "
+text += (
+    f"With $D \\geq {min(whole)}$ the pixel in the middle sees all of them. Beyond that, "
+    "more blocks add layers, but no view in time. "
+    if whole
+    else "No network of this edition sees all of them. "
+)
+text += f"In the paper's clips of 10 s, with {paper_frames} frames, that takes $D = {needed}$."
+Markdown(text)
+
+# %% [markdown]
+# So short clips weaken the comparison: the paper explains the loss by the growing receptive field
+# {cite}`koutini2021receptive`, and where the clip ends before the field does, the field hardly grows.
+#
+# ## Deeper, with a larger receptive field
 
 # %% tags=["remove-output"]
-deeper = fetch(studies.by_depth(setting, depth_width, depths))
-pointwise_runs = fetch(studies.by_pointwise(setting, depth_width, pointwise))
-both_ways = fetch(studies.by_width_and_depth(setting, compound))
-records = list(
-    {record.key: record for record in deeper + pointwise_runs + both_ways}.values()
-)
+deeper = runs_of(edition, "depth")
 
-# %% mystnb={"figure": {"name": "fig-4", "caption": "**Figure 4.** Accuracy over the depth D (3×3 blocks, growing receptive field) on unseen devices (left) and on the seen device (right). Large marks: mean and standard deviation over the reported epochs of all seeds; small marks: single seeds."}, "image": {"alt": "Accuracy over the depth D for the base and the damped network, on unseen devices and on the seen one."}}
+# %% mystnb={"figure": {"name": "fig-4", "caption": "**Figure 4.** Accuracy over the depth D (3×3 blocks, growing receptive field) on unseen devices (left) and on the seen device (right). Large marks: mean and standard deviation over the reported epochs of all runs; small marks: single runs."}, "image": {"alt": "Accuracy over the depth D for the base and the damped network, on unseen devices and on the seen one."}}
 table = accuracy.accuracies(deeper)
+report, each_run = accuracy.report(table), accuracy.by_run(table)
 figure = charts.accuracy_panels(
-    accuracy.report(table),
-    accuracy.by_seed(table),
-    "depth",
-    "depth D",
-    logarithmic=False,
-)
-plt.show()
-
-# %%
-accuracy.percentages(accuracy.report(table), "depth").rename_axis("D")
-
-# %% [markdown]
-# ## Deeper at the same receptive field
-
-# %% mystnb={"figure": {"name": "fig-5", "caption": "**Figure 5.** Accuracy over the number K of 1×1 blocks, which leave the maximum receptive field as it is, on unseen devices (left) and on the seen device (right)."}, "image": {"alt": "Accuracy over the number of 1 by 1 blocks for the base and the damped network, on unseen devices and on the seen one."}}
-table = accuracy.accuracies(pointwise_runs)
-figure = charts.accuracy_panels(
-    accuracy.report(table),
-    accuracy.by_seed(table),
-    "pointwise",
-    "1×1 blocks K",
-    logarithmic=False,
-)
-plt.show()
-
-# %%
-accuracy.percentages(accuracy.report(table), "pointwise").rename_axis("K")
-
-# %% [markdown]
-# The slopes of these lines over $D$ and $K$, seed by seed, decide claims 6 and 7 of the [ledger](claims). The paper does
-# not give the width at which it deepens its networks; see the [judgement calls](A-setup).
-#
-# ## Wider and deeper together
-#
-# The paper adds that networks scaled in both directions are about as good as the best others (claim 8). Here they stand
-# beside the networks that were only deepened.
-
-# %%
-accuracy.percentages(
-    accuracy.report(accuracy.accuracies(both_ways)).assign(network="W, D"), "width"
-).rename_axis("W")
-
-# %% [markdown]
-# ## What the receptive field makes of it
-#
-# The paper looks for the reason in the effective receptive field. Its Figure 7 sets several scaled variants of the
-# damped network side by side, all cropped to the maximum receptive field at $D = 1$; which variants, its text leaves
-# open. Here: the baseline, the deepest, the one with most 1×1 blocks, and the widened and deepened one, of the first
-# seed. The definition is in [Appendix C](C-erf).
-
-# %% tags=["remove-output"]
-scaled = editions.ends_of_depth(setting, depth_width, depths, pointwise, compound)
-compared = fetch(scaled)
-field_by_model = {r.experiment.model: field_of(r, setting.data) for r in compared}
-models = [run.model for run in scaled]
-fields = [field_by_model.get(model) for model in models]
-names = [f"W={m.width} D={m.depth} K={m.pointwise}" for m in models]
-
-# %% mystnb={"figure": {"name": "fig-7", "caption": "**Figure 7.** Effective receptive fields of scaled variants of the damped network, over all test clips of the unseen devices, cropped to the maximum receptive field at D = 1. The rectangles hold 50 % (solid) and 90 % (dashed) of the gradient along each axis."}, "image": {"alt": "Heat maps of the mean absolute gradient around the centre pixel for four damped networks."}}
-figure = maps.field_maps(fields, names, depth=1)
-plt.show()
-
-# %%
-extents_table(fields, names)
-
-# %% [markdown]
-# The radii count the whole of each network's own maximum receptive field, which for $D > 1$ is larger than the crop.
-#
-# ## By device and by scene
-#
-# "Unseen" lumps different devices together. Accuracy in % on each of them, and how far they lie apart; then every scene,
-# over the unseen devices.
-
-# %%
-accuracy.device_table(records)
-
-# %%
-accuracy.scene_table(records)
-
-# %% mystnb={"image": {"alt": "Two confusion matrices, base and damped network, true scene against given scene, for the unseen devices."}}
-ends = {
-    f"{accuracy.describe(r)['variant']}, D = {max(depths)}": [
-        s for s in records if s.experiment.model == r.experiment.model
-    ]
-    for r in deeper
-    if r.experiment.model.depth == max(depths)
-}
-figure = charts.confusions(
-    {name: accuracy.confusion(runs) for name, runs in ends.items()}
+    report, each_run, "depth", "depth D", logarithmic=False
 )
 plt.show()
 
 # %% tags=["hide-input"]
-provenance(records + compared)
+page.figure_note(deeper, "fig-4", each_run)
+
+# %% tags=["hide-input"]
+page.findings(Evidence(edition, tuple(deeper)), 6)
+
+# %%
+accuracy.percentages(report, "depth").rename_axis("D")
+
+# %% [markdown]
+# The claim is about the slope of these lines, in points per block. The paper does not say at which width it deepens its
+# networks; ours is a [judgement call](A-setup).
+#
+# ## Deeper, with the same receptive field
+
+# %% tags=["remove-output"]
+pointwise_runs = runs_of(edition, "pointwise")
+
+# %% mystnb={"figure": {"name": "fig-5", "caption": "**Figure 5.** Accuracy over the number K of 1×1 blocks, which leave the maximum receptive field as it is, on unseen devices (left) and on the seen device (right). Marks as in Figure 4."}, "image": {"alt": "Accuracy over the number of 1 by 1 blocks for the base and the damped network, on unseen devices and on the seen one."}}
+table = accuracy.accuracies(pointwise_runs)
+report, each_run = accuracy.report(table), accuracy.by_run(table)
+figure = charts.accuracy_panels(
+    report, each_run, "pointwise", "1×1 blocks K", logarithmic=False
+)
+plt.show()
+
+# %% tags=["hide-input"]
+page.figure_note(pointwise_runs, "fig-5", each_run)
+
+# %% tags=["hide-input"]
+page.findings(Evidence(edition, tuple(pointwise_runs)), 7)
+
+# %%
+accuracy.percentages(report, "pointwise").rename_axis("K")
+
+# %% [markdown]
+# ## Depth against width, and both together
+#
+# More layers and more channels both cost weights. Which of them are spent better? The table has all dense networks of
+# Sections 5.1 and 5.2 by their number of weights: the widened ones ($D = K = 1$), the deepened ones, and those that were
+# scaled in width and depth together, which the paper finds on a par with the best.
+
+# %%
+records = runs_of(edition, "width", "depth", "pointwise", "compound")
+accuracy.size_table(accuracy.report(accuracy.accuracies(records)))
+
+# %% tags=["hide-input"]
+evidence = Evidence(edition, tuple(records))
+page.findings(evidence, 8, 15)
+
+# %% [markdown]
+# ## The same at another width
+#
+# Does it depend on the width? The first and the last network of both depth studies once more, at another one.
+
+# %% tags=["hide-input"]
+wider = runs_of(edition, "wider depth")
+(
+    accuracy.size_table(accuracy.report(accuracy.accuracies(wider)))
+    if edition.deep_width
+    else Markdown("This edition does not train them.")
+)
+
+# %% [markdown]
+# ## What the networks look at
+#
+# The paper looks for the reason in the effective receptive field, the part of the input that the network responds to
+# ([Appendix C](C-erf)). Its Figure 7 shows scaled variants of the damped network, all cropped to the maximum receptive
+# field at $D = 1$; it does not say which variants. Here they are the baseline, the network with the most 3×3 blocks, the
+# one with the most 1×1 blocks and, where the edition has one, the largest that was scaled in both.
+
+# %% mystnb={"figure": {"name": "fig-7", "caption": "**Figure 7.** Effective receptive fields of scaled variants of the damped network, over all test clips of the unseen devices, cropped to the maximum receptive field at D = 1; runs of the first fold and seed. The rectangles hold 50 % (solid) and 90 % (dashed) of the gradient along each axis."}, "image": {"alt": "Heat maps of the mean absolute gradient around the centre pixel for variants of the damped network."}}
+width = edition.depth_width
+variants = [
+    Network("damped", width),
+    Network("damped", width, depth=max(edition.depths, default=1)),
+    Network("damped", width, pointwise=max(edition.pointwise, default=1)),
+    *[Network("damped", *sizes) for sizes in edition.compound[-1:]],
+]
+figure = maps.network_fields(evidence, variants, depth=1)
+plt.show()
+
+# %% tags=["hide-input"]
+page.radii_note(evidence, variants, "fig-7")
+
+# %% [markdown]
+# The radii are means over all folds and seeds. They count the whole of each network's own maximum receptive field, which
+# for $D > 1$ is larger than what the map shows.
+#
+# ## By device and by class
+#
+# The same networks, damped and base, on every unseen device and in every class.
+
+# %% mystnb={"image": {"alt": "Accuracy on every unseen device, one dot a device, by network."}}
+both = [n._replace(variant=variant) for n in variants for variant in VARIANTS]
+page.breakdown(run for network in both for run in evidence.runs(network).values())
+
+# %% tags=["hide-input"]
+page.provenance(records + wider)

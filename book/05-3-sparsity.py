@@ -13,197 +13,239 @@
 # %% [markdown]
 # # 5.3 Increasing the width with sparsification
 #
-# Is it the weights that help, or the width? To tell them apart, wide networks are brought down to the number of weights
-# of a narrow one, $N(64)$ in the paper. At $W = 512$ that leaves 1.6 % of them.
-#
-# - **Static random** pruning {cite}`golubeva2021are` draws the removed weights before training. The largest layers give
-#   first: the largest is cut to the size of the next, then both together, and so on, as water fills a vessel upside
-#   down, until the target is met. A removed weight is zero for good.
-# - **Iterative magnitude** pruning starts dense. After each epoch $e$ the smallest weights go, so that
-#
-#   $$ N_e = N \left( \frac{N_\text{target}}{N} \right)^{e / n} $$
-#
-#   remain, with $n$ three quarters of the epochs; the number removed decays exponentially. Magnitude is that of the
-#   weight *as used*, after damping. A layer that is 99 % sparse gives nothing more, so that none collapses.
-#
-# The paper reports that static pruning gains with width at first and then less and less, that iterative pruning hardly
-# costs any accuracy on unseen devices, and that it costs the damped network accuracy on the seen one.
+# A wider network has more channels and more weights. Which of the two helps? To tell them apart, the paper brings wide
+# networks down to the number of weights of a narrow one: $N_t = N(W = 64)$, which leaves 1.6 % of the weights of
+# $W = 512$. It does so in two ways. With static random pruning, more width helps at first and then less and less
+# {cite}`golubeva2021are`. With iterative magnitude pruning, the accuracy on unseen devices hardly drops even for the
+# widest network, while the damped network loses accuracy on the seen device.
 
 # %% tags=["parameters", "hide-input"]
-edition: str = "quick"  # the name shown at the top of the page
-dataset: str = "synthetic"  # "synthetic", "esc10" or "tau2020" (the paper's)
-data_root: str = (
-    ""  # folder of the real recordings; not needed for the synthetic ones
-)
-impulse_responses: str = ""  # folder of measured microphones, for esc10 only
-microphones: int = 0  # esc10 only: how many of them; 0 for all
-split: str = "paper"  # or "official", tau2020 only
-clip_seconds: float = 4.0  # length that clips are cut to, in s; the paper: 10
-clips: int = (
-    3  # synthetic only: clips that device a records of every scene in every city
-)
-seeds: list[int] = [0, 1]  # one run each; the paper: 3 runs
-epochs: int = 6  # the paper: 250
-warmup_epochs: int = 1  # the paper: 20
-max_lr: float = 5e-3  # largest learning rate; the paper: 1e-4
-batch_size: int = 10  # the paper does not say; 10 in the group's code
-roll: str = "hops"  # of the wave, by whole hops; or "samples", "off"
-precision: str = "fp32"  # or "bf16"
-widths: list[int] = [
-    4,
-    8,
-    16,
-]  # widths of the dense networks shown for comparison (the runs of Section 5.1)
-reference_width: int = (
-    4  # the sparse networks are left the weights of this width; the paper: 64
-)
-sparse_widths: list[int] = [8]  # W of the sparse networks; the paper: 128 to 512
-sparse_epochs: int = 8  # the paper: 350
+edition: str = "quick"  # a file of book/editions
+sparse_widths: list[int] = []  # W of the sparse networks; empty: the edition's
+widths: list[int] = []  # W of the dense networks behind them; empty: the edition's
+seeds: list[int] = []  # seeds of the trainings; empty: the edition's
+settings: dict = {}  # any other setting of the edition, such as {"sparse_epochs": 20}
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import pandas as pd
+import torch
+from IPython.display import Markdown
 
-from repro import studies
 from repro.analysis import accuracy
+from repro.analysis.evidence import Evidence, Network
+from repro.edition import VARIANTS, open_edition, weight_count
 from repro.experiment import ModelConfig
-from repro.figures import charts
-from repro.figures.page import provenance, start
-from repro.network.cp_resnet import CPResNet, convolutions
-from repro.network.pruning import count_remaining, layer_targets, remaining_schedule
-from repro.studies import Setting
-from repro.sweep.fetch import fetch
-
-setting = Setting.of(globals())
-start(edition, setting)
-
-# %% [markdown]
-# ## What is left of each layer
-#
-# Static pruning of the widest network, before any training: the layers' sizes and what water-filling leaves them.
-
-# %%
-widest = max(sparse_widths)
-target = studies.weight_count(reference_width)
-sizes = {
-    name: conv.weight.numel()
-    for name, conv in convolutions(CPResNet(ModelConfig(width=widest))).items()
-}
-kept = layer_targets(sizes, target)
-layers = pd.DataFrame({"weights": sizes, "left by static pruning": kept})
-layers.loc["all"] = layers.sum()
-layers.assign(sparsity=[f"{100 * (1 - k / n):.1f} %" for n, k in layers.to_numpy()])
-
-# %% [markdown]
-# And the schedule of iterative pruning: the weights that remain during each epoch.
-
-# %% mystnb={"image": {"alt": "Number of remaining weights over epochs: an exponential fall to the target, constant in the last quarter."}}
-figure, ax = plt.subplots(figsize=(6, 2.6))
-ax.step(
-    range(sparse_epochs),
-    remaining_schedule(sum(sizes.values()), target, sparse_epochs),
-    where="post",
+from repro.figures import charts, page
+from repro.network.cp_resnet import CPResNet, convolutions, layer_name
+from repro.network.pruning import (
+    draw_masks,
+    layer_targets,
+    remaining_schedule,
+    remove_smallest,
 )
+from repro.sweep.available import runs_of
+
+edition = open_edition(
+    edition, sparse_widths=sparse_widths, widths=widths, seeds=seeds, **settings
+)
+page.start(edition)
+
+# %% [markdown]
+# ## Static random pruning
+#
+# The weights to remove are drawn before the training and stay zero throughout. The largest layers give first: the largest
+# one is cut down to the size of the next, then both together to the size of the one after, and so on until $N_t$ weights
+# are left. Layers that are smaller than the others are by then stay whole. Within a layer, all weights are equally likely
+# to go.
+
+# %% tags=["hide-input"]
+page.code(layer_targets, draw_masks)
+
+# %% [markdown]
+# For the widest sparse network of this edition:
+
+# %% tags=["hide-input"]
+widest = max(edition.sparse_widths, default=edition.reference_width)
+target = weight_count(ModelConfig(width=edition.reference_width))
+
+
+def layer_sizes(width):
+    with torch.device("meta"):
+        layers = convolutions(CPResNet(ModelConfig(width=width)))
+    return {name: conv.weight.numel() for name, conv in layers.items()}
+
+
+sizes = layer_sizes(widest)
+layers = pd.DataFrame({"weights": sizes, "left": layer_targets(sizes, target)})
+layers = layers.rename(layer_name)
+layers.loc["all"] = layers.sum()
+layers["left / %"] = (100 * layers["left"] / layers["weights"]).round(1)
+layers.rename_axis(f"W = {widest}")
+
+# %% [markdown]
+# ## Iterative magnitude pruning
+#
+# Here the training starts with all $N$ weights, and the smallest ones are removed epoch by epoch. The paper has the number
+# removed decay exponentially and gives no rate. We take the same share of what is left every time, which needs none: in
+# epoch $e$ there remain
+#
+# $$
+# N_e = N \left( \frac{N_t}{N} \right)^{t_e},
+# \qquad
+# t_e = \frac{e - s + 1}{n - s + 1}
+# \qquad (s \le e \le n).
+# $$
+#
+# Pruning starts at $s$, the end of the warm-up. Before that, magnitudes say nothing: half of the convolutions are
+# initialised to zero and have not had time to grow. It ends at $n$, three quarters of the epochs; the rest, with the
+# reported epochs, trains the sparse network.
+
+# %% tags=["hide-input"]
+page.code(remaining_schedule)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Number of remaining weights over epochs: all until the end of the warm-up, then an exponential fall to the target, constant in the last quarter."}}
+start = edition.pruning_start or max(1, edition.warmup_epochs)
+schedule = remaining_schedule(
+    sum(sizes.values()), target, edition.sparse_epochs, start, edition.pruning_ramp
+)
+figure, ax = plt.subplots(figsize=(6, 2.6))
+ax.step(range(len(schedule)), schedule, where="post")
 ax.axhline(target, color="black", lw=1, ls=":")
-ax.set(xlabel="epoch", ylabel="weights that remain", ylim=(0, None))
+ax.set(xlabel="epoch", ylabel=f"weights left, W = {widest}", ylim=(0, None))
 plt.show()
+
+# %% [markdown]
+# One threshold holds for the whole network. The magnitude that is compared is that of the weight *as used*, so damped
+# weights tend to go first. The paper excludes layers that are more than 99 % sparse from further pruning, so that none
+# is emptied; here, `least` keeps one weight in a hundred of every layer.
+
+# %% tags=["hide-input"]
+page.code(remove_smallest)
 
 # %% [markdown]
 # ## The runs
+#
+# The lines begin at the dense network that has $N_t$ weights, trained for as many epochs as the sparse ones.
 
 # %% tags=["remove-output"]
-dense = fetch(studies.by_width(setting, sorted({reference_width, *widths})))
-static = fetch(
-    studies.by_sparse_width(
-        setting, "static", sparse_widths, reference_width, sparse_epochs
-    )
-)
-iterative = fetch(
-    studies.by_sparse_width(
-        setting, "iterative", sparse_widths, reference_width, sparse_epochs
-    )
-)
-reference = [
-    record for record in dense if record.experiment.model.width == reference_width
-]
-records = reference + static + iterative
+dense = runs_of(edition, "width")
+sparse = runs_of(edition, "sparse reference", "static pruning", "iterative pruning")
 
-# %% mystnb={"figure": {"name": "fig-6", "caption": "**Figure 6.** Accuracy over the width of sparse networks that all have the same number of weights, on unseen devices (left) and on the seen device (right). Static: random masks drawn before training; iterative: magnitude pruning. The narrowest point is the dense network whose number of weights all others are left. Faint: dense networks of the same widths."}, "image": {"alt": "Accuracy over width of sparse networks, by pruning method and variant, on unseen devices and on the seen one."}}
+# %% mystnb={"figure": {"name": "fig-6", "caption": "**Figure 6.** Accuracy over the width of sparse networks that all have the same number of weights, on unseen devices (left) and on the seen device (right). Static: random masks drawn before training; iterative: magnitude pruning. The narrowest point is the dense network whose number of weights all others are left. Faint: dense networks of Section 5.1."}, "image": {"alt": "Accuracy over width of sparse networks, by pruning method and variant, on unseen devices and on the seen one; dense networks faint."}}
+table = accuracy.accuracies(sparse)
+report, each_run = accuracy.report(table), accuracy.by_run(table)
 figure = charts.sparse_panels(
-    accuracy.report(accuracy.accuracies(dense + static + iterative)), reference_width
-)
-plt.show()
-
-# %%
-report = accuracy.report(accuracy.accuracies(records))
-report["network"] = report["method"] + ", W = " + report["width"].astype(str)
-accuracy.percentages(report, "network")
-
-# %% [markdown]
-# Every sparse network has as many weights left as the reference, counted in what was stored:
-
-# %%
-pd.DataFrame(
-    {
-        "weights left": {
-            f"{accuracy.network_name(record)}, seed {record.experiment.seed}": count_remaining(
-                record.network()[0]
-            )
-            for record in static + iterative
-        }
-    }
-).assign(target=target)
-
-# %% [markdown]
-# ## Where iterative pruning takes the weights from
-#
-# The share of removed weights by layer over the epochs, for the widest base and damped network of the first seed. Two
-# things to look for. The second convolution of every block starts at zero; what has not grown by the time pruning sets
-# in goes first, and the shorter the training, the more that is. And a network that can lose no more from a layer, since
-# it is 99 % sparse, loses the rest elsewhere.
-
-# %% mystnb={"image": {"alt": "Share of removed weights by layer and epoch for the base network."}}
-widest_runs = {
-    accuracy.describe(record)["variant"]: record
-    for record in iterative
-    if record.experiment.model.width == widest
-    and record.experiment.seed == setting.seeds[0]
-}
-removed = {variant: run.layer_sparsity for variant, run in widest_runs.items()}
-figure = charts.layer_sparsity(removed.get("base"), f"base, W = {widest}")
-plt.show()
-
-# %% mystnb={"image": {"alt": "Share of removed weights by layer and epoch for the damped network."}}
-figure = charts.layer_sparsity(removed.get("damped"), f"damped, W = {widest}")
-plt.show()
-
-# %% [markdown]
-# The paper's explanation for the damped network is that its damped weights are small and go first, which would narrow
-# the receptive field along frequency. [Appendix C](C-erf) measures that (claim 13); claims 9 and 10 of the
-# [ledger](claims) are about the accuracies above.
-#
-# ## By device and by scene
-#
-# "Unseen" lumps different devices together. Accuracy in % on each of them, and how far they lie apart; then every scene,
-# over the unseen devices.
-
-# %%
-accuracy.device_table(records)
-
-# %%
-accuracy.scene_table(records)
-
-# %% mystnb={"image": {"alt": "Two confusion matrices, base and damped network, true scene against given scene, for the unseen devices."}}
-ends = {
-    f"{accuracy.describe(r)['variant']}, iterative": [
-        s for s in iterative if s.experiment.model == r.experiment.model
-    ]
-    for r in widest_runs.values()
-}
-figure = charts.confusions(
-    {name: accuracy.confusion(runs) for name, runs in ends.items()}
+    report, edition.reference_width, accuracy.report(accuracy.accuracies(dense))
 )
 plt.show()
 
 # %% tags=["hide-input"]
-provenance(dense + static + iterative)
+page.figure_note(sparse, "fig-6", each_run)
+
+# %% tags=["hide-input"]
+unguarded = runs_of(edition, "unguarded pruning")
+evidence = Evidence(edition, tuple(sparse + unguarded))
+page.findings(evidence, 9, 10, 16, 14)
+
+# %%
+accuracy.percentages(report, ["method", "width"]).rename_axis(index=["method", "W"])
+
+# %% [markdown]
+# ## Which weights are left
+#
+# Both methods leave the same number of weights, but not in the same layers. The share that is left of each layer of the
+# widest network, a mean over all runs:
+
+# %%
+pruned = {
+    f"{method}, {variant}": evidence.runs(Network(variant, widest, method=method))
+    for method in ("static", "iterative")
+    for variant in VARIANTS
+}
+left = {
+    name: pd.DataFrame([run.layer_weights for run in runs.values()]).mean()
+    for name, runs in pruned.items()
+    if runs
+}
+left = 100 * pd.DataFrame(left, index=list(sizes)).div(pd.Series(sizes), axis="index")
+left.round(1).rename(layer_name).rename_axis(columns="weights left / %")
+
+# %% [markdown]
+# And when iterative pruning took them, in the run of the first fold and seed. The second convolution of every block
+# starts at zero, so what has not grown by the end of the warm-up goes first.
+
+# %% mystnb={"image": {"alt": "Share of removed weights by layer and epoch, for the iteratively pruned base and damped network."}}
+first = edition.folds[0], edition.seeds[0]
+for variant in VARIANTS:
+    run = pruned[f"iterative, {variant}"].get(first)
+    removed = None if run is None else run.layer_sparsity.rename(columns=layer_name)
+    charts.layer_sparsity(removed, f"{variant}, W = {widest}")
+    plt.show()
+
+# %% [markdown]
+# The paper explains the drop of the damped network on the seen device by the damped weights, which are small and would go
+# first, and leave a receptive field that is narrower along frequency. [Appendix C](C-erf) measures that field.
+#
+# ## Without the guard
+#
+# The paper reports significant drops from $W = 192$ on where layers are *not* protected from being emptied. The same
+# networks with the guard (iterative) and without (unguarded):
+
+# %% tags=["hide-input"]
+compared = unguarded + [
+    run
+    for run in runs_of(edition, "iterative pruning")
+    if run.experiment.model.width in edition.unguarded_widths
+]
+table = accuracy.percentages(
+    accuracy.report(accuracy.accuracies(compared)), ["width", "method"]
+)
+(
+    table.rename_axis(index=["W", "pruning"])
+    if edition.unguarded_widths
+    else Markdown("This edition does not train them.")
+)
+
+# %% [markdown]
+# Was any layer emptied? The smallest share of its weights that a layer keeps in any run, in %:
+
+
+# %% tags=["hide-input"]
+def emptiest(network):
+    full = layer_sizes(network.width)
+    kept = [
+        100 * number / full[name]
+        for run in evidence.runs(network).values()
+        for name, number in run.layer_weights.items()
+    ]
+    return min(kept, default=float("nan"))
+
+
+rows = [
+    {"W": width, "pruning": method}
+    | {v: emptiest(Network(v, width, method=method)) for v in VARIANTS}
+    for width in edition.unguarded_widths
+    for method in ("iterative", "unguarded")
+]
+pd.DataFrame(rows).set_index(["W", "pruning"]).round(2) if rows else None
+
+# %% tags=["hide-input"]
+page.findings(evidence, 19)
+
+# %% [markdown]
+# ## By device and by class
+#
+# The dense network and the widest sparse ones, on every unseen device and in every class.
+
+# %% mystnb={"image": {"alt": "Accuracy on every unseen device, one dot a device, by network."}}
+ends = [evidence.reference(variant) for variant in VARIANTS]
+ends += [
+    Network(variant, widest, method=method)
+    for method in ("static", "iterative")
+    for variant in VARIANTS
+]
+page.breakdown(run for network in ends for run in evidence.runs(network).values())
+
+# %% tags=["hide-input"]
+page.provenance(dense + sparse + unguarded)

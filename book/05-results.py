@@ -13,85 +13,89 @@
 # %% [markdown]
 # # 5 Results and discussion
 #
-# The paper's results come in three parts: [width](05-1-width), [depth](05-2-depth) and
-# [width with sparsification](05-3-sparsity). Every network there is trained on one device and tested at places it never
-# heard, on that device and on the others. Before comparing networks with each other, this page asks a question that the
-# paper does not: what would be reached without one?
+# The paper's results come in three parts:
+#
+# - [5.1](05-1-width): do wider networks generalize better to unseen devices?
+# - [5.2](05-2-depth): do deeper ones, with and without a larger receptive field?
+# - [5.3](05-3-sparsity): do wider networks that keep the same number of weights?
+#
+# Every network is trained on recordings of one device. It is tested on other recordings, of that device (*seen*) and of
+# devices that it never met in training (*unseen*, [Section 3](03-generalization)). Before networks are compared with each
+# other, this page asks a question that the paper does not: how much of their accuracy would a linear model reach?
 
 # %% tags=["parameters", "hide-input"]
-edition: str = "quick"  # the name shown at the top of the page
-dataset: str = "synthetic"  # "synthetic", "esc10" or "tau2020" (the paper's)
-data_root: str = (
-    ""  # folder of the real recordings; not needed for the synthetic ones
-)
-impulse_responses: str = ""  # folder of measured microphones, for esc10 only
-microphones: int = 0  # esc10 only: how many of them; 0 for all
-split: str = "paper"  # or "official", tau2020 only
-clip_seconds: float = 4.0  # length that clips are cut to, in s; the paper: 10
-clips: int = (
-    3  # synthetic only: clips that device a records of every scene in every city
-)
-seeds: list[int] = [0, 1]  # one run each; the paper: 3 runs
-epochs: int = 6  # the paper: 250
-warmup_epochs: int = 1  # the paper: 20
-max_lr: float = 5e-3  # largest learning rate; the paper: 1e-4
-batch_size: int = 10  # the paper does not say; 10 in the group's code
-roll: str = "hops"  # of the wave, by whole hops; or "samples", "off"
-precision: str = "fp32"  # or "bf16"
-widths: list[int] = [
-    4,
-    8,
-    16,
-]  # W of the networks that the probe is compared with (the runs of Section 5.1)
+edition: str = "quick"  # a file of book/editions
+widths: list[int] = []  # W of the networks beside the probe; empty: the edition's
+settings: dict = {}  # any other setting of the edition, such as {"epochs": 20}
 
 # %% tags=["hide-input"]
+from IPython.display import Markdown
 
-from repro import data, studies
 from repro.analysis import accuracy
-from repro.analysis.probe import linear_probe
-from repro.figures.page import provenance, start
+from repro.analysis.probe import (
+    beside_networks,
+    compared,
+    linear_probe,
+    probe_by_fold,
+)
+from repro.edition import open_edition
+from repro.errors import InputError
+from repro.figures import page
 from repro.store.store import Store
-from repro.studies import Setting
-from repro.sweep.fetch import fetch
+from repro.sweep.available import runs_of
 
-setting = Setting.of(globals())
-start(edition, setting)
+edition = open_edition(edition, widths=widths, **settings)
+page.start(edition)
 
 # %% [markdown]
 # ## A linear probe
 #
-# The probe knows only the mean spectrum of a clip, 256 numbers, and separates the scenes by a linear function of them
-# (multinomial logistic regression). The strength of its penalty is chosen by cross-validation over the training cities.
-# What the probe reaches is what the long-term spectrum alone gives away; what a network reaches beyond it has to come
-# from patterns in time and frequency.
-
-# %% tags=["remove-output"]
-clips_ = data.load(setting.data, Store.default().root)
-probe = linear_probe(clips_)
-records = fetch(studies.by_width(setting, widths))
-
-# %%
-report = accuracy.report(accuracy.accuracies(records)).assign(
-    network=lambda t: t["variant"] + ", W = " + t["width"].astype(str)
-)
-accuracies = (
-    report.pivot(index="network", columns="group", values="mean")
-    .loc[report["network"].unique()]
-    .reindex(columns=["seen", "unseen"])
-)
-accuracies.loc["linear probe"] = {"seen": probe.seen, "unseen": probe.unseen}
-accuracies.loc["chance"] = 1 / len(clips_.scenes)
-accuracies.mul(100).round(1).rename_axis(columns="accuracy / %")
+# The probe sees of a clip only its mean spectrum. It averages the network's input $X(m, t)$ over the $T$ frames, which
+# leaves one number for each of the 256 mel bands, and decides for the class with the largest linear score:
+#
+# $$
+# \bar x_m = \frac{1}{T} \sum_t X(m, t), \qquad \hat c = \arg\max_c \, (A \bar x + b)_c .
+# $$
+#
+# $A$ and $b$ are fitted to the networks' training clips by multinomial logistic regression. The strength of its L2
+# penalty is chosen on these clips, too, by cross-validation over cities (TAU) or folds (ESC-10). The order of the frames
+# plays no part in it. So what a network reaches beyond the probe has to come from patterns in time and frequency, or
+# from a decision that is not linear.
 
 # %%
-best = accuracies.drop(["linear probe", "chance"])["unseen"].max()
-if records:
-    print(
-        f"on unseen devices the best network is {100 * (best - probe.unseen):+.1f} points from the probe"
-    )
-print(
-    f"from the seen device to the unseen ones the probe moves by {100 * (probe.unseen - probe.seen):+.1f} points"
-)
+page.code(linear_probe)
+
+# %% tags=["hide-input", "remove-output"]
+records = runs_of(edition, "width", "repeated width")
+probe, notice = None, None
+try:
+    probe = probe_by_fold(edition, Store.default().root)
+except InputError as error:
+    notice = page.without_recordings(edition, error)
 
 # %% tags=["hide-input"]
-provenance(records)
+notice
+
+# %% [markdown]
+# ## Networks against the probe
+#
+# The networks are those of [Section 5.1](05-1-width), which explains how their accuracies are averaged. Where an edition
+# leaves out several folds in turn, the probe is fitted and tested for each of them, and its accuracy is the mean.
+
+# %%
+table = accuracy.accuracies(records)
+beside_networks(accuracy.report(table), probe)
+
+# %% tags=["hide-input"]
+Markdown(compared(accuracy.by_run(table), probe)) if probe is not None else None
+
+# %% [markdown]
+# The best network is picked by the accuracies that it is then compared with, so its lead is a little too large. Below,
+# where there are several folds, the probe's accuracy in each of them.
+
+# %% tags=["hide-input"]
+several = probe is not None and len(probe) > 1
+(100 * probe).round(1).rename_axis(columns="probe / %") if several else None
+
+# %% tags=["hide-input"]
+page.provenance(records)

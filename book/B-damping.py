@@ -13,71 +13,58 @@
 # %% [markdown]
 # # B Frequency-damped convolutions
 #
-# A device changes a spectrogram along frequency. A network that looks at a narrow range of frequencies at a time has
-# less opportunity to learn the whole curve of its training device by heart. Frequency damping
-# {cite}`koutini2021receptive` pushes a network that way without taking anything off its architecture: every
-# convolution's weights $W_n$ are multiplied by constants $C_n$ that are 1 in the kernel's centre row and fall off
-# towards its edge along frequency,
+# The damped network of every page is the base network with one change to its convolutions. Their weights are made
+# smaller away from the centre of the kernel, along frequency only {cite}`koutini2021receptive`:
 #
 # $$
-# O_n = (W_n \odot C_n) \star Z_{n-1} + B_n .
+# O_n = (W_n \odot C_n) \star Z_{n-1} + B_n ,
 # $$
 #
-# A damped weight can still become as large as any other, only it has to be learned against the scale: gradients through
-# $C_n$ are damped too.
+# where $C_n$ is 1 in the middle row of the kernel and falls off towards its first and last row. The paper gives one
+# reason: it is an inductive bias for spectrograms, since fitting what lies far from the centre of the receptive field
+# becomes harder. It does not say why along frequency. Our own reading is that a recording device is a filter and
+# changes a spectrogram along frequency, so that a network with a narrow view of frequency can learn less of the curve
+# of its training device.
 
 # %% tags=["parameters", "hide-input"]
-edition: str = "quick"  # the name shown at the top of the page
-dataset: str = "synthetic"  # "synthetic", "esc10" or "tau2020" (the paper's)
-data_root: str = (
-    ""  # folder of the real recordings; not needed for the synthetic ones
-)
-impulse_responses: str = ""  # folder of measured microphones, for esc10 only
-microphones: int = 0  # esc10 only: how many of them; 0 for all
-split: str = "paper"  # or "official", tau2020 only
-clip_seconds: float = 4.0  # length that clips are cut to, in s; the paper: 10
-clips: int = (
-    3  # synthetic only: clips that device a records of every scene in every city
-)
-seeds: list[int] = [0, 1]  # one run each; the paper: 3 runs
-epochs: int = 6  # the paper: 250
-warmup_epochs: int = 1  # the paper: 20
-max_lr: float = 5e-3  # largest learning rate; the paper: 1e-4
-batch_size: int = 10  # the paper does not say; 10 in the group's code
-roll: str = "hops"  # of the wave, by whole hops; or "samples", "off"
-precision: str = "fp32"  # or "bf16"
-erf_width: int = 8  # W of the two networks of Fig. 8; the paper: 128
+edition: str = "quick"  # a file of book/editions
+seeds: list[int] = []  # seeds of the trainings; empty: the edition's
+settings: dict = {}  # any other setting of the edition, such as {"erf_width": 8}
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+import torch
 
-from repro import studies
-from repro.analysis import accuracy
-from repro.erf.fields import field_of
+from repro.analysis.evidence import Evidence, Network
+from repro.edition import open_edition
 from repro.experiment import ModelConfig
-from repro.figures import maps
-from repro.figures.page import extents_table, provenance, start
-from repro.network.convolutions import damping_kernel
-from repro.studies import Setting
-from repro.sweep.fetch import fetch
+from repro.figures import maps, page
+from repro.network.convolutions import DampedConv2d, damping_kernel, used_weight
+from repro.sweep.available import runs_of
 
-setting = Setting.of(globals())
-start(edition, setting)
+edition = open_edition(edition, seeds=seeds, **settings)
+page.start(edition)
 
 # %% [markdown]
-# ## The constants
+# ## The constants and the convolution
 #
-# $C$ falls linearly from the centre row to a minimum at the edge rows. A 3×3 kernel is left with its middle row and a
-# tenth of the others; a 1×1 kernel is not changed at all, which is why the 1×1 blocks counted by $K$ escape the damping.
+# $C$ falls linearly to a minimum in the outer rows, which is a [judgement call](A-setup): the paper gives no numbers.
 
-# %% mystnb={"image": {"alt": "Damping constants of a 1 by 1, a 3 by 3 and a 5 by 5 kernel as grids: one in the centre row, less above and below, constant along time."}}
+# %% tags=["hide-input"]
+page.code(damping_kernel, DampedConv2d)
+
+# %% [markdown]
+# A 3×3 kernel keeps its middle row as it is. A 1×1 kernel has no other row, so that the 1×1 blocks counted by $K$ are not
+# damped at all.
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Damping constants of a 1 by 1, a 3 by 3 and a 5 by 5 kernel as grids: one in the centre row, less above and below, constant along time."}}
+minimum = ModelConfig().damping_min
 figure, axes = plt.subplots(1, 3, figsize=(7, 2.8), width_ratios=(1, 3, 5))
 for ax, size in zip(axes, (1, 3, 5), strict=True):
-    kernel = np.repeat(
-        damping_kernel(size, ModelConfig().damping_min).numpy()[:, None], size, axis=1
-    )
-    ax.imshow(kernel, cmap="Greys", vmin=0, vmax=1.4)
+    kernel = np.tile(damping_kernel(size, minimum).numpy()[:, None], size)
+    ax.imshow(kernel, cmap="Greys", vmin=0, vmax=2)
     for (row, column), value in np.ndenumerate(kernel):
         ax.text(column, row, f"{value:.2g}", ha="center", va="center", fontsize=9)
     ax.set(title=f"{size}×{size}", xticks=[], yticks=[], xlabel="time")
@@ -86,36 +73,58 @@ axes[0].set_ylabel("frequency")
 plt.show()
 
 # %% [markdown]
-# ## What damping does to the effective receptive field
+# ## What it does to training
 #
-# The maximum receptive field is the same for both networks. How much of it counts is another matter: the *effective*
-# receptive field {cite}`luo2016understanding` is the mean absolute gradient of one pixel of the last feature map with
-# respect to the input. [Appendix C](C-erf) defines it in full. Figure 8 of the paper sets the base network beside its
-# damped version; both were trained here with the first of the seeds.
+# Damping forbids nothing: a weight can still grow until $W \odot C$ is as large as one likes. It only takes longer. The
+# gradient with respect to $W$ is $C$ times that with respect to $W \odot C$, but Adam {cite}`kingma2015adam` divides
+# every gradient by its own size, so this factor cancels and all weights $W$ move at the same rate. The weight that the
+# convolution uses is $W \odot C$, and that moves $C$ times as far. One step of Adam on a damped kernel of five rows, all
+# of whose used weights have the same gradient:
+
+# %%
+conv = DampedConv2d(1, 1, (5, 1), damping_min=minimum, bias=False)
+before = conv.weight.detach().clone(), used_weight(conv).detach().clone()
+optimiser = torch.optim.Adam(conv.parameters(), lr=1e-3)
+used_weight(conv).sum().backward()
+optimiser.step()
+moved = [
+    (now.detach() - then).abs().flatten() / 1e-3
+    for now, then in zip((conv.weight, used_weight(conv)), before, strict=True)
+]
+pd.DataFrame(
+    {
+        "C": conv.damping.flatten(),
+        "gradient of W": conv.weight.grad.flatten(),
+        "step of W / learning rate": moved[0],
+        "step of W ⊙ C / learning rate": moved[1],
+    }
+).round(2).rename_axis("row of the kernel")
+
+# %% [markdown]
+# ## What it does to the effective receptive field
+#
+# Both networks *can* see the same part of the input, their maximum receptive field. How much each part of it counts is
+# the *effective* receptive field {cite}`luo2016understanding`: the mean absolute gradient of one pixel of the last
+# feature map with respect to the input ([Appendix C](C-erf)). Figure 8 of the paper compares the base network with its
+# damped version.
 
 # %% tags=["remove-output"]
-records = fetch(
-    run
-    for run in studies.by_width(setting, [erf_width])
-    if run.seed == setting.seeds[0]
-)
-field_by_variant = {
-    accuracy.describe(record)["variant"]: field_of(record, setting.data)
-    for record in records
-}
-fields = [field_by_variant.get(variant) for variant in studies.VARIANTS]
+evidence = Evidence(edition, tuple(runs_of(edition, "damping", "receptive fields")))
 
-# %% mystnb={"figure": {"name": "fig-8", "caption": "**Figure 8.** Effective receptive field of the base network (left) and of its damped version (right), cropped to the maximum receptive field, over all test clips of the unseen devices. The rectangles hold 50 % (solid) and 90 % (dashed) of the gradient along each axis."}, "image": {"alt": "Two heat maps of the mean absolute gradient around the centre pixel, for the base and the damped network."}}
-figure = maps.field_maps(
-    fields, [f"{variant}, W = {erf_width}" for variant in studies.VARIANTS]
-)
+# %% mystnb={"figure": {"name": "fig-8", "caption": "**Figure 8.** Effective receptive field of the base network (left) and of its damped version (right), cropped to the maximum receptive field, over all test clips of the unseen devices; runs of the first fold and seed. The rectangles hold 50 % (solid) and 90 % (dashed) of the gradient along each axis."}, "image": {"alt": "Two heat maps of the mean absolute gradient around the centre pixel, for the base and the damped network."}}
+networks = Network("base", edition.erf_width), Network("damped", edition.erf_width)
+figure = maps.network_fields(evidence, networks)
 plt.show()
 
 # %% [markdown]
-# As numbers: the smallest symmetric interval about the centre that holds half of the gradient, or 90 % of it.
-
-# %%
-extents_table(fields, list(studies.VARIANTS))
+# As numbers: half the width of the smallest interval, symmetric about the centre, that holds half of the gradient, or
+# 90 % of it. Means over all folds and seeds.
 
 # %% tags=["hide-input"]
-provenance(records)
+page.radii_note(evidence, networks, "fig-8")
+
+# %% tags=["hide-input"]
+page.findings(evidence, 18)
+
+# %% tags=["hide-input"]
+page.provenance(evidence.records)

@@ -13,95 +13,70 @@
 # %% [markdown]
 # # C The effect of scaling on the effective receptive field
 #
-# The maximum receptive field says what a pixel of the last feature map *can* see. What it *does* see is measured by the
-# effective receptive field {cite}`luo2016understanding`: with $z_c$ the channels of the last map before the classifier
-# at its centre pixel and $X$ the input,
+# The maximum receptive field says what a pixel of the last feature map *can* see. What it *does* see is its effective
+# receptive field {cite}`luo2016understanding`. Let $z_c$ be the channels of the last map before the classifier at its
+# centre pixel, and $X_n$ one of $N$ inputs. Then
 #
 # $$
-# \mathrm{ERF}(m, t) = \frac{1}{N} \sum_{n=1}^{N} \Bigl| \frac{\partial}{\partial X_n(m, t)} \sum_c z_c(X_n) \Bigr| ,
+# \mathrm{ERF}(m, t) = \frac{1}{N} \sum_{n=1}^{N} \Bigl| \frac{\partial}{\partial X_n(m, t)} \sum_c z_c(X_n) \Bigr|
 # $$
 #
-# the mean over all $N$ test clips of the unseen devices. The maps below are cropped to the exact maximum receptive
-# field, as far as it lies inside the input. Pictures of this kind are easy to read too much into, so each pair comes
-# with numbers: the radius along frequency (in mel bands) and along time (in ms) within which half of the gradient lies,
-# or 90 % of it, counted from the centre pixel along one axis and summed over the other.
+# says how strongly mel band $m$ in frame $t$ acts on that pixel. The paper compares pictures of it: for networks with
+# more layers, more channels, and more channels with fewer weights. This page draws the same pictures and measures them.
 
 # %% tags=["parameters", "hide-input"]
-edition: str = "quick"  # the name shown at the top of the page
-dataset: str = "synthetic"  # "synthetic", "esc10" or "tau2020" (the paper's)
-data_root: str = (
-    ""  # folder of the real recordings; not needed for the synthetic ones
-)
-impulse_responses: str = ""  # folder of measured microphones, for esc10 only
-microphones: int = 0  # esc10 only: how many of them; 0 for all
-split: str = "paper"  # or "official", tau2020 only
-clip_seconds: float = 4.0  # length that clips are cut to, in s; the paper: 10
-clips: int = (
-    3  # synthetic only: clips that device a records of every scene in every city
-)
-seeds: list[int] = [0, 1]  # one run each; the paper: 3 runs
-epochs: int = 6  # the paper: 250
-warmup_epochs: int = 1  # the paper: 20
-max_lr: float = 5e-3  # largest learning rate; the paper: 1e-4
-batch_size: int = 10  # the paper does not say; 10 in the group's code
-roll: str = "hops"  # of the wave, by whole hops; or "samples", "off"
-precision: str = "fp32"  # or "bf16"
-erf_deep_width: int = (
-    4  # W of the networks with and without 1x1 blocks; the paper: 128
-)
-erf_pointwise: int = 4  # K of the networks deepened by 1x1 blocks, as in the paper
-erf_narrow: int = 4  # W of the narrow networks of Figs 11 and 12; the paper: 32
-erf_wide: int = 8  # W of the wide networks; the paper: 512
-reference_width: int = (
-    4  # W whose number of weights the pruned networks are left; the paper: 64
-)
-erf_seeds: list[int] = [0]  # seeds that are measured; the maps show the first
-sparse_epochs: int = 8  # epochs of the pruned networks; the paper: 350
+edition: str = "quick"  # a file of book/editions
+seeds: list[int] = []  # seeds of the trainings; empty: the edition's
+settings: dict = {}  # any other setting of the edition, such as {"erf_wide": 8}
 
 # %% tags=["hide-input"]
-from dataclasses import replace
-
 import matplotlib.pyplot as plt
+import pandas as pd
+from IPython.display import Markdown
 
-from repro import studies
-from repro.analysis import accuracy
-from repro.erf.fields import field_of
-from repro.figures import maps
-from repro.figures.page import extents_table, provenance, start
-from repro.studies import Setting
-from repro.sweep.fetch import fetch
+from repro.analysis import radii
+from repro.analysis.evidence import Evidence, Network
+from repro.edition import open_edition
+from repro.erf.gradient import effective_receptive_field
+from repro.figures import charts, maps, page
+from repro.sweep.available import runs_of
 
-setting = replace(Setting.of(globals()), seeds=tuple(erf_seeds))
-start(edition, setting)
+edition = open_edition(edition, seeds=seeds, **settings)
+page.start(edition)
+
+# %% [markdown]
+# ## The gradient
+#
+# The mean runs over all test clips of the unseen devices. It is taken at the end of a training and kept with the run.
+
+# %% tags=["hide-input"]
+page.code(effective_receptive_field)
+
+# %% [markdown]
+# Pictures are easy to read too much into, so every pair of them comes with numbers: the radius within which half of the
+# gradient lies, or 90 % of it, counted from the centre pixel along frequency (in mel bands) or along time (in ms) and
+# summed over the other axis. The maps show the run of the first fold and seed. The tables have mean and standard
+# deviation over all folds and seeds, and in brackets the ratio to the first network, which is a geometric mean over them.
+# The sizes of the networks are the edition's:
+
+# %% tags=["hide-input"]
+few, many = edition.erf_deep_pointwise
+k, deep = edition.erf_pointwise, edition.erf_deep_width
+narrow, wide = edition.erf_narrow, edition.erf_wide
+reference = edition.reference_width
+pd.DataFrame(
+    {
+        "Figs 9, 10: W": [deep, 128],
+        "Figs 9, 10: K": [f"{few} and {many}", "0 and 4"],
+        "Figs 11, 12: W": [f"{narrow} and {wide}", "32 and 512"],
+        "Figs 13 to 16: W": [f"{reference} and {wide}", "64 and 512"],
+        "Figs 11 to 16: K": [k, 0],
+    },
+    index=["this edition", "the paper"],
+).T
 
 # %% tags=["remove-output"]
-records = fetch(
-    studies.for_erf(
-        setting,
-        erf_deep_width=erf_deep_width,
-        erf_pointwise=erf_pointwise,
-        erf_narrow=erf_narrow,
-        erf_wide=erf_wide,
-        reference_width=reference_width,
-        sparse_epochs=sparse_epochs,
-    )
-)
-fields = {}
-for record in records:
-    field = field_of(record, setting.data)
-    if record.experiment.seed == erf_seeds[0]:
-        row = accuracy.describe(record)
-        fields[row["variant"], row["width"], row["pointwise"], row["method"]] = field
-
-
-def compare(variant, *networks):
-    """The fields of two networks, each given as (W, K, method), and their names."""
-    names = [
-        f"W={w} K={k}" + ("" if method == "dense" else f" {method}")
-        for w, k, method in networks
-    ]
-    return [fields.get((variant, *network)) for network in networks], names
-
+evidence = Evidence(edition, tuple(runs_of(edition)))
 
 # %% [markdown]
 # ## C.1 Depth
@@ -109,95 +84,168 @@ def compare(variant, *networks):
 # Blocks of 1×1 convolutions cannot change what the network is able to see. The paper finds that they let the damped
 # network see more all the same, and so work against the damping.
 
-# %% mystnb={"figure": {"name": "fig-9", "caption": "**Figure 9.** Effective receptive field of the damped network without 1×1 blocks (left) and with some (right)."}, "image": {"alt": "Two heat maps of the damped network's mean absolute gradient, at K = 0 and at larger K."}}
-pair, names = compare(
-    "damped", (erf_deep_width, 0, "dense"), (erf_deep_width, erf_pointwise, "dense")
-)
-figure = maps.field_maps(pair, names)
+# %% mystnb={"figure": {"name": "fig-9", "caption": "**Figure 9.** Effective receptive field of the damped network with few 1×1 blocks (left) and with many (right)."}, "image": {"alt": "Two heat maps of the damped network's mean absolute gradient, with few and with many 1 by 1 blocks."}}
+pair = [Network("damped", deep, pointwise=blocks) for blocks in (few, many)]
+figure = maps.network_fields(evidence, pair)
 plt.show()
 
-# %%
-extents_table(pair, names)
+# %% tags=["hide-input"]
+page.radii_note(evidence, pair, "fig-9")
 
-# %% mystnb={"figure": {"name": "fig-10", "caption": "**Figure 10.** The same for the base network."}, "image": {"alt": "Two heat maps of the base network's mean absolute gradient, at K = 0 and at larger K."}}
-pair, names = compare(
-    "base", (erf_deep_width, 0, "dense"), (erf_deep_width, erf_pointwise, "dense")
-)
-figure = maps.field_maps(pair, names)
+# %% mystnb={"figure": {"name": "fig-10", "caption": "**Figure 10.** The same for the base network."}, "image": {"alt": "Two heat maps of the base network's mean absolute gradient, with few and with many 1 by 1 blocks."}}
+pair = [Network("base", deep, pointwise=blocks) for blocks in (few, many)]
+figure = maps.network_fields(evidence, pair)
 plt.show()
 
-# %%
-extents_table(pair, names)
+# %% tags=["hide-input"]
+page.radii_note(evidence, pair, "fig-10")
+
+# %% tags=["hide-input"]
+page.findings(evidence, 11)
 
 # %% [markdown]
 # ## C.2 Width
 #
-# The paper's wider networks concentrate on the centre of what they can see.
+# In the paper's pictures, the gradient of a wide network is concentrated at the centre.
 
-# %% mystnb={"figure": {"name": "fig-11", "caption": "**Figure 11.** Effective receptive field of a narrow (left) and of a wide damped network (right), K = 0."}, "image": {"alt": "Two heat maps of the damped network's mean absolute gradient, narrow and wide."}}
-pair, names = compare("damped", (erf_narrow, 0, "dense"), (erf_wide, 0, "dense"))
-figure = maps.field_maps(pair, names)
+# %% mystnb={"figure": {"name": "fig-11", "caption": "**Figure 11.** Effective receptive field of a narrow (left) and of a wide damped network (right)."}, "image": {"alt": "Two heat maps of the damped network's mean absolute gradient, narrow and wide."}}
+pair = [Network("damped", width, pointwise=k) for width in (narrow, wide)]
+figure = maps.network_fields(evidence, pair)
 plt.show()
 
-# %%
-extents_table(pair, names)
+# %% tags=["hide-input"]
+page.radii_note(evidence, pair, "fig-11")
 
 # %% mystnb={"figure": {"name": "fig-12", "caption": "**Figure 12.** The same for the base network."}, "image": {"alt": "Two heat maps of the base network's mean absolute gradient, narrow and wide."}}
-pair, names = compare("base", (erf_narrow, 0, "dense"), (erf_wide, 0, "dense"))
-figure = maps.field_maps(pair, names)
+pair = [Network("base", width, pointwise=k) for width in (narrow, wide)]
+figure = maps.network_fields(evidence, pair)
 plt.show()
 
-# %%
-extents_table(pair, names)
+# %% tags=["hide-input"]
+page.radii_note(evidence, pair, "fig-12")
+
+# %% tags=["hide-input"]
+page.findings(evidence, 12)
 
 # %% [markdown]
 # ## C.3 Width with pruning
 #
-# All networks of this section have the same number of weights: a narrow dense one, and wide ones pruned down to it. In
-# the damped network the damped weights are the smallest as used, so magnitude pruning should take them first and leave
-# a field that is narrower along frequency; random pruning has no such preference. In the base network no weight is
-# damped, and the paper sees no difference.
+# The two networks of each pair have the same number of weights: a narrow dense one, and a wide one brought down to it.
+# In the damped network the damped weights are the smallest ones as used. Magnitude pruning should therefore take them
+# first and leave a field that is narrower along frequency. Random pruning has no such preference.
 
 # %% mystnb={"figure": {"name": "fig-13", "caption": "**Figure 13.** Effective receptive field of the damped network: narrow and dense (left), wide and pruned by magnitude while training (right)."}, "image": {"alt": "Two heat maps of the damped network's mean absolute gradient, dense and iteratively pruned."}}
-pair, names = compare(
-    "damped", (reference_width, 0, "dense"), (erf_wide, 0, "iterative")
-)
-figure = maps.field_maps(pair, names)
+dense = Network("damped", reference, pointwise=k)
+pair = [dense, dense._replace(width=wide, method="iterative")]
+figure = maps.network_fields(evidence, pair)
 plt.show()
-
-# %%
-extents_table(pair, names)
-
-# %% mystnb={"figure": {"name": "fig-14", "caption": "**Figure 14.** Effective receptive field of the damped network: narrow and dense (left), wide and pruned at random before training (right)."}, "image": {"alt": "Two heat maps of the damped network's mean absolute gradient, dense and statically pruned."}}
-pair, names = compare(
-    "damped", (reference_width, 0, "dense"), (erf_wide, 0, "static")
-)
-figure = maps.field_maps(pair, names)
-plt.show()
-
-# %%
-extents_table(pair, names)
-
-# %% mystnb={"figure": {"name": "fig-15", "caption": "**Figure 15.** Effective receptive field of the base network: narrow and dense (left), wide and pruned by magnitude while training (right)."}, "image": {"alt": "Two heat maps of the base network's mean absolute gradient, dense and iteratively pruned."}}
-pair, names = compare(
-    "base", (reference_width, 0, "dense"), (erf_wide, 0, "iterative")
-)
-figure = maps.field_maps(pair, names)
-plt.show()
-
-# %%
-extents_table(pair, names)
-
-# %% mystnb={"figure": {"name": "fig-16", "caption": "**Figure 16.** Effective receptive field of the base network: narrow and dense (left), wide and pruned at random before training (right)."}, "image": {"alt": "Two heat maps of the base network's mean absolute gradient, dense and statically pruned."}}
-pair, names = compare("base", (reference_width, 0, "dense"), (erf_wide, 0, "static"))
-figure = maps.field_maps(pair, names)
-plt.show()
-
-# %%
-extents_table(pair, names)
-
-# %% [markdown]
-# Claims 11 to 13 of the [ledger](claims) turn these radii into verdicts.
 
 # %% tags=["hide-input"]
-provenance(records)
+page.radii_note(evidence, pair, "fig-13")
+
+# %% mystnb={"figure": {"name": "fig-14", "caption": "**Figure 14.** Effective receptive field of the damped network: narrow and dense (left), wide and pruned at random before training (right)."}, "image": {"alt": "Two heat maps of the damped network's mean absolute gradient, dense and statically pruned."}}
+dense = Network("damped", reference, pointwise=k)
+pair = [dense, dense._replace(width=wide, method="static")]
+figure = maps.network_fields(evidence, pair)
+plt.show()
+
+# %% tags=["hide-input"]
+page.radii_note(evidence, pair, "fig-14")
+
+# %% [markdown]
+# In the base network no weight is damped, and pruning has no reason to prefer the outer rows of a kernel.
+
+# %% mystnb={"figure": {"name": "fig-15", "caption": "**Figure 15.** Effective receptive field of the base network: narrow and dense (left), wide and pruned by magnitude while training (right)."}, "image": {"alt": "Two heat maps of the base network's mean absolute gradient, dense and iteratively pruned."}}
+dense = Network("base", reference, pointwise=k)
+pair = [dense, dense._replace(width=wide, method="iterative")]
+figure = maps.network_fields(evidence, pair)
+plt.show()
+
+# %% tags=["hide-input"]
+page.radii_note(evidence, pair, "fig-15")
+
+# %% [markdown]
+# The paper does not compare these two with each other. Its text sets the pruned network of Figure 15 beside the wide
+# *dense* one of [Figure 12](fig-12) and calls their fields similar, with and without iterative pruning:
+
+# %% tags=["hide-input"]
+dense = Network("base", wide, pointwise=k)
+pair = [dense, dense._replace(method="iterative")]
+radii.radii_table(radii.radii(evidence, pair))
+
+# %% [markdown]
+# Of the last pair its text says nothing.
+
+# %% mystnb={"figure": {"name": "fig-16", "caption": "**Figure 16.** Effective receptive field of the base network: narrow and dense (left), wide and pruned at random before training (right)."}, "image": {"alt": "Two heat maps of the base network's mean absolute gradient, dense and statically pruned."}}
+dense = Network("base", reference, pointwise=k)
+pair = [dense, dense._replace(width=wide, method="static")]
+figure = maps.network_fields(evidence, pair)
+plt.show()
+
+# %% tags=["hide-input"]
+page.radii_note(evidence, pair, "fig-16")
+
+# %% tags=["hide-input"]
+page.findings(evidence, 13)
+
+# %% [markdown]
+# ## What the paper could not show
+#
+# The paper offers the effective receptive field as a possible interpretation of its results, from pairs of pictures.
+# With the field of every run at hand we can ask more: over *all* networks of the edition, does the reach along frequency
+# tell how well a network does on unseen devices? One point is one network, dense or sparse; both values are means over
+# its folds and seeds.
+
+# %% mystnb={"image": {"alt": "Scatter plot of accuracy on unseen devices over the 90 percent radius along frequency, one point a network, base and damped."}}
+networks = radii.reach_and_accuracy(evidence)
+figure = charts.reach_panel(networks)
+plt.show()
+
+# %% [markdown]
+# Spearman's rank correlation asks only whether one quantity rises or falls with the other. The intervals come from a
+# bootstrap over networks. Damping changes both quantities, and so does a network that is too small for its training
+# data, so the table repeats the question within each variant and among the networks that fit.
+
+# %% tags=["hide-input"]
+groups = {
+    "all": networks,
+    "base": networks[networks["variant"] == "base"],
+    "damped": networks[networks["variant"] == "damped"],
+    "that fit their training data": networks[networks["fits"]],
+}
+found = {
+    name: radii.rank_correlation(rows["radius"], rows["accuracy"])
+    for name, rows in groups.items()
+}
+pd.DataFrame(
+    {
+        name: {
+            "networks": value.networks,
+            "rank correlation": f"{value.rho:+.2f}",
+            "95 % interval": f"{value.low:+.2f} to {value.high:+.2f}",
+        }
+        for name, value in found.items()
+    }
+).T.replace(r"\+?nan", "–", regex=True).rename_axis("among")
+
+# %% tags=["hide-input"]
+over_all = found["all"]
+if over_all.low > 0:
+    reading = "networks that see more of the frequency axis are more accurate"
+elif over_all.high < 0:
+    reading = "networks that see less of the frequency axis are more accurate"
+else:
+    reading = "there is no clear relation"
+Markdown(
+    f"Over {over_all.networks} networks the rank correlation of reach and accuracy is "
+    f"{over_all.rho:+.2f} (95 %: {over_all.low:+.2f} to {over_all.high:+.2f}): {reading}."
+    if over_all.low == over_all.low
+    else f"{over_all.networks} networks are too few for an answer."
+)
+
+# %% [markdown]
+# Such a correlation is no cause. Width, depth and damping change the accuracy and the field together, and networks of one
+# family are no independent draws, so the interval is rather too narrow.
+
+# %% tags=["hide-input"]
+page.provenance(evidence.records)

@@ -13,21 +13,19 @@
 # %% [markdown]
 # # The synthetic recordings
 #
-# The quick edition is trained on sounds that were computed, because the paper's recordings cannot be shipped with a
-# book. They are built from physical ingredients: noise shaped like wind, ventilation or tyres; engines and inverters as
-# harmonic series that follow a speed; steps, knocks and beeps; voices as pulse trains through formants, at syllable
-# rate; birds, chimes, squealing rails; and rooms with reverberation. A scene says which sources there are, how often
-# they occur and at which sound pressure level. A city decides what its vehicles, rails, chimes and rooms are like, a
-# place within it the balance of the sources, and every clip draws its own events.
+# What are the sounds of the quick edition made of? The paper's recordings cannot be shipped with a book, so this edition
+# is trained on sounds that were computed. They are built from physical ingredients: noise shaped like wind, ventilation
+# or tyres; engines and inverters as harmonic series that follow a speed; steps, knocks and beeps; voices as pulse trains
+# through formants, at syllable rate; birds, chimes, squealing rails; and rooms with reverberation. A scene says which
+# sources there are, how often they occur and at which sound pressure level. A city decides what its vehicles, rails,
+# chimes and rooms are like, a place within it the balance of the sources, and every clip draws its own events.
 #
 # Scenes share their sources as the real ones do. Bus, tram and metro have engines and rails in common, airport and
 # shopping mall voices and ventilation, and streets and squares traffic, steps and talk. All of these choices were made
-# on acoustic grounds before any network was trained on the result. What the set is for is to let every part of the book
-# run; what is found on it is no evidence about the paper.
+# on acoustic grounds before any network was trained on the result. The set lets every part of the book run. What is
+# found on it is no evidence about the paper.
 
 # %% tags=["parameters", "hide-input"]
-clip_seconds: float = 4.0  # length of the clips in s
-clips: int = 3  # clips that device a records of every scene in every city
 city: str = "vienna"  # the city to listen to
 
 # %% tags=["hide-input"]
@@ -38,17 +36,16 @@ from IPython.display import Audio, Markdown, display
 from scipy.signal import freqz
 
 from repro import data
-from repro.data.devices import SYNTHETIC, response_filter
-from repro.experiment import DataConfig
-from repro.figures import charts
+from repro.data.devices import SYNTHETIC, apply, compress, response_filter
+from repro.edition import open_edition
+from repro.figures import charts, page
 from repro.store.store import Store
 
 charts.use_style()
 
 # %% tags=["remove-output"]
-clips_ = data.load(
-    DataConfig(clip_seconds=clip_seconds, clips=clips), Store.default().root
-)
+clips = data.load(open_edition("quick").data(), Store.default().root)
+table = clips.table
 
 # %% [markdown]
 # ## Ten scenes
@@ -56,30 +53,28 @@ clips_ = data.load(
 # One clip of every scene in one city, through device a.
 
 # %% tags=["hide-input"]
-here = clips_.table[
-    (clips_.table["city"] == city) & (clips_.table["device"] == "a")
-].drop_duplicates("scene")
-for row, scene in here["scene"].items():
+here = table[(table["city"] == city) & (table["device"] == "a")]
+for row, scene in here.drop_duplicates("scene")["scene"].items():
+    sound = clips.waveforms[row] / 32768
     display(Markdown(f"{scene.replace('_', ' ')}:"))
-    display(
-        Audio(clips_.waveforms[row] / 32768, rate=data.SAMPLE_RATE, normalize=False)
-    )
+    display(Audio(sound, rate=data.SAMPLE_RATE, normalize=False))
 
 # %% [markdown]
-# How loud they are: the level of every clip of device a. Scenes overlap, so that loudness alone does not give them away.
+# How loud they are: the level of every clip of device a. Where the ranges of two scenes overlap, loudness alone does not
+# tell them apart.
 
-# %% mystnb={"image": {"alt": "Range of clip levels by scene; the ranges overlap."}}
-seen = clips_.table.index[clips_.table["device"] == "a"]
-levels = 20 * np.log10(
-    clips_.waveforms[seen].astype(np.float64).std(axis=1).clip(1) / 32768
-)
+# %% mystnb={"image": {"alt": "Range of clip levels by scene, from the quietest scene to the loudest."}}
+seen = table.index[table["device"] == "a"]
+deviations = clips.waveforms[seen].astype(np.float64).std(axis=1)
+levels = pd.Series(20 * np.log10(deviations.clip(1) / 32768), seen)
+by_scene = {
+    name.replace("_", " "): of_scene.to_numpy()
+    for name, of_scene in levels.groupby(table["scene"])
+}
+by_scene = dict(sorted(by_scene.items(), key=lambda item: np.median(item[1])))
 figure, ax = plt.subplots(figsize=(7, 3.4))
-names = list(clips_.scenes)
-ax.boxplot(
-    [levels[(clips_.table.loc[seen, "scene"] == name).to_numpy()] for name in names],
-    orientation="horizontal",
-)
-ax.set_yticks(range(1, len(names) + 1), [name.replace("_", " ") for name in names])
+ax.boxplot(list(by_scene.values()), orientation="horizontal")
+ax.set_yticks(range(1, len(by_scene) + 1), list(by_scene))
 ax.invert_yaxis()
 ax.set_xlabel("level / dB re full scale")
 plt.show()
@@ -88,7 +83,12 @@ plt.show()
 # ## Nine devices
 #
 # A device is a frequency response, a compressor, a gain and a noise floor, as the simulated devices of the TAU set are.
-# Devices b and c record the scene beside a, a moment late; s1 to s6 are made from a's recording.
+# Devices b and c record the scene beside a, up to 50 ms late; s1 to s6 are made from a's recording.
+# A compressor takes the peak of every millisecond; above its threshold the level is to rise by only one part of its
+# ratio, and the gain follows with the time constants of attack and release.
+
+# %% tags=["hide-input"]
+page.code(apply, compress)
 
 # %% mystnb={"image": {"alt": "Frequency responses of the nine devices; device a is nearly flat, the others rise and fall by up to 30 decibels."}}
 figure, ax = plt.subplots(figsize=(7, 3.6))
@@ -133,5 +133,5 @@ for name, device in SYNTHETIC.items():
 pd.DataFrame(rows).T.rename_axis("device")
 
 # %% [markdown]
-# The same set can be written out in the format of the TAU archives, 44.1 kHz and 24 bit with a `meta.csv`, so that the
-# loader of the real set can be run on it: `repro data synthesize FOLDER`.
+# The same set can be written as files in the format of the TAU archives, 44.1 kHz and 24 bit with a `meta.csv`, so that
+# the loader of the real set can be run on it: `repro data synthesize FOLDER`.

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Literal
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from repro.data.split import TRAINING_DEVICE
 from repro.edition import VARIANTS
 from repro.experiment import Experiment
 from repro.store.record import Record
+
+if TYPE_CHECKING:
+    from repro.analysis.evidence import Evidence
 
 Group = Literal["seen", "unseen"]
 GROUPS: tuple[Group, ...] = ("unseen", "seen")
@@ -69,6 +74,29 @@ def by_run(table: pd.DataFrame) -> pd.DataFrame:
     return table.groupby([*NETWORK, "weights", "group", "fold", "seed"])["accuracy"].mean().reset_index()
 
 
+def by_precision(records: Iterable[Record]) -> pd.DataFrame:
+    """Every run's mean accuracy in %, in float32 and in bfloat16, and their difference, by group and replicate."""
+    runs = list(records)
+    tables = []
+    for precision in ("fp32", "bf16"):
+        of_precision = [record for record in runs if record.experiment.recipe.precision == precision]
+        tables.append(by_run(accuracies(of_precision)).assign(precision=precision))
+    table = pd.concat(tables).pivot(index=["group", "width", "fold", "seed"], columns="precision", values="accuracy")
+    table = 100 * table.reindex(columns=["fp32", "bf16"]).astype(float)
+    return table.assign(**{"bf16 − fp32": table["bf16"] - table["fp32"]})
+
+
+def precision_effect(table: pd.DataFrame) -> pd.DataFrame:
+    """The mean difference of a table of `by_precision` by group, with Student's 95 % interval; NaN without one."""
+    rows = {}
+    for group, differences in table["bf16 − fp32"].dropna().groupby("group"):
+        count, mean = len(differences), float(differences.mean())
+        half = stdtrit(count - 1, 0.975) * differences.std() / math.sqrt(count) if count > 1 else math.nan
+        rows[group] = {"bf16 − fp32": mean, "95 %, from": mean - half, "to": mean + half, "replicates": count}
+    columns = ["bf16 − fp32", "95 %, from", "to", "replicates"]
+    return pd.DataFrame.from_dict(rows, "index", columns=columns)
+
+
 def report(table: pd.DataFrame) -> pd.DataFrame:
     """The paper's rule (A.3): mean and standard deviation over the reported epochs of all runs together.
 
@@ -80,26 +108,51 @@ def report(table: pd.DataFrame) -> pd.DataFrame:
     return groups.agg(mean="mean", std="std", n="count").reset_index()
 
 
-def scaling_report(groups: Mapping[str, Iterable[Record]]) -> pd.DataFrame:
-    """`report` of every way of scaling, told apart by the column `scaling`; a network may stand in several."""
-    return pd.concat(
-        [report(accuracies(records)).assign(scaling=name) for name, records in groups.items()], ignore_index=True
-    )
+SCALINGS = {
+    "width": "width",
+    "depth D": "depth",
+    "depth K": "pointwise",
+    "width and depth": "compound",
+    "sparse width, static": "static pruning",
+    "sparse width, iterative": "iterative pruning",
+}
+"""The ways of scaling of Figures 1 and 17, and the study of an edition that each of them takes its networks from."""
+
+
+def scaling_report(evidence: Evidence) -> pd.DataFrame:
+    """`report` of the networks of every way of scaling (`SCALINGS`), told apart by the column `scaling`.
+
+    A network that belongs to several ways stands in each of them, with all of its runs.
+    """
+    reports = []
+    for scaling, study in SCALINGS.items():
+        networks = evidence.networks(study)
+        records = [record for network in networks for record in evidence.runs(network).values()]
+        reports.append(report(accuracies(records)).assign(scaling=scaling))
+    return pd.concat(reports, ignore_index=True)
 
 
 def scaling_table(scalings: pd.DataFrame) -> pd.DataFrame:
-    """A `scaling_report` as text: one row a network, "mean ± standard deviation" in % by group."""
+    """A `scaling_report` of one variant as text: a row a network, "mean ± standard deviation" in % by group."""
     names = {"width": "W", "depth": "D", "pointwise": "K"}
     rows = scalings.assign(text=_with_deviation(scalings)).rename(columns=names)
     table = rows.pivot(index=["scaling", "W", "D", "K", "weights"], columns="group", values="text")
-    return table.loc[list(dict.fromkeys(rows["scaling"]))].rename_axis(columns="accuracy / %")
+    ordered = table.reindex(columns=list(GROUPS)).loc[list(dict.fromkeys(rows["scaling"]))]
+    return ordered.rename_axis(columns="accuracy / %")
 
 
-def percentages(report: pd.DataFrame, index: str) -> pd.DataFrame:
+def percentages(report: pd.DataFrame, index: str | list[str]) -> pd.DataFrame:
     """A report as text, "mean ± standard deviation" in %: `index` down, group and variant across."""
     table = report.assign(text=_with_deviation(report)).pivot(index=index, columns=["group", "variant"], values="text")
     columns = pd.MultiIndex.from_product([GROUPS, list(VARIANTS)], names=["group", "variant"])
     return table.reindex(columns=columns).fillna(NOT_TRAINED)
+
+
+def size_table(report: pd.DataFrame) -> pd.DataFrame:
+    """`percentages` of dense networks by W, D, K and number of weights, the smallest network first."""
+    names = {"weights": "weights", "width": "W", "depth": "D", "pointwise": "K"}
+    table = percentages(report, list(names)).rename_axis(index=list(names.values()))
+    return table.reorder_levels(["W", "D", "K", "weights"])
 
 
 def _with_deviation(report: pd.DataFrame) -> list[str]:
@@ -122,6 +175,15 @@ def training_fit(records: Iterable[Record], column: str) -> pd.DataFrame:
     rows = [{**describe(record), "fit": 100 * record.train_accuracy} for record in records]
     table = pd.DataFrame(rows, columns=[column, "variant", "fit"]).pivot_table("fit", column, "variant", aggfunc="min")
     return table.reindex(columns=list(VARIANTS)).round(1).rename_axis(columns="lowest training accuracy / %")
+
+
+def fitted(records: Iterable[Record]) -> pd.DataFrame:
+    """Share of its training labels that every run's final network gives back, without augmentation, in [0, 1].
+
+    Columns: width, labels ("true" or "random"), fold, seed, fitted.
+    """
+    rows = [{**describe(record), "fitted": record.train_accuracy} for record in records]
+    return pd.DataFrame(rows, columns=["width", "labels", "fold", "seed", "fitted"]).astype({"fitted": float})
 
 
 def shares(records: Iterable[Record], column: str, unseen_only: bool = False) -> pd.DataFrame:
@@ -171,6 +233,31 @@ def confusion(records: Iterable[Record]) -> pd.DataFrame:
         matrix = np.bincount(cells.ravel(), minlength=classes**2).reshape(classes, classes).astype(np.float64)
         counts = matrix if counts.size == 0 else counts + matrix
     return pd.DataFrame(counts / counts.sum(axis=1, keepdims=True), index=list(scenes), columns=list(scenes))
+
+
+def most_confused(records: Iterable[Record], least: float = 0.1, most: int = 6) -> pd.DataFrame:
+    """The pairs of classes that unseen devices' clips are most often confused in, base and damped networks apart.
+
+    Args:
+        records: the runs; a pair's share is over all clips of its true class, averaged over the networks.
+        least: share of the clips, for base or damped, below which a pair is left out.
+        most: number of pairs.
+
+    Returns:
+        True and given class down, variant across, in %; the most frequent pair first. No rows where no pair reaches
+        `least`.
+    """
+    runs = list(records)
+    shares = {}
+    for variant, damped in VARIANTS.items():
+        members = [record for record in runs if record.experiment.model.damped is damped]
+        if members:
+            matrix = confusion(members).rename_axis(index="true class", columns="given class")
+            shares[variant] = matrix.where(~np.eye(len(matrix), dtype=bool)).stack()
+    table = pd.DataFrame(shares, dtype=float)
+    found = table[table.max(axis=1) >= least]
+    ordered = found.loc[found.mean(axis=1).sort_values(ascending=False, kind="stable").index]
+    return ordered.head(most).mul(100).round(1).rename_axis(columns="clips / %")
 
 
 def explained_variance(values: NDArray[np.float64], groups: NDArray[np.str_]) -> float:

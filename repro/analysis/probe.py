@@ -1,21 +1,28 @@
-"""A linear probe on mean spectra: what the long-term spectrum alone gives away about the scene."""
+"""A linear probe on mean spectra: what the long-term spectrum alone gives away about the class."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from repro.data import Clips
-from repro.training.inputs import Inputs
+from repro.analysis.accuracy import GROUPS
+from repro.data import Clips, load, split_of
+from repro.edition import Edition
+from repro.network.cp_resnet import CLASSES
+from repro.training.features import PerceptualMel, to_float
 
 PENALTIES = np.logspace(-4, 1, 6)
 FOLDS = 5
+BATCH = 10
 
 
 class Probe(NamedTuple):
@@ -25,24 +32,99 @@ class Probe(NamedTuple):
     unseen: float
 
 
-def linear_probe(clips: Clips) -> Probe:
-    """Multinomial logistic regression from a clip's 256 mel bands, averaged over time, to its scene.
+def probe_by_fold(edition: Edition, store: Path) -> pd.DataFrame:
+    """Accuracy in [0, 1] of a linear probe for every fold of an edition that is left out: columns seen and unseen.
+
+    Args:
+        edition: whose recordings, and whose folds.
+        store: folder below which prepared recordings are kept.
+
+    Raises:
+        InputError: the recordings are not at hand, or cannot be used.
+    """
+    folds = {fold: load(edition.data(fold), store) for fold in edition.folds}
+    spectra = mean_spectra(next(iter(folds.values())))  # the clips of all folds are the same
+    probes = {fold: linear_probe(spectra, clips) for fold, clips in folds.items()}
+    return pd.DataFrame.from_dict(probes, orient="index", columns=list(Probe._fields)).rename_axis("fold")
+
+
+def mean_spectra(clips: Clips) -> NDArray[np.float32]:
+    """The networks' features, before they are standardised, averaged over a clip's frames: (clips, 256)."""
+    features = PerceptualMel()
+    means = [
+        features(to_float(torch.from_numpy(np.array(clips.waveforms[first : first + BATCH])))).mean(dim=-1)
+        for first in range(0, len(clips.waveforms), BATCH)
+    ]
+    return torch.cat(means).numpy()
+
+
+def linear_probe(spectra: NDArray[np.float32], clips: Clips) -> Probe:
+    """Multinomial logistic regression from a clip's mean spectrum to its class.
 
     Trained on the same clips as the networks. The L2 penalty is chosen on them alone, by cross-validation that keeps
-    every city on one side.
+    every city, or of ESC-10 every fold, on one side.
     """
-    inputs = Inputs(clips, torch.device("cpu"))
-    train, test = (
-        torch.cat([batch.mean(dim=(1, 3)) for batch in batches]).numpy()
-        for batches in (inputs.training_batches(), inputs.test_batches())
-    )
-    labels, split = clips.labels, inputs.split
-    cities = clips.table.iloc[split.train]["city"].to_numpy()
+    split, labels = split_of(clips), clips.labels
+    cities = clips.table["city"].to_numpy()[split.train]
     search = GridSearchCV(
         make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)),
         {"logisticregression__C": PENALTIES},
         cv=GroupKFold(min(FOLDS, len(set(cities)))),
     )
-    search.fit(train, labels[split.train], groups=cities)
-    hits = search.predict(test) == labels[split.test]
-    return Probe(float(hits[: len(split.seen)].mean()), float(hits[len(split.seen) :].mean()))
+    search.fit(spectra[split.train], labels[split.train], groups=cities)
+    hits = search.predict(spectra[split.test]) == labels[split.test]
+    seen = len(split.seen)  # these stand first
+    return Probe(float(hits[:seen].mean()), float(hits[seen:].mean()))
+
+
+def beside_networks(report: pd.DataFrame, probe: pd.DataFrame | None) -> pd.DataFrame:
+    """Accuracies in % as text, a row a network, then the probe's mean over the folds, and chance; "—" for none.
+
+    Args:
+        report: of networks of the width study (`repro.analysis.accuracy.report`).
+        probe: as of `probe_by_fold`; None where there are no recordings.
+    """
+    names = _names(report)
+    means = report.assign(network=names).pivot(index="network", columns="group", values="mean")
+    table = means.reindex(index=list(dict.fromkeys(names)), columns=list(GROUPS)).astype(float)
+    table.loc["linear probe"] = np.nan if probe is None else probe.mean()
+    table.loc["chance"] = 1 / CLASSES
+    texts = (100 * table).map(lambda value: "—" if np.isnan(value) else f"{value:.1f}")
+    return texts.rename_axis(index="network", columns="accuracy / %")
+
+
+def compared(each_run: pd.DataFrame, probe: pd.DataFrame) -> str:
+    """How the best dense network compares with the probe on unseen devices, in words; "" where there is none.
+
+    The best one is that with the largest lead over the probe, in the mean over the folds that it has runs of.
+
+    Args:
+        each_run: accuracies of networks of the width study (`repro.analysis.accuracy.by_run`).
+        probe: as of `probe_by_fold`.
+    """
+    if each_run.empty:
+        return ""
+    rows = each_run.assign(network=_names(each_run))
+    seen, unseen = (
+        rows[rows["group"] == group].pivot_table("accuracy", "network", "fold") for group in ("seen", "unseen")
+    )
+    leads = 100 * (unseen - probe["unseen"])
+    best = str(leads.mean(axis=1).idxmax())
+    lead = leads.loc[best].dropna()
+    margin, folds = float(lead.mean()), probe.loc[lead.index]
+    spread = f" (by fold {lead.min():+.1f} to {lead.max():+.1f})" if len(lead) > 1 else ""
+    of_network = 100 * float((seen.loc[best] - unseen.loc[best]).mean())
+    of_probe = 100 * float((folds["seen"] - folds["unseen"]).mean())
+    chosen = f"the best of the {len(leads)} networks, {best}, is {abs(margin):.1f} points"
+    if margin > 0:
+        found = f"On unseen devices {chosen} above the probe{spread}."
+    else:
+        found = f"No network reaches the probe on unseen devices: {chosen} below it{spread}."
+    return (
+        f"{found} From the seen device to the unseen ones this network loses {of_network:.1f} points, the probe "
+        f"{of_probe:.1f}."
+    )
+
+
+def _names(table: pd.DataFrame) -> list[str]:
+    return [f"{variant}, W = {width}" for variant, width in zip(table["variant"], table["width"], strict=True)]

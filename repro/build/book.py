@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from repro.build.execution import execute_pages
 from repro.build.gate import check_book
+from repro.build.links import resolve_targets
 from repro.build.pages import BuildError, Page, read_pages, stamp_path
 from repro.build.parameters import resolve
 from repro.edition import open_edition
@@ -80,17 +82,15 @@ def render(root: Path, edition_name: str = "quick") -> Path:
         return _render(folder) / "index.html"
 
 
-def _locked(folder: Path, edition_name: str) -> FileLock:
-    """Create the edition's folder and take its lock, so that two builds do not write there at once."""
+def _locked(folder: Path, edition_name: str) -> AbstractContextManager[object]:
+    """Create the edition's folder and take its lock until the `with` block ends: two builds must not write there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock")
-        lock.acquire(timeout=0)
+        return FileLock(folder / ".lock").acquire(timeout=0)
     except Timeout:
         raise InputError(f"edition '{edition_name}' is being built by another process") from None
     except OSError as error:
         raise InputError(f"cannot write to {folder}: {error.strerror}") from None
-    return lock
 
 
 def _stage(root: Path, source: Path, pages: dict[str, Page]) -> None:
@@ -144,7 +144,8 @@ def _render(folder: Path) -> Path:
         told = [line.replace(f"{source}/", "") for line in lines if "WARNING" in line or "ERROR" in line]
         raise BuildError("\n  ".join(["Jupyter Book failed:", *(told or lines[-5:]), f"all of it: {log}"]))
     built = work / "_build" / "html"
-    faults = check_book(source, built)
+    dangling = resolve_targets(built)
+    faults = check_book(source, built) + ([] if (source / "partial").exists() else dangling)
     if faults:
         raise BuildError("\n  ".join(["the built book has faults:", *faults, f"to look at: {built}"]))
     stamp.unlink(missing_ok=True)

@@ -1,119 +1,177 @@
-"""Executing an edition's pages: what they need is trained first, all together; then they are executed side by side."""
+"""Executing an edition's pages: missing runs are trained first, then the pages are executed side by side."""
 
 from __future__ import annotations
 
 import os
 import sys
-import tempfile
+import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import chdir
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import click
+import nbformat
 from joblib import cpu_count
+from nbclient.exceptions import DeadKernelError
+from papermill.exceptions import PapermillExecutionError
 
 from repro.build.kernels import Kernels
-from repro.build.pages import Page, execute, fingerprint, is_current, write_stamp
+from repro.build.pages import BuildError, Page, fingerprint, is_current, write_stamp
 from repro.edition import Edition
+from repro.errors import InputError
+from repro.progress import TERMINAL_VARIABLE
 from repro.store.store import Store
 
 MOST_AT_ONCE = 8
-"""Pages that are executed side by side at most: each takes some hundred megabytes."""
+"""Pages that are executed side by side at most: each takes some hundred megabytes of memory."""
+
+Values = Mapping[str, Mapping[str, Any]]
+"""By page, the parameters to execute it with."""
 
 
 def execute_pages(
-    root: Path,
-    folder: Path,
-    edition: Edition,
-    notebooks: Sequence[Page],
-    values: Mapping[str, Mapping[str, Any]],
-    fresh: bool,
+    root: Path, folder: Path, edition: Edition, notebooks: Sequence[Page], values: Values, fresh: bool
 ) -> None:
     """Execute the pages that have changed since their last execution, and all of them if `fresh`.
 
-    When a page fails, those beside it are finished and no other is begun. An interrupt stops all of them at once.
+    A page that fails does not stop the others; an interrupt stops all of them at once.
 
     Args:
         root: the book's folder.
         folder: the edition's in `_build`; executed pages go to `source` in it.
-        edition: whose runs are trained first, where it trains missing runs and several pages ask for them.
+        edition: its missing runs are trained first, where it trains missing runs and several pages are executed.
         notebooks: the pages, in the order of the book.
         values: by page, the parameters to execute it with.
         fresh: whether to execute unchanged pages, too.
 
     Raises:
-        InputError: a parameter's value was refused, or the recordings or the store cannot be used.
-        BuildError: a cell failed; of several failed pages the first in the book is named.
+        InputError: a page refused a parameter's value, or the recordings or the store cannot be used.
+        BuildError: a cell failed; the message has a line for every page that failed.
     """
-    with chdir(root):
+    with chdir(root):  # which the folders of recordings and store are relative to
         store = Store.default()
-    executed = {page.name: folder / "source" / f"{page.docname}.ipynb" for page in notebooks}
-    fingerprints = {page.name: fingerprint(page, values[page.name], root, edition, store.root) for page in notebooks}
-    stale = [p for p in notebooks if fresh or not is_current(executed[p.name], fingerprints[p.name], store)]
-    width = max((len(page.name) for page in notebooks), default=0)
-    lock, told = Lock(), 0
+        executed = {page: folder / "source" / f"{page.docname}.ipynb" for page in notebooks}
+        made_from = {page: fingerprint(page, values[page.name], root, edition, store) for page in notebooks}
+        stale = [page for page in notebooks if fresh or not is_current(executed[page], made_from[page], store)]
+        if len(stale) > 1 and edition.train_missing:  # together, so that no core waits between the pages
+            _train(edition, store)
 
-    def tell(page: Page, outcome: str) -> None:
-        nonlocal told
-        with lock:
-            told += 1
-            click.echo(f"[{told}/{len(notebooks)}] {page.name:<{width}}  {outcome}")
+        tell = _Telling(notebooks)
+        for page in notebooks:
+            if page not in stale:
+                tell(page, "unchanged")
 
-    def run(page: Page) -> None:
-        try:
-            seconds = execute(page, values[page.name], executed[page.name], folder / "executing", root, kernels)
-        except BaseException:
-            tell(page, "stopped" if kernels.stopped else "failed")
-            raise
-        write_stamp(executed[page.name], fingerprints[page.name])
-        tell(page, f"executed in {seconds:.1f} s")
-
-    for page in notebooks:
-        if page not in stale:
-            tell(page, "unchanged")
-    if not stale:
-        return
-    # Sockets lie in a short path on a local disk, which a home folder on a cluster need not be.
-    with chdir(root), tempfile.TemporaryDirectory(prefix="repro-") as sockets:
-        kernels = Kernels(
-            Path(sockets),
-            JUPYTER_RUNTIME_DIR=sockets,
-            REPRO_STORE=str(store.root),
-            REPRO_TERMINAL=os.ttyname(2) if sys.stderr.isatty() else "",
-            IPYTHONDIR=str(folder / "ipython"),  # not a person's own profile and start-up files
-            PYDEVD_DISABLE_FILE_VALIDATION="1",  # the debugger's start-up warning, of no use here
-            TQDM_DISABLE="1",  # a bar's hundred states would stay in the page
-            PYTHONWARNINGS=f"{os.environ.get('PYTHONWARNINGS', '')},ignore:IProgress not found".lstrip(","),
-        )
-        if len(stale) > 1:
-            _train(edition)
         at_once = _at_once(len(stale))
-        kernels.threads = max(1, cpu_count() // at_once)
-        with ThreadPoolExecutor(at_once) as threads, kernels:
+        kernels = Kernels(**_variables(folder, threads=max(1, cpu_count() // at_once)))
+
+        def run(page: Page) -> None:
+            start = time.monotonic()
+            try:
+                execute(page, values[page.name], executed[page], folder / "executing", kernels)
+            except BaseException:
+                tell(page, "failed")
+                raise
+            write_stamp(executed[page], made_from[page])
+            tell(page, f"executed in {time.monotonic() - start:.1f} s")
+
+        with ThreadPoolExecutor(at_once) as threads:
             executions = [threads.submit(run, page) for page in stale]
             try:
-                wait(executions, return_when=FIRST_EXCEPTION)
-            finally:
-                begun = [execution for execution in executions if not execution.cancel()]
-            for execution in begun:
-                execution.exception()  # waits until it has finished
-            for execution in begun:
-                execution.result()
+                wait(executions)
+            except BaseException:  # an interrupt
+                tell.silent = True
+                for execution in executions:
+                    execution.cancel()
+                kernels.kill()
+                while wait(executions, timeout=0.1).not_done:  # a kernel was just being started
+                    kernels.kill()
+                raise
+        _raise_errors(executions)
 
 
-def _train(edition: Edition) -> None:
-    """Train what the edition's pages need and the store lacks, all together."""
+def execute(page: Page, values: Mapping[str, Any], target: Path, aside: Path, kernels: Kernels) -> None:
+    """Execute a page with these parameters and move the result to `target`.
+
+    It is written under the folder `aside` first: `target` changes only when every cell has succeeded.
+
+    Raises:
+        InputError: a cell refused a parameter's value, or what it names.
+        BuildError: a cell failed; the partly executed notebook then lies in `aside`.
+    """
+    aside.mkdir(parents=True, exist_ok=True)
+    partial, log = aside / f"{page.name}.ipynb", aside / f"{page.name}.log"
+    try:
+        kernels.execute(page.notebook, dict(values), partial, log)
+    except PapermillExecutionError as error:
+        if error.ename == InputError.__name__:  # what was given, not the page, is at fault
+            partial.unlink(missing_ok=True)
+            log.unlink(missing_ok=True)
+            raise InputError(f"page '{page.name}': {error.evalue}") from None
+        last = f"{error.ename}: {error.evalue}".strip().splitlines()[0]
+        raise BuildError(
+            f"page '{page.name}' failed in code cell {error.exec_count}: {last} (executed so far: {partial})"
+        ) from None
+    except (DeadKernelError, RuntimeError) as error:  # the latter while it starts
+        raise BuildError(f"page '{page.name}': {error}; perhaps memory ran out (its last words: {log})") from None
+    notebook = nbformat.read(partial, as_version=4)
+    # papermill records paths of this machine, which no reader of the page needs.
+    for path in ("input_path", "output_path"):
+        notebook.metadata.get("papermill", {}).pop(path, None)
+    nbformat.write(notebook, partial)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial.replace(target)
+    log.unlink()
+
+
+class _Telling:
+    """Prints what became of each page, numbered in the order in which they finish."""
+
+    def __init__(self, pages: Sequence[Page]) -> None:
+        self.silent = False
+        self._told, self._total = 0, len(pages)
+        self._width = max((len(page.name) for page in pages), default=0)
+        self._lock = Lock()
+
+    def __call__(self, page: Page, outcome: str) -> None:
+        with self._lock:
+            if not self.silent:
+                self._told += 1
+                click.echo(f"[{self._told}/{self._total}] {page.name:<{self._width}}  {outcome}")
+
+
+def _raise_errors(executions: Sequence[Future[None]]) -> None:
+    """Raise what the executions raised: one error that names all failed pages, or the first where none failed."""
+    errors = [error for execution in executions if (error := execution.exception()) is not None]
+    told = [str(error) for error in errors if isinstance(error, (BuildError, InputError))]
+    if len(told) > 1 and any(isinstance(error, BuildError) for error in errors):
+        raise BuildError("\n  ".join([f"{len(told)} pages failed:", *told]))
+    if errors:
+        raise errors[0]
+
+
+def _variables(folder: Path, threads: int) -> dict[str, str]:
+    """The environment variables that the kernels get."""
+    return {
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(threads)),
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # whatever the shell says: figures go into the page
+        TERMINAL_VARIABLE: os.ttyname(2) if sys.stderr.isatty() else "",
+        "IPYTHONDIR": str(folder / "ipython"),  # not a person's own profile and start-up files
+        "TQDM_DISABLE": "1",  # a bar's hundred states would stay in the page
+        "PYTHONWARNINGS": f"{os.environ.get('PYTHONWARNINGS', '')},ignore:IProgress not found".lstrip(","),
+    }
+
+
+def _train(edition: Edition, store: Store) -> None:
     from repro.sweep.fetch import fetch
 
-    if edition.train_missing:
-        fetch(edition.experiments(), Store.default())
+    fetch(edition.experiments(), store)
 
 
 def _at_once(pages: int) -> int:
     """How many pages are executed side by side; on a GPU one: kernels that race for its memory fail."""
     import torch
 
-    return 1 if torch.cuda.is_available() else min(cpu_count(), MOST_AT_ONCE, pages)
+    return 1 if torch.cuda.is_available() else max(1, min(cpu_count(), MOST_AT_ONCE, pages))

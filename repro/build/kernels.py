@@ -1,181 +1,98 @@
-"""Kernels for the pages: of the running interpreter, quick to start, and stopped all at once.
-
-Importing torch, matplotlib and the rest takes a page longer than its own work. On Linux a server imports them once, and
-every kernel is a fork of it. That is safe because the server does nothing but import: it has one thread, and no GPU is
-in use in it. On macOS, whose frameworks do not survive a fork, a kernel is a process of its own.
-"""
+"""Kernels for the pages: the running interpreter, one kernel a page, all ended with the build."""
 
 from __future__ import annotations
 
-import multiprocessing
-import multiprocessing.forkserver
+import logging
 import os
 import signal
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from multiprocessing.process import BaseProcess
+import tempfile
+from contextlib import suppress
 from pathlib import Path
-from threading import Lock, Thread
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+import nbformat
+import papermill
 from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
-from jupyter_client.provisioning.local_provisioner import LocalProvisioner
-
-_FORKED = sys.platform == "linux"
-
-_READ_AT_IMPORT = {
-    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    "OPENBLAS_NUM_THREADS": "1",  # it would start its threads at once
-}
-"""What the server's imports take from its environment for good."""
+from jupyter_client.manager import KernelManager
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 
 
 class Kernels:
-    """Starts the kernels of a build; at the end of the `with` block those that still run are killed.
+    """Executes notebooks, each in a kernel of its own.
 
-    Attributes:
-        threads: of torch in every kernel; a person's own OMP_NUM_THREADS comes first.
-        stopped: whether no kernel is started any more.
+    A kernel also ends by itself, within a second, when the process that started it is gone.
+
+    Args:
+        variables: environment variables of the kernels, added to those of this process.
     """
 
-    def __init__(self, sockets: Path, **variables: str) -> None:
-        """`sockets` is an empty folder, its path short; `variables` are added to the kernels' environment."""
-        self.threads = 1
-        self.stopped = False
-        self._sockets, self._variables = sockets, variables
-        self._lock = Lock()
-        self._started: list[AsyncKernelManager] = []
-        if _FORKED:
-            _start_server(variables)
+    def __init__(self, **variables: str) -> None:
+        self._environment = os.environ | variables
+        self._managers: list[KernelManager] = []
+        logging.getLogger("papermill").setLevel(logging.CRITICAL)  # its errors are raised, too
 
-    def __enter__(self) -> Self:
-        return self
+    def execute(self, notebook: nbformat.NotebookNode, parameters: dict[str, Any], target: Path, log: Path) -> None:
+        """Execute a notebook with these parameters in the working directory.
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        with self._lock:
-            self.stopped = True
-            for manager in self._started:
-                if isinstance(manager.provisioner, LocalProvisioner) and manager.provisioner.pid and manager.has_kernel:
-                    _kill(manager.provisioner.pid)
-
-    def manager(self, log: Path) -> type[AsyncKernelManager]:
-        """Return what starts a kernel; what it says outside of cells goes to `log`, a path of its own."""
-        kernels = self
-
-        class Manager(AsyncKernelManager):
-            transport = "ipc"  # over TCP, ipykernel warns, others on the machine could listen
-
-            def _ip_default(self) -> str:  # else all sockets had the same names, in the working directory
-                return str(kernels._sockets / log.stem)
-
-            def _kernel_spec_manager_default(self) -> KernelSpecManager:
-                return KernelSpecManager(parent=self, kernel_dirs=[])  # no 'python3' that a person registered elsewhere
-
-            async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
-                options["env"] = {"OMP_NUM_THREADS": str(kernels.threads)} | options["env"] | kernels._variables
-                with kernels._lock:
-                    if kernels.stopped:
-                        raise RuntimeError("no kernel is started any more")
-                    if _FORKED:
-                        self._fork(options["env"])
-                    else:
-                        with log.open("wb") as stderr:
-                            await super()._async_launch_kernel(kernel_cmd, stderr=stderr, **options)
-                    kernels._started.append(self)
-
-            def _fork(self, env: Mapping[str, str]) -> None:
-                provisioner: Any = self.provisioner
-                provisioner.process = _Fork(self.connection_file, env, log)
-                provisioner.pid = provisioner.pgid = provisioner.process.pid
-                self._reconcile_connection_info(provisioner.connection_info)
-
-        return Manager
-
-
-class _Fork:
-    """A forked kernel, with those methods of `subprocess.Popen` that jupyter_client asks for."""
-
-    stdin = stdout = stderr = None
-
-    def __init__(self, connection_file: str, env: Mapping[str, str], log: Path) -> None:
-        arguments = (connection_file, Path.cwd(), dict(env), log)
-        self._process: BaseProcess = multiprocessing.get_context("forkserver").Process(target=_serve, args=arguments)
-        self._process.start()
-        assert self._process.pid is not None
-        self.pid = self._process.pid
-
-    def poll(self) -> int | None:
-        return self._process.exitcode
-
-    def wait(self) -> int | None:
-        self._process.join()
-        return self._process.exitcode
-
-    def send_signal(self, number: int) -> None:
-        if self.poll() is None:
-            os.kill(self.pid, number)
-
-    def terminate(self) -> None:
-        self.send_signal(signal.SIGTERM)
+        Args:
+            notebook: not executed yet.
+            parameters: injected below the cell tagged `parameters`.
+            target: where the notebook is written, after every cell.
+            log: where the kernel writes what belongs to no cell.
+        """
+        # The path of a socket may have about 100 characters: a project's folder can be longer.
+        with tempfile.TemporaryDirectory(prefix="repro-") as sockets, log.open("wb") as stderr:
+            manager = KernelManager(
+                client_class="jupyter_client.asynchronous.AsyncKernelClient",
+                transport="ipc",  # TCP can be reached by other users of the machine, and ipykernel warns of it
+                connection_file=str(Path(sockets) / "kernel.json"),
+                kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),  # no kernel that someone has registered
+            )
+            self._managers.append(manager)
+            papermill.execute_notebook(
+                notebook,
+                target,
+                parameters,
+                engine_name=_NAME,
+                kernel_name="python3",
+                progress_bar=False,
+                manager=manager,
+                start={"env": self._environment, "stderr": stderr},
+            )
 
     def kill(self) -> None:
-        self.send_signal(signal.SIGKILL)
+        """Kill the kernels that run, and the processes that these have started."""
+        for manager in self._managers:
+            with suppress(RuntimeError):  # it has ended in between
+                if manager.has_kernel:
+                    manager.signal_kernel(signal.SIGKILL)
 
 
-def _serve(connection_file: str, cwd: Path, env: dict[str, str], log: Path) -> None:
-    """Become a kernel, as the forked process: in a session of its own, which the terminal's Ctrl-C does not reach."""
-    os.setsid()
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    with log.open("wb") as file:
-        os.dup2(file.fileno(), sys.__stderr__.fileno() if sys.__stderr__ else 2)
-    os.environ.clear()
-    os.environ.update(env)
-    os.chdir(cwd)
-    import torch
-    from ipykernel.kernelapp import IPKernelApp
+class _Engine(Engine):  # type: ignore[misc]
+    """papermill's own engine, but that a kernel is started with options, and ended with all that it has started."""
 
-    torch.set_num_threads(int(env["OMP_NUM_THREADS"]))
-    Thread(target=_end_with_build, daemon=True).start()
-    IPKernelApp.launch_instance(argv=["-f", connection_file, f"--IPKernelApp.parent_handle={os.getppid()}"])
-
-
-def _end_with_build() -> None:
-    """End the kernel and all that it has started when the build was killed and could not."""
-    build = multiprocessing.parent_process()
-    assert build is not None
-    build.join()
-    os.killpg(0, signal.SIGKILL)
-
-
-def _start_server(variables: Mapping[str, str]) -> None:
-    """Start the server that forks; it imports while the build goes on."""
-    multiprocessing.set_forkserver_preload(["repro.build.preloaded"])
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # nor does Ctrl-C reach the server
-    try:
-        # Locks of killed kernels are cleared away by the tracker that is started here, too; it need not warn of them.
-        warnings = ",".join(filter(None, [variables.get("PYTHONWARNINGS"), "ignore:resource_tracker"]))
-        with _environment({**variables, **_READ_AT_IMPORT, "PYTHONWARNINGS": warnings}):
-            multiprocessing.forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        nb_man: NotebookExecutionManager,
+        kernel_name: str,
+        *,
+        manager: KernelManager,
+        start: dict[str, Any],
+        **_: Any,
+    ) -> None:
+        """Execute the notebook in a kernel of this manager."""
+        client = PapermillNotebookClient(
+            nb_man,
+            km=manager,
+            kernel_name=kernel_name,
+            startup_timeout=600,  # seconds; on a busy machine, with the environment on a network's disk
+            iopub_timeout=60,
+            shutdown_kernel="immediate",
+        )
+        client.execute(cleanup_kc=True, **start)
 
 
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-def _kill(pid: int) -> None:
-    """Kill a kernel's session; the kernel alone where it was born just now and has none yet."""
-    for kill in (os.killpg, os.kill):
-        with suppress(ProcessLookupError):
-            kill(pid, signal.SIGKILL)
+_NAME = "repro"
+papermill_engines.register(_NAME, _Engine)

@@ -1,13 +1,11 @@
-"""The pages of the book: reading a page's source, executing it, and knowing when its last execution still stands."""
+"""The pages of the book: reading their sources, and telling which must be executed again."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import platform
-import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -16,12 +14,8 @@ from typing import Any
 
 import jupytext
 import nbformat
-import papermill
-from nbclient.exceptions import DeadKernelError
-from papermill.exceptions import PapermillExecutionError
 from sphinx_external_toc.parsing import MalformedError, parse_toc_yaml
 
-from repro.build.kernels import Kernels
 from repro.build.parameters import Parameters, read_parameters
 from repro.edition import EDITIONS, Edition
 from repro.errors import InputError
@@ -29,7 +23,7 @@ from repro.figures.page import RUNS_MIME
 from repro.store.provenance import code_fingerprint
 from repro.store.store import Store
 
-# A page is executed anew when the version of one of these changes, even where a person does without the lock.
+# A page is executed again when the version of one of these changes, even where a person does not use the lock.
 _PACKAGES = ("ipykernel", "librosa", "matplotlib", "numpy", "pandas", "scipy", "torch", "torchaudio")
 
 
@@ -46,7 +40,7 @@ class Page:
 
     @property
     def name(self) -> str:
-        """The name on the command line and in edition files: the docname without its folder."""
+        """The name on the command line: the docname without its folder."""
         return Path(self.docname).name
 
     @property
@@ -94,67 +88,19 @@ def read_pages(root: Path) -> dict[str, Page]:
     return pages
 
 
-def execute(page: Page, values: Mapping[str, Any], target: Path, aside: Path, cwd: Path, kernels: Kernels) -> float:
-    """Execute a page with these parameter values and move the result to `target`; return the seconds it took.
-
-    It is written under the folder `aside` first: `target` changes only when every cell has succeeded.
-
-    Raises:
-        InputError: a cell refused a parameter's value, or what it names.
-        BuildError: a cell failed; the partly executed notebook then lies in `aside`.
-    """
-    aside.mkdir(parents=True, exist_ok=True)
-    partial = aside / f"{page.name}.ipynb"
-    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # its errors are raised, too
-    log = aside / f"{page.name}.log"
-    start = time.monotonic()
-    try:
-        papermill.execute_notebook(
-            page.notebook,
-            partial,
-            parameters=dict(values),
-            kernel_name="python3",
-            progress_bar=False,
-            cwd=cwd,
-            kernel_manager_class=kernels.manager(log),
-        )
-    except PapermillExecutionError as error:
-        if error.ename == InputError.__name__:  # what the person gave, not the page, is at fault
-            partial.unlink(missing_ok=True)
-            log.unlink(missing_ok=True)
-            raise InputError(f"page '{page.name}': {error.evalue}") from None
-        last = f"{error.ename}: {error.evalue}".strip().splitlines()[0]
-        raise BuildError(
-            f"page '{page.name}' failed in code cell {error.exec_count}: {last} (executed so far: {partial})"
-        ) from None
-    except DeadKernelError:
-        raise BuildError(
-            f"page '{page.name}': the kernel died, perhaps for want of memory (its last words: {log})"
-        ) from None
-    notebook = nbformat.read(partial, as_version=4)
-    # papermill records paths of this machine, which no reader of the page needs.
-    for path in ("input_path", "output_path"):
-        notebook.metadata.get("papermill", {}).pop(path, None)
-    nbformat.write(notebook, partial)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial.replace(target)
-    log.unlink()
-    return time.monotonic() - start
-
-
-def fingerprint(page: Page, values: Mapping[str, Any], root: Path, edition: Edition, store: Path) -> str:
-    """Return a SHA-256 over all that a page's outputs depend on, save its runs in the store."""
+def fingerprint(page: Page, values: Mapping[str, Any], root: Path, edition: Edition, store: Store) -> str:
+    """Return a SHA-256 over all that a page's outputs depend on, but for its runs in the store."""
     from repro.data.source import folder_state
 
-    files = [root / "requirements.lock", root / EDITIONS / f"{edition.name}.yml"]
+    files = [root / "requirements.lock", *sorted((root / EDITIONS).glob("*.yml"))]  # a page may show two editions
     if "measurement" in page.parameters():  # the page shows what `python -m benchmarks` measured
-        files.append(Path(values.get("measurement") or store / "bench.json"))
-    folders = [root / edition.data_root, root / edition.impulse_responses, root / "results" / edition.name]
+        files.append(root / (values.get("measurement") or store.root / "bench.json"))
+    folders = [root / folder for folder in (edition.data_root, edition.impulse_responses, "results") if folder]
     content = {
         "page": _digest(page.path),
         "parameters": dict(values),
         "files": [_digest(file) if file.is_file() else None for file in files],
-        "folders": [folder_state(str(folder)) for folder in folders if folder != root],
+        "folders": [folder_state(str(folder)) for folder in folders],
         "code": code_fingerprint(),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
@@ -163,34 +109,44 @@ def fingerprint(page: Page, values: Mapping[str, Any], root: Path, edition: Edit
 
 
 def stamp_path(executed: Path) -> Path:
-    """Where the stamp of an executed notebook lies: beside it."""
+    """Where the stamp of an executed notebook is: beside it."""
     return executed.with_suffix(".stamp.json")
 
 
 def write_stamp(executed: Path, page_fingerprint: str) -> None:
-    """Record what the executed notebook was made from, and the runs that it says it used."""
-    runs = {kind: sorted(recorded_runs(executed, kind)) for kind in ("runs", "missing")}
-    stamp = {"fingerprint": page_fingerprint} | runs
+    """Record what an executed notebook was made from, the runs that it shows, and whether it lacks some."""
+    gaps = any(_GAP in str(data.get("text/html", "")) for data in _outputs(executed))
+    stamp = {"fingerprint": page_fingerprint, "runs": sorted(recorded_runs(executed)), "gaps": gaps}
     stamp_path(executed).write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
 
 
 def is_current(executed: Path, page_fingerprint: str, store: Store) -> bool:
-    """Whether the executed notebook still stands: made from the same input, and its runs are still in the store."""
+    """Whether an executed notebook need not be executed again.
+
+    It was made from the same input, its runs are still in the store, and it lacked none that may be there by now.
+    """
     try:
         stamp = json.loads(stamp_path(executed).read_text(encoding="utf-8"))
-        whole = all(key in store for key in stamp["runs"]) and not stamp["missing"]
+        whole = all(key in store for key in stamp["runs"]) and not stamp["gaps"]
         return executed.is_file() and stamp["fingerprint"] == page_fingerprint and whole
     except (OSError, ValueError, KeyError, TypeError):
         return False  # no stamp, or half of one
 
 
-def recorded_runs(executed: Path, kind: str = "runs") -> set[str]:
-    """Collect the keys of all runs that an executed notebook's outputs name; of kind "missing": that it lacked."""
-    keys: set[str] = set()
+def recorded_runs(executed: Path) -> set[str]:
+    """Collect the keys of all runs that an executed notebook's outputs name."""
+    return {key for data in _outputs(executed) for key in data.get(RUNS_MIME, {}).get("runs", [])}
+
+
+_GAP = 'class="repro-missing"'
+"""What the HTML of a page has where runs are missing (`repro.figures.page.provenance`)."""
+
+
+def _outputs(executed: Path) -> Iterator[dict[str, Any]]:
+    """What the cells of an executed notebook show, by type."""
     for cell in nbformat.read(executed, as_version=4).cells:
         for output in cell.get("outputs", []):
-            keys.update(output.get("data", {}).get(RUNS_MIME, {}).get(kind, []))
-    return keys
+            yield output.get("data", {})
 
 
 def _digest(path: Path) -> str:

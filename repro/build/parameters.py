@@ -1,20 +1,18 @@
-"""The pages' typed parameters: reading them, and checking the values that a person gives.
+"""The pages' typed parameters: reading them, and checking the values that are given for them.
 
 A page declares its parameters in the cell tagged `parameters`, one annotated literal a line:
 
     widths: list[int] = []  # channels W; empty: the edition's
 
-papermill itself would inject a misspelt name or a value of another type without complaint; here both are refused by
-name before anything is executed.
+papermill injects a misspelt name or a value of another type without complaint. Here both are refused by name before
+any page is executed.
 """
 
 from __future__ import annotations
 
 import ast
-import io
 import json
-import tokenize
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -26,18 +24,17 @@ from pydantic.errors import PydanticSchemaGenerationError
 from repro.edition import Edition, open_edition
 from repro.errors import InputError
 
-# What an annotation may be made of, besides the builtins.
 _NAMES = {"Any": Any, "Literal": Literal}
+"""What an annotation may use besides the builtins."""
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One line of a parameters cell; `annotation` as written there, `comment` without its hash."""
+    """One line of a parameters cell; `annotation` as written there."""
 
     name: str
     annotation: str
     default: Any
-    comment: str = ""
 
     def check(self, value: Any) -> Any:
         """Return the value as the annotation has it (an int stands for a float, nothing else is converted).
@@ -67,21 +64,16 @@ def read_parameters(source: str, where: str) -> Parameters:
         lines = ast.parse(source).body
     except SyntaxError as error:
         raise InputError(f"{where}: the parameters cell is not valid Python: {error}") from None
-    comments = {
-        token.start[0]: token.string.lstrip("# ")
-        for token in tokenize.generate_tokens(io.StringIO(source).readline)
-        if token.type == tokenize.COMMENT
-    }
     parameters: Parameters = {}
     for line in lines:
-        parameter = _read_line(line, source, comments, where)
+        parameter = _read_line(line, source, where)
         if parameter.name in parameters:
             raise InputError(f"{where}: parameter '{parameter.name}' stands twice in the parameters cell")
         parameters[parameter.name] = parameter
     return parameters
 
 
-def _read_line(line: ast.stmt, source: str, comments: Mapping[int, str], where: str) -> Parameter:
+def _read_line(line: ast.stmt, source: str, where: str) -> Parameter:
     if not (isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value is not None):
         text = (ast.get_source_segment(source, line) or "").splitlines()[0]
         raise InputError(f"{where}: a line of the parameters cell must be `name: type = value`, not `{text}`")
@@ -92,9 +84,7 @@ def _read_line(line: ast.stmt, source: str, comments: Mapping[int, str], where: 
         raise InputError(
             f"{where}: the default of parameter '{name}' must be a literal, not `{ast.unparse(line.value)}`"
         ) from None
-    rows = range(line.lineno, (line.end_lineno or line.lineno) + 1)
-    comment = next((comments[row] for row in rows if row in comments), "")
-    parameter = Parameter(name, annotation, default, comment)
+    parameter = Parameter(name, annotation, default)
     try:
         parameter.check(default)
     except ValidationError:
@@ -130,44 +120,46 @@ def resolve(
     given: Sequence[tuple[str, Any]] = (),
     only: str | None = None,
 ) -> tuple[Edition, dict[str, dict[str, Any]]]:
-    """The edition with what was given by hand, and for every page the values to execute it with.
+    """The edition with what was given on the command line, and by page the parameters to execute it with.
 
-    What is given goes to the page `only`, or else to every page that has a parameter of this name; a setting of the
-    edition that is no parameter of a page goes into its parameter `settings`.
+    What is given goes to every page that has a parameter of this name. To the other pages it goes as one of their
+    `settings`, if the edition has a setting of this name.
+
+    Args:
+        pages: the parameters of every page.
+        root: the project's folder.
+        edition: its name.
+        given: names and values.
+        only: the page that gets what is given; None for all.
 
     Raises:
         InputError: an unknown edition or name, or a value of the wrong type.
     """
     values: dict[str, dict[str, Any]] = {page: {} for page in pages}
-    chosen = [only] if only is not None else list(pages)
-    for name, value in given:
-        having = [page for page in chosen if name in pages[page] and name not in _OF_THE_BUILD]
-        for page in having:
-            values[page][name] = _checked(page, pages[page][name], value)
-        others = [page for page in chosen if page not in having and "settings" in pages[page]]
-        if name in Edition.model_fields and name != "name":
-            for page in others:
-                values[page].setdefault("settings", {})[name] = value
-        elif not having:
-            known = {str(p): p for page in chosen for p in pages[page].values() if p.name not in _OF_THE_BUILD}
-            settings = ", ".join(name for name in Edition.model_fields if name != "name")
-            where = f"page '{only}' has" if only is not None else "there is"
-            raise InputError(
-                f"{where} no parameter '{name}'; parameters: {_listed(known.values())}; settings: {settings}"
-            )
     for page, parameters in pages.items():
         if "edition" in parameters:
             values[page]["edition"] = edition
-            own = {name: value for name, value in values[page].items() if name in Edition.model_fields}
-            try:
-                open_edition(edition, root, **own, **values[page].get("settings", {}))
-            except InputError as error:
-                raise InputError(f"page '{page}': {error}" if own else str(error)) from None
-    changes = {name: value for name, value in given if name in Edition.model_fields and name != "name"}
+    chosen = {page: parameters for page, parameters in pages.items() if only in (None, page)}
+    for name, value in given:
+        taken = False
+        for page, parameters in chosen.items():
+            if name in parameters and name not in _OF_THE_BUILD:
+                values[page][name] = _checked(page, parameters[name], value)
+                taken = True
+            elif name in SETTINGS and "settings" in parameters:
+                values[page].setdefault("settings", {})[name] = value
+                taken = True
+        if not taken:
+            raise InputError(_unknown(name, chosen, only))
+    changes = {name: value for name, value in given if name in SETTINGS}
     return open_edition(edition, root, **changes), values
 
 
+SETTINGS = [field for field in Edition.model_fields if field != "name"]
+"""What can be set in every edition."""
+
 _OF_THE_BUILD = ("edition", "settings")
+"""The parameters that the build itself fills."""
 
 
 def _checked(page: str, parameter: Parameter, value: Any) -> Any:
@@ -179,5 +171,13 @@ def _checked(page: str, parameter: Parameter, value: Any) -> Any:
         ) from None
 
 
-def _listed(parameters: Iterable[Parameter]) -> str:
-    return ", ".join(str(parameter) for parameter in parameters) or "none"
+def _unknown(name: str, pages: Mapping[str, Parameters], only: str | None) -> str:
+    """The message for a name that is neither a parameter of these pages nor a setting."""
+    every = [parameter for page in pages.values() for parameter in page.values()]
+    parameters = dict.fromkeys(str(parameter) for parameter in every if parameter.name not in _OF_THE_BUILD)
+    settings = SETTINGS if any(parameter.name == "settings" for parameter in every) else []
+    where = f"page '{only}' has" if only is not None else "there is"
+    return (
+        f"{where} no parameter '{name}'; parameters: {', '.join(parameters) or 'none'}; "
+        f"settings: {', '.join(settings) or 'none'}"
+    )

@@ -61,9 +61,9 @@ def use_style() -> None:
     set_matplotlib_formats("svg")  # type: ignore[no-untyped-call]
 
 
-def not_trained(ax: Axes) -> None:
-    """Say in a panel of its own that there is nothing to show, where a run failed."""
-    ax.text(0.5, 0.5, NOT_TRAINED, ha="center", va="center", transform=ax.transAxes)
+def not_trained(ax: Axes, text: str = NOT_TRAINED) -> None:
+    """Say in a panel of its own that there is nothing to show, where a run failed or what it needs is not there."""
+    ax.text(0.5, 0.5, text, ha="center", va="center", transform=ax.transAxes)
     ax.set_axis_off()  # leaves the ticks of panels that share an axis with it
 
 
@@ -135,6 +135,9 @@ def device_spread(shares: pd.DataFrame) -> Figure:
     """
     table = 100 * shares.drop(columns=TRAINING_DEVICE, errors="ignore")
     figure, ax = plt.subplots(figsize=(7, 0.8 + 0.28 * max(2, len(table))))
+    if table.empty:
+        not_trained(ax)
+        return figure
     for place, (name, row) in enumerate(table.iterrows()):
         colour = COLOURS["damped" if str(name).startswith("damped") else "base"]
         offsets = np.linspace(-0.25, 0.25, len(row))
@@ -146,21 +149,25 @@ def device_spread(shares: pd.DataFrame) -> Figure:
     return figure
 
 
-def sparse_panels(report: pd.DataFrame, reference_width: int) -> Figure:
+def sparse_panels(report: pd.DataFrame, reference_width: int, dense: pd.DataFrame | None = None) -> Figure:
     """Figure 6: accuracy over the width of sparse networks, by method and variant, dense ones faint behind them.
 
     Args:
-        report: `accuracy.report` over dense, static and iterative networks.
-        reference_width: the dense network at which the sparse lines start.
+        report: `accuracy.report` over static and iterative networks and the dense one that their lines start at.
+        reference_width: that dense network's width.
+        dense: the report of the dense networks that are drawn faint; by default those of `report`.
     """
     figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.9))
+    faint = report[report["method"] == "dense"] if dense is None else dense
     for ax, group in zip(axes, ("unseen", "seen"), strict=True):
         shown = report[report["group"] == group].sort_values("width")
+        behind = faint[faint["group"] == group].sort_values("width")
         for variant, colour in COLOURS.items():
             of_variant = shown[shown["variant"] == variant]
-            dense = of_variant[of_variant["method"] == "dense"]
-            ax.plot(dense["width"], 100 * dense["mean"], MARKERS[variant] + ":", color=colour, alpha=0.3, ms=4, lw=1)
-            start = dense[dense["width"] == reference_width]
+            of_dense = behind[behind["variant"] == variant]
+            look = {"marker": MARKERS[variant], "ls": ":", "color": colour, "alpha": 0.3, "ms": 4, "lw": 1}
+            ax.plot(of_dense["width"], 100 * of_dense["mean"], **look)
+            start = of_variant[(of_variant["method"] == "dense") & (of_variant["width"] == reference_width)]
             for method, line, mark in (("static", "-", "v"), ("iterative", "--", "X")):
                 points = pd.concat([start, of_variant[of_variant["method"] == method]])
                 ax.errorbar(
@@ -173,7 +180,7 @@ def sparse_panels(report: pd.DataFrame, reference_width: int) -> Figure:
                     capsize=3,
                     label=f"{variant}, {method}",
                 )
-        ticks = sorted(shown["width"].unique())
+        ticks = sorted({*shown["width"], *behind["width"]})
         ax.set_xscale("log", base=2)
         ax.set_xticks(ticks, [str(tick) for tick in ticks])
         ax.minorticks_off()
@@ -206,6 +213,9 @@ def confusions(matrices: dict[str, pd.DataFrame]) -> Figure:
 def accuracy_over_weights(report: pd.DataFrame, variant: str) -> Figure:
     """Figures 1 and 17: accuracy over the number of weights, one line a way of scaling.
 
+    Sparse networks stand above one another, each with its width beside it: static ones to the left, iterative ones to
+    the right.
+
     Args:
         report: `accuracy.report` with a column `scaling`, the way's name; a network may stand in several.
         variant: "base" or "damped".
@@ -232,9 +242,16 @@ def accuracy_over_weights(report: pd.DataFrame, variant: str) -> Figure:
                 capsize=2,
                 label=name,
             )
+            if joined == "none":
+                side, alignment = (-6, "right") if name.endswith("static") else (6, "left")
+                for weights, mean, width in zip(line["weights"], line["mean"], line["width"], strict=True):
+                    place = {"xytext": (side, 0), "textcoords": "offset points", "ha": alignment, "va": "center"}
+                    ax.annotate(f"{width}", (weights, 100 * mean), color="#444444", fontsize=8, **place)
         ax.set_xscale("log")
         _weight_ticks(ax)
         ax.set(title=GROUP_TITLES[group], xlabel="number of weights")
+        if not ax.containers:
+            not_trained(ax)
     axes[0].set_ylabel("accuracy / %")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=9)
@@ -247,6 +264,30 @@ def _weight_ticks(ax: Axes) -> None:
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 50 else (1,)))
     ax.xaxis.set_major_formatter(EngFormatter())
     ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def reach_panel(table: pd.DataFrame) -> Figure:
+    """Accuracy on unseen devices over the reach along frequency, one point a network; hollow where it does not fit.
+
+    Args:
+        table: `radii.reach_and_accuracy`.
+    """
+    figure, ax = plt.subplots(figsize=(6.4, 3.8))
+    for (variant, fits), rows in table.groupby(["variant", "fits"]):
+        ax.scatter(
+            rows["radius"],
+            100 * rows["accuracy"],
+            s=34,
+            zorder=3,
+            marker=MARKERS[str(variant)],
+            edgecolors=COLOURS[str(variant)],
+            facecolors=COLOURS[str(variant)] if fits else "none",
+            label=str(variant) if fits else f"{variant}, does not fit its training data",
+        )
+    ax.set(xlabel="90 % radius along frequency / mel bands", ylabel="accuracy on unseen devices / %")
+    if len(table):
+        ax.legend(fontsize=9)
+    return figure
 
 
 def layer_sparsity(table: pd.DataFrame | None, title: str) -> Figure:
@@ -265,12 +306,17 @@ def layer_sparsity(table: pd.DataFrame | None, title: str) -> Figure:
 
 
 def fit_bars(table: pd.DataFrame) -> Figure:
-    """Share of the training labels that the final network reproduces, true and random ones, by width.
+    """Share of the training labels that the final network gives back, true and random ones, by width.
+
+    Bars are means over the runs, dots single runs; a group without runs has neither.
 
     Args:
-        table: columns width, labels ("true" or "random"), seed, fitted (in [0, 1]).
+        table: a row a run (`accuracy.fitted`).
     """
     figure, ax = plt.subplots()
+    if table.empty:
+        not_trained(ax)
+        return figure
     widths = sorted(table["width"].unique())
     place = np.arange(len(widths))
     for offset, labels, hatch, colour in ((-0.2, "true", "", "#009E73"), (0.2, "random", "//", "#CC79A7")):
@@ -279,11 +325,27 @@ def fit_bars(table: pd.DataFrame) -> Figure:
         bars = ax.bar(
             place + offset, 100 * mean, 0.36, label=f"{labels} labels", color=colour, hatch=hatch, edgecolor="white"
         )
-        ax.bar_label(bars, fmt="%.1f", fontsize=9, padding=2)
+        ax.bar_label(bars, fmt="%.1f", fontsize=9, padding=4)
         for number, w in enumerate(widths):
-            seeds = 100 * rows.loc[rows["width"] == w, "fitted"]
-            ax.plot([number + offset] * len(seeds), seeds, "k.", markersize=4, alpha=0.6)
+            runs = 100 * rows.loc[rows["width"] == w, "fitted"]
+            ax.plot([number + offset] * len(runs), runs, "k.", markersize=4, alpha=0.6)
     ax.set_xticks(place, [f"W = {w}" for w in widths])
     ax.set(ylabel="training labels reproduced / %", ylim=(0, 112))
     ax.legend(ncols=2, loc="upper left", bbox_to_anchor=(0, 1.14))
+    return figure
+
+
+def precisions(table: pd.DataFrame) -> Figure:
+    """Accuracy in float32 and in bfloat16, one line a run: `accuracy.by_precision`."""
+    figure, axes = plt.subplots(1, 2, figsize=(6, 2.6))
+    for ax, group in zip(axes, ("unseen", "seen"), strict=True):
+        of_group = table[table.index.get_level_values("group") == group].reset_index()
+        for run in of_group.to_dict("records"):
+            ax.plot(["fp32", "bf16"], [run["fp32"], run["bf16"]], "o-", label=f"W = {run['width']}, seed {run['seed']}")
+        ax.set(title=GROUP_TITLES[group], ylabel="accuracy / %")
+        ax.margins(x=0.25)
+        if of_group.empty:
+            not_trained(ax)
+        else:
+            ax.legend(fontsize=8)
     return figure

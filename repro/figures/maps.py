@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import librosa
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize, to_hex
@@ -19,6 +20,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from repro.analysis.evidence import Evidence, Network
+from repro.analysis.radii import first_field
+from repro.analysis.recordings import Moment
 from repro.data.split import TRAINING_DEVICE
 from repro.erf.fields import Field
 from repro.erf.gradient import FRAME_MS
@@ -49,6 +53,78 @@ def spectrogram(ax: Axes, mel: NDArray[np.float32], low: float, high: float) -> 
     _kilohertz_ticks(ax)
     ax.set_xlabel("time / s")
     return image
+
+
+NO_RECORDINGS = "no recordings at hand"
+"""Stands in a panel of a figure that needs recordings, or their summary."""
+
+
+def moment(recorded: Moment | None) -> Figure:
+    """Figure 2: a moment through device a and another one, and the difference between the two."""
+    figure, axes = plt.subplots(1, 3, figsize=(7.6, 3.1), sharey=True)
+    if recorded is None:
+        for ax in axes:
+            not_trained(ax, NO_RECORDINGS)
+        return figure
+    pair = recorded.mel.astype(np.float32)
+    low, high = np.percentile(pair, [1, 99.8])
+    for ax, image, title in zip(axes, pair, [f"device {TRAINING_DEVICE}", f"device {recorded.device}"], strict=False):
+        drawn = spectrogram(ax, image, low, high)
+        ax.set_title(title)
+    figure.colorbar(drawn, ax=axes[:2], location="bottom", label="level / dB(A)", shrink=0.8)
+    reach = float(np.percentile(np.abs(recorded.difference), 99))
+    drawn = spectrogram(axes[2], recorded.difference, -reach, reach)
+    drawn.set_cmap("RdBu_r")
+    axes[2].set_title("difference")
+    figure.colorbar(drawn, ax=axes[2], location="bottom", label="difference / dB")
+    for ax in axes[1:]:
+        ax.set_ylabel("")
+    return figure
+
+
+def pairs(share: pd.DataFrame) -> Figure:
+    """Scenes (down) by cities (across): which share, 0 to 1, of the training device's clips is tested on."""
+    figure, ax = plt.subplots(figsize=(7, 3.8))
+    if share.empty:
+        not_trained(ax, NO_RECORDINGS)
+        return figure
+    drawn = ax.pcolormesh(100 * share, cmap="Greys", vmin=0, vmax=125, edgecolors="#bbbbbb", linewidth=0.5)
+    ax.set_xticks(np.arange(share.shape[1]) + 0.5, list(share.columns), rotation=40, ha="right")
+    ax.set_yticks(np.arange(share.shape[0]) + 0.5, [str(name).replace("_", " ") for name in share.index])
+    ax.invert_yaxis()
+    ax.grid(False)
+    bar = figure.colorbar(drawn, ax=ax, label="tested / %", boundaries=np.arange(101))
+    bar.set_ticks([0, 50, 100])
+    return figure
+
+
+ENDS = 3
+"""Flattest and least flat microphones that `responses` names."""
+
+
+def responses(curves: pd.DataFrame, deviations: pd.Series[float]) -> Figure:
+    """Measured magnitude responses of microphones; the flattest and the least flat ones are named.
+
+    Args:
+        curves: dB by frequency in Hz (rows) and microphone (columns).
+        deviations: of every microphone from flat, in dB, ascending.
+    """
+    figure, ax = plt.subplots(figsize=(7.6, 3.8))
+    if curves.empty:
+        not_trained(ax, NO_RECORDINGS)
+        return figure
+    ends = [*dict.fromkeys([*deviations.index[:ENDS], *deviations.index[-ENDS:]])]
+    ax.plot(curves.index / 1000, curves.drop(columns=ends), color="#c8c8c8", lw=0.8, zorder=1)
+    flat = mpl.colormaps["viridis"](np.linspace(0.1, 0.5, ENDS))
+    uneven = mpl.colormaps["autumn"](np.linspace(0, 0.6, ENDS))
+    for name, colour, line in zip(ends, [*flat, *uneven], ENDS * ["-"] + ENDS * ["--"], strict=False):
+        ax.plot(curves.index / 1000, curves[name], color=colour, ls=line, label=f"{name} ({deviations[name]:.1f} dB)")
+    ax.set_xscale("log")
+    ax.set_xticks([0.05, 0.1, 0.3, 1, 3, 10], ["0.05", "0.1", "0.3", "1", "3", "10"])
+    ax.minorticks_off()
+    ax.set(xlabel="frequency / kHz", ylabel="response / dB")
+    figure.legend(fontsize=8, loc="outside lower center", ncols=3)
+    return figure
 
 
 NAMED = 9
@@ -96,6 +172,10 @@ def device_spectra(spectra: dict[str, NDArray[np.float32]], shift: dict[str, NDA
         shift: differences in dB, (256,), of the others.
     """
     figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.9))
+    if not spectra:
+        for ax in axes:
+            not_trained(ax, NO_RECORDINGS)
+        return figure
     styles = _device_styles(spectra)
     frequencies = mel_frequencies()
     bands = np.flatnonzero(frequencies >= 50)
@@ -116,7 +196,7 @@ def device_spectra(spectra: dict[str, NDArray[np.float32]], shift: dict[str, NDA
 def clip_maps(
     points: NDArray[np.float64], devices: NDArray[np.str_], scenes: NDArray[np.str_], axis_labels: tuple[str, str]
 ) -> Figure:
-    """Clips as points in a plane, drawn twice: coloured by device, and by scene.
+    """Clips as points in a plane, drawn twice: coloured by device, and by scene or other class.
 
     Args:
         points: (clips, 2).
@@ -129,9 +209,13 @@ def clip_maps(
         for number, name in enumerate(np.unique(scenes))
     }
     figure, panels = plt.subplots(1, 2, figsize=(7.6, 5.4), sharex=True, sharey=True)
+    if not len(points):
+        for ax in panels:
+            not_trained(ax, NO_RECORDINGS)
+        return figure
     for ax, title, groups, styles in (
         (panels[0], "by device", devices, _device_styles(devices)),
-        (panels[1], "by scene", scenes, by_scene),
+        (panels[1], "by class", scenes, by_scene),
     ):
         for name, style in styles.items():
             ax.scatter(
@@ -141,6 +225,12 @@ def clip_maps(
         _legend(ax, styles.values(), True, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
     panels[0].set_ylabel(axis_labels[1])
     return figure
+
+
+def network_fields(evidence: Evidence, networks: Collection[Network], depth: int | None = None) -> Figure:
+    """`field_maps` of some networks, each by its run with the edition's first fold and first seed."""
+    fields = [first_field(evidence, network) for network in networks]
+    return field_maps(fields, [str(network) for network in networks], depth)
 
 
 def field_maps(fields: Sequence[Field | None], titles: Sequence[str], depth: int | None = None) -> Figure:

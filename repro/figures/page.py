@@ -5,21 +5,26 @@ from __future__ import annotations
 import base64
 import inspect
 import math
+import shlex
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from html import escape
 from typing import Any
 
+import matplotlib.pyplot as plt
 import pandas as pd
-from IPython.display import Markdown
+from IPython.display import Markdown, display
 
-from repro.analysis.evidence import Evidence
+from repro.analysis import accuracy, radii
+from repro.analysis.evidence import Evidence, Network
 from repro.analysis.ledger import ledger
 from repro.analysis.verdicts import Claim, Effect
 from repro.edition import Edition
 from repro.erf.fields import Field
+from repro.errors import InputError
 from repro.experiment import RECIPE_VERSION
+from repro.figures import charts
 from repro.figures.charts import use_style
 from repro.store.record import Record
 from repro.sweep.available import missing
@@ -120,8 +125,41 @@ def _finding(claim: Claim) -> str:
 
 def _told(effect: Effect) -> str:
     interval = effect.estimate.interval()
-    text = f"{effect.name}: {effect.estimate.mean:+.1f} {effect.unit}"
+    sign = "" if effect.unit == "%" else "+"  # a share of labels is no difference
+    text = f"{effect.name}: {effect.estimate.mean:{sign}.1f} {effect.unit}"
     return text + (f" ({interval[0]:+.1f} to {interval[1]:+.1f})" if interval else "")
+
+
+def radii_note(evidence: Evidence, networks: Collection[Network], name: str) -> None:
+    """Show what stands below maps of receptive fields: their note, and the radii of all runs of these networks.
+
+    Args:
+        evidence: the runs.
+        networks: those of the figure.
+        name: the figure's, such as "fig-9".
+    """
+    of_runs = radii.radii(evidence, networks)
+    records = [record for network in networks for record in evidence.runs(network).values()]
+    display(figure_note(records, name, of_runs))  # type: ignore[no-untyped-call]
+    display(radii.radii_table(of_runs))  # type: ignore[no-untyped-call]
+
+
+def breakdown(records: Iterable[Record]) -> None:
+    """Show what lies behind the accuracy on "unseen devices": a figure by device, a table by class.
+
+    The cell that calls it gives the figure's alternative text. Where two classes are often confused
+    (`accuracy.most_confused`), they are named in a second table.
+    """
+    runs = list(records)
+    charts.device_spread(accuracy.shares(runs, "device"))
+    plt.show()
+    if not runs:
+        return
+    classes = accuracy.scene_table(runs)
+    display(classes.rename_axis(columns="class, unseen devices, accuracy / %"))  # type: ignore[no-untyped-call]
+    confused = accuracy.most_confused(runs)
+    if len(confused):
+        display(confused)  # type: ignore[no-untyped-call]
 
 
 def provenance(records: Iterable[Record]) -> _Html:
@@ -166,6 +204,18 @@ def _gaps() -> str:
     return gaps + (
         f'<details class="repro-missing"><summary><strong>{len(missing)} runs are not trained yet</strong>: the figures '
         f"above lack them, <code>repro sweep</code> trains them</summary><ul>{items}</ul></details>"
+    )
+
+
+def without_recordings(edition: Edition, error: InputError) -> _Html:
+    """One line in place of what only recordings can show: why they cannot be used, and the commands that fetch them."""
+    folders = {edition.dataset: edition.data_root, "micirp": edition.impulse_responses}
+    commands = [f"repro data get {name} {shlex.quote(folder)}" for name, folder in folders.items() if folder]
+    fetched = " and ".join(f"<code>{escape(command)}</code>" for command in commands)
+    remedy = f" {fetched} fetch{'es' if len(commands) == 1 else ''} them." if commands else ""
+    return _Html(
+        f'<p class="repro-missing"><strong>Not shown</strong>, since it needs the recordings.{remedy} '
+        f"({escape(str(error))})</p>"
     )
 
 

@@ -118,6 +118,21 @@ def convolutions(model: nn.Module) -> dict[str, nn.Conv2d]:
     return {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Conv2d)}
 
 
+def layer_name(name: str) -> str:
+    """A convolution's name for readers: "input", "block 3, conv 2", "block 5, shortcut", "classifier".
+
+    Blocks are counted from 1 in the order of Table 1: 1 to 4 have W channels, then follow the D blocks and the K blocks.
+
+    Args:
+        name: as of `convolutions`, such as "blocks.2.conv2".
+    """
+    part, *inner = name.split(".")
+    if part != "blocks":
+        return part
+    conv = inner[1].replace("conv", "conv ")
+    return f"block {int(inner[0]) + 1}, {conv}"
+
+
 def count_weights(model: nn.Module) -> int:
     """Number of conv and classifier weights, without batch normalisation (the paper's "number of parameters")."""
     return sum(conv.weight.numel() for conv in convolutions(model).values())

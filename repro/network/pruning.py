@@ -38,21 +38,25 @@ def layer_targets(counts: Mapping[str, int], target: int) -> dict[str, int]:
         InputError: there are fewer than `target` weights, or `target` leaves some layer without a weight.
     """
     _check_target(target, sum(counts.values()), least=len(counts))
-    targets = dict(counts)
-    left = target
+    targets, left = dict(counts), target
     ascending = sorted(counts, key=lambda name: counts[name])
-    for index, name in enumerate(ascending):
-        level, remainder = divmod(left, len(counts) - index)
-        if counts[name] > level:
-            cut = [layer for layer in counts if layer in ascending[index:]]
-            targets.update({layer: level + (place < remainder) for place, layer in enumerate(cut)})
+    for place, name in enumerate(ascending):
+        larger = ascending[place:]  # this layer and all larger ones share what is left
+        level, odd = divmod(left, len(larger))
+        if counts[name] > level:  # they are too large: all of them are cut to one level
+            cut = [layer for layer in counts if layer in larger]
+            targets |= {layer: level + (i < odd) for i, layer in enumerate(cut)}
             break
-        left -= counts[name]
+        left -= counts[name]  # this layer stays whole
     return targets
 
 
 def remaining_schedule(
-    total: int, target: int, epochs: int, start: int = 1, ramp: Literal["geometric", "cubic"] = "geometric"
+    total: int,
+    target: int,
+    epochs: int,
+    start: int = 1,
+    ramp: Literal["geometric", "cubic"] = "geometric",
 ) -> list[int]:
     """Weights that remain during every epoch of iterative pruning; `epochs` entries.
 
@@ -78,11 +82,7 @@ def remaining_schedule(
     """
     _check_target(target, total, least=1)
     last = max(1, math.floor(PRUNING_SHARE * epochs))
-    if not 1 <= start <= min(last, epochs - 1):
-        raise InputError(
-            f"sparsity.start = {start}: iterative pruning of {epochs} epochs starts after the first epoch and by epoch "
-            f"{min(last, epochs - 1)}"
-        )
+    _check_start(start, last, epochs)
 
     def remaining(t: float) -> int:
         if ramp == "geometric":
@@ -91,6 +91,15 @@ def remaining_schedule(
 
     times = [(epoch - start + 1) / (last - start + 1) for epoch in range(epochs)]
     return [total if t <= 0 else target if t >= 1 else remaining(t) for t in times]
+
+
+def _check_start(start: int, last: int, epochs: int) -> None:
+    latest = min(last, epochs - 1)
+    if not 1 <= start <= latest:
+        raise InputError(
+            f"sparsity.start = {start}: iterative pruning of {epochs} epochs starts after the first epoch and by epoch "
+            f"{latest}"
+        )
 
 
 def least_kept(count: int) -> int:
@@ -130,6 +139,60 @@ def _remaining(conv: nn.Conv2d) -> int:
     return int(buffers["mask"].sum()) if "mask" in buffers else conv.weight.numel()
 
 
+@torch.no_grad()
+def draw_masks(
+    convs: Mapping[str, nn.Conv2d],
+    targets: Mapping[str, int],
+    generator: torch.Generator,
+) -> None:
+    """Static pruning: keep as many weights of every layer as `targets` says, drawn uniformly.
+
+    Args:
+        convs: the layers by name; their buffer `mask` is written.
+        targets: number of weights that remain, by layer.
+        generator: the only source of randomness, on the CPU.
+    """
+    for name, conv in convs.items():
+        kept = torch.zeros(conv.weight.numel(), dtype=torch.bool)
+        kept[torch.randperm(len(kept), generator=generator)[: targets[name]]] = True
+        conv.get_buffer("mask").copy_(kept.view(conv.weight.shape))
+
+
+@torch.no_grad()
+def remove_smallest(
+    convs: Mapping[str, nn.Conv2d],
+    number: int,
+    least: Mapping[str, int],
+    raw: bool = False,
+) -> None:
+    """Iterative pruning: mask the `number` remaining weights that have the smallest magnitude in the whole network.
+
+    Equal magnitudes go in the order of the layers and of the places in them.
+
+    Args:
+        convs: the layers by name; their buffer `mask` is changed, their weights are not.
+        number: how many weights go.
+        least: number of weights that every layer keeps at least; what one is spared, the others lose.
+        raw: compare the weights as they are stored, not as the convolution uses them, damping included.
+    """
+    magnitudes = []
+    for name, conv in convs.items():
+        weight = conv.weight if raw else used_weight(conv)
+        mask = conv.get_buffer("mask")
+        magnitude = weight.abs().masked_fill(~mask, math.inf).flatten()
+        ascending = magnitude.argsort(stable=True)
+        removable = int(mask.sum()) - least[name]
+        magnitude[ascending[removable:]] = math.inf  # these stay, or are gone already
+        magnitudes.append(magnitude)
+    everywhere = torch.cat(magnitudes)
+    goes = torch.zeros_like(everywhere, dtype=torch.bool)
+    goes[everywhere.argsort(stable=True)[:number]] = True
+    by_layer = torch.split(goes, [len(magnitude) for magnitude in magnitudes])
+    for conv, gone in zip(convs.values(), by_layer, strict=True):
+        mask = conv.get_buffer("mask")
+        mask &= ~gone.view(mask.shape)
+
+
 class Pruner:
     """Keeps a network sparse while it is trained.
 
@@ -167,23 +230,19 @@ class Pruner:
         else:
             targets = layer_targets(counts, sparsity.weights)
             add_masks(model)
-            for name, conv in self._convs.items():
-                kept = torch.zeros(counts[name], dtype=torch.bool)
-                kept[torch.randperm(counts[name], generator=generator)[: targets[name]]] = True
-                conv.get_buffer("mask").copy_(kept.view(conv.weight.shape))
+            draw_masks(self._convs, targets, generator)
         self.apply()
 
     def begin_epoch(self, epoch: int) -> None:
         """Iterative: prune to the number of weights due in `epoch` (from 0). Static: nothing.
 
-        The weights with the smallest magnitude in the whole network go, by default by their magnitude as used: damping
-        included. Unless `Sparsity.guard` is off, no layer goes below `least_kept`; what it is spared, the others lose.
-        Equal magnitudes go in the order of the layers and of the places in them.
+        The weights with the smallest magnitude in the whole network go (`remove_smallest`), by default by their
+        magnitude as used: damping included. Unless `Sparsity.guard` is off, no layer goes below `least_kept`.
         """
         if self._schedule is not None:
             excess = count_remaining(self._model) - self._schedule[epoch]
             if excess > 0:
-                self._remove_smallest(excess)
+                remove_smallest(self._convs, excess, self._least, self._raw)
                 self.apply()
 
     @torch.no_grad()
@@ -195,23 +254,3 @@ class Pruner:
     def sparsity_by_layer(self) -> dict[str, float]:
         """Share of the weights that is masked, 0 to 1, for every convolution."""
         return {name: 1 - _remaining(conv) / conv.weight.numel() for name, conv in self._convs.items()}
-
-    @torch.no_grad()
-    def _remove_smallest(self, number: int) -> None:
-        magnitudes, places = [], []
-        for name, conv in self._convs.items():
-            remaining = conv.get_buffer("mask").flatten().nonzero().squeeze(1)
-            removable = len(remaining) - self._least[name]
-            weight = conv.weight if self._raw else used_weight(conv)
-            magnitude, order = weight.abs().flatten()[remaining].sort(stable=True)
-            magnitudes.append(magnitude[:removable])
-            places.append(remaining[order[:removable]])
-        candidates = torch.cat(magnitudes)
-        goes = torch.zeros_like(candidates, dtype=torch.bool)
-        goes[candidates.argsort(stable=True)[:number]] = True
-        by_layer = torch.split(goes, [len(place) for place in places])
-        for conv, place, gone in zip(self._convs.values(), places, by_layer, strict=True):
-            mask = conv.get_buffer("mask")
-            flat = mask.flatten().clone()  # a copy in logical order, whatever the memory format
-            flat[place[gone]] = False
-            mask.copy_(flat.view(mask.shape))

@@ -1,7 +1,5 @@
 """The pipeline on a tiny book: two notebooks and a Markdown page, built once, then changed in copies."""
 
-import json
-import os
 import re
 import shutil
 import signal
@@ -15,20 +13,14 @@ import pytest
 import tiny
 from bs4 import BeautifulSoup
 from filelock import FileLock
+from tiny_book import EDITION, HEADER, REPRO, WIDTHS, environment, repro, write_book
 
+from repro.build import execution
 from repro.build.pages import fingerprint, read_pages
+from repro.edition import open_edition
+from repro.store.store import Store
 
 ROOT = Path(__file__).parents[2]
-REPRO = [sys.executable, "-c", "from repro.cli import main; main()"]
-HEADER = """\
-# ---
-# jupyter:
-#   jupytext:
-#     text_representation: {extension: .py, format_name: percent}
-#   kernelspec: {display_name: Python 3, language: python, name: python3}
-# ---
-
-"""
 INDEX = """\
 # %% [markdown]
 # # A tiny book
@@ -39,25 +31,33 @@ INDEX = """\
 seed: int = 1  # where the numbers start
 
 # %%
+import builtins
 import os
 import sys
 
-print(sys.executable)
-print(os.environ["REPRO_STORE"], os.getcwd())
+print(sys.executable, os.getcwd())
+print("threads:", os.environ["OMP_NUM_THREADS"])
+print("start-up file of the person:", hasattr(builtins, "of_the_person"))
 
 # Progress is not for the page; neither this nor tqdm's warning about it may fail the gate.
 from tqdm.auto import tqdm
 
 for _ in tqdm(range(3)):
     pass
+
+# %%
+from IPython.display import HTML
+
+HTML('<a href="target:fig-line">the line</a>')
 """
 NUMBERS = """\
 # %% [markdown]
 # # Numbers
 
 # %% tags=["parameters"]
+edition: str = "quick"
 widths: list[int] = [1, 2]  # the line
-seed: int = 1
+settings: dict = {}
 
 # %% mystnb={"figure": {"caption": "A line.", "name": "fig-line"}, "image": {"alt": "A rising line"}}
 import matplotlib.pyplot as plt
@@ -69,75 +69,21 @@ _ = ax.plot(widths)
 from IPython.display import display
 
 display({"application/x-repro-runs+json": {"runs": ["abc"], "data": []}, "text/html": "from 1 run"}, raw=True)
-print("widths", widths)
+print(edition, widths, settings)
 """
-
-WIDTH_STUDY = """\
-# %% [markdown]
-# # Width
-
-# %% tags=["parameters"]
-dataset: str = "synthetic"
-data_root: str = ""
-impulse_responses: str = ""
-microphones: int = 0
-split: str = "paper"
-clip_seconds: float = 0.4
-clips: int = 1
-seeds: list[int] = [0, 1]
-epochs: int = 2
-warmup_epochs: int = 1
-max_lr: float = 1e-3
-batch_size: int = 4
-roll: str = "hops"
-precision: str = "fp32"
-widths: list[int] = [2]
-
-# %%
-import os
-from pathlib import Path
-
-print(len(list(Path(os.environ["REPRO_STORE"]).glob("runs/*/manifest.json"))), "runs")
-"""
-"""A page whose runs the build knows by its name; it trains nothing itself."""
-
-
-def write_book(root: Path) -> Path:
-    """Write the tiny book's sources with the project's own configuration."""
-    (root / "book" / "editions").mkdir(parents=True)
-    shutil.copy(ROOT / "_config.yml", root)
-    shutil.copytree(ROOT / "book" / "_static", root / "book" / "_static")
-    for name in ("references.bib", "references.md"):
-        shutil.copy(ROOT / "book" / name, root / "book")
-    (root / "_toc.yml").write_text(
-        "format: jb-book\nroot: book/index\nchapters:\n- file: book/02-numbers\n- file: book/references\n"
-    )
-    (root / "book" / "index.py").write_text(HEADER + INDEX)
-    (root / "book" / "02-numbers.py").write_text(HEADER + NUMBERS)
-    (root / "book" / "editions" / "quick.yml").write_text("title: Quick\n")
-    (root / "book" / "editions" / "wide.yml").write_text("title: Wide\npages:\n  02-numbers: {widths: [8, 16]}\n")
-    (root / "_store" / "runs" / "abc").mkdir(parents=True)
-    return root
-
-
-def repro(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*REPRO, "book", *arguments], cwd=root, capture_output=True, text=True, env=environment(root))
-
-
-def environment(root: Path) -> dict[str, str]:
-    """The person running this has a 'python3' of their own in Jupyter, which does not even start."""
-    kernel = root.parent / "jupyter" / "kernels" / "python3"
-    kernel.mkdir(parents=True, exist_ok=True)
-    spec = {"argv": ["/nonexistent/python", "{connection_file}"], "display_name": "Another", "language": "python"}
-    (kernel / "kernel.json").write_text(json.dumps(spec))
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("REPRO_")}
-    kept["LOKY_MAX_CPU_COUNT"] = "2"  # pages are executed side by side on any machine
-    return kept | {"JUPYTER_PATH": str(root.parent / "jupyter"), "JUPYTER_DATA_DIR": str(root.parent / "jupyter")}
+PAGES = {
+    "index": INDEX,
+    "02-numbers": NUMBERS,
+    "references.md": "# References\n\n```{bibliography}\n:all:\n```\n",
+}
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = write_book(tmp_path_factory.mktemp("built") / "tiny")
+    root = write_book(tmp_path_factory.mktemp("built") / "tiny", PAGES)
+    (root / "book" / "editions" / "wide.yml").write_text(EDITION.replace("widths: [2]", "widths: [4]"))
+    (root / "_store" / "runs" / "abc").mkdir(parents=True)
+    (root / "_store" / "runs" / "abc" / "manifest.json").touch()
     done = repro(root)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
@@ -165,8 +111,13 @@ def outputs(root: Path, page: str, edition: str = "quick") -> str:
     return "".join(o.text for cell in notebook.cells for o in cell.get("outputs", []) if o.output_type == "stream")
 
 
-def test_kernels_are_the_running_interpreter_at_the_root_with_the_store(built: Path):
-    assert outputs(built, "index").splitlines() == [sys.executable, f"{built}/_store {built}"]
+def test_a_kernel_is_the_running_interpreter_with_nothing_of_the_persons_own(built: Path):
+    assert outputs(built, "index").splitlines() == [
+        f"{sys.executable} {built}",
+        "threads: 1",  # of two cores, with two pages side by side
+        "start-up file of the person: False",
+    ]
+    assert list((built / "_build" / "quick" / "executing").iterdir()) == []
 
 
 def test_the_pages_are_whole(built: Path):
@@ -175,6 +126,8 @@ def test_the_pages_are_whole(built: Path):
     text = page.find("article").get_text(" ", strip=True)
     assert "As Golubeva et al. [ 2021 ] say of the line" in text
     assert page.find("article").find("span", class_="math").get_text() == "\\(W \\to \\infty\\)"
+    link = page.find("article").find("a", string="the line")
+    assert link["href"] == "02-numbers.html#fig-line"
     image = BeautifulSoup((html / "book" / "02-numbers.html").read_text(), "html.parser").find("article").find("img")
     assert image["alt"] == "A rising line"
     assert (html / "index.html").read_text() == '<meta http-equiv="Refresh" content="0; url=book/index.html" />\n'
@@ -193,20 +146,22 @@ def test_the_pages_ask_for_nothing_from_elsewhere(built: Path):
 def test_the_executed_notebook_is_offered_without_paths_of_this_machine(built: Path):
     source = built / "_build" / "quick" / "html" / "_sources" / "book" / "02-numbers.ipynb"
     notebook = nbformat.read(source, as_version=4)
-    assert [c.execution_count for c in notebook.cells if c.cell_type == "code"] == [1, 2, 3]
+    assert [c.execution_count for c in notebook.cells if c.cell_type == "code"] == [1, 2, 3, 4]
     assert "input_path" not in notebook.metadata.papermill
     assert str(built) not in source.read_text()
 
 
-def test_what_pages_need_is_trained_before_they_are_executed(copy: Path):
-    tiny.store(copy / "_store")
-    (copy / "book" / "05-1-width.py").write_text(HEADER + WIDTH_STUDY)
-    (copy / "_toc.yml").write_text("format: jb-book\nroot: book/05-1-width\n")
-    done = repro(copy, "-p", "seeds=[5]", "-p", "widths=[2, 3]")
-    assert done.returncode == 0, done.stderr
-    assert outputs(copy, "05-1-width") == "4 runs\n"
-    assert "training 4 runs: 100%" in done.stderr.splitlines()[-1]  # a log, not a terminal: whole lines
-    assert "\r" not in done.stderr
+def test_what_several_pages_need_is_trained_once_before_they_are_executed(tmp_path: Path):
+    pages = {"one": WIDTHS, "two": WIDTHS}
+    root = write_book(tmp_path / "tiny", pages, EDITION + "train_missing: true\n")
+    tiny.store(root / "_store")
+    done = repro(root, "-p", "seeds=[5]", "-p", "widths=[2, 3]")
+    assert done.returncode == 1, done.stdout  # the two pages have no title
+    assert "training 10 runs: 100%" in done.stderr
+    assert "\r" not in done.stderr  # a log, not a terminal: whole lines
+    assert (outputs(root, "one"), outputs(root, "two")) == ("4 runs\n", "4 runs\n")
+    runs = Store(root / "_store").finished()
+    assert {Store(root / "_store").load(key).experiment.seed for key in runs} == {5}
 
 
 def test_a_page_that_fails_lets_the_page_beside_it_finish(copy: Path):
@@ -217,9 +172,39 @@ def test_a_page_that_fails_lets_the_page_beside_it_finish(copy: Path):
         source.write_text(source.read_text() + more)
     done = repro(copy)
     assert done.returncode == 1
-    assert done.stderr.startswith("repro: page '02-numbers' failed in code cell 4: ZeroDivisionError")
+    assert done.stderr.startswith("repro: page '02-numbers' failed in code cell 5: ZeroDivisionError")
     assert done.stdout.startswith("[1/2] 02-numbers  failed\n[2/2] index       executed in ")
     assert outputs(copy, "index").endswith("slept\n")
+
+
+def test_all_pages_that_fail_are_named(copy: Path):
+    for name in ("index", "02-numbers"):
+        source = copy / "book" / f"{name}.py"
+        source.write_text(source.read_text() + f"\n# %%\nraise ValueError({name!r})\n")
+    done = repro(copy)
+    assert done.returncode == 1
+    assert re.sub(r"executed so far: .*\)", "path)", done.stderr) == (
+        "repro: 2 pages failed:\n"
+        "  page 'index' failed in code cell 4: ValueError: index (path)\n"
+        "  page '02-numbers' failed in code cell 5: ValueError: 02-numbers (path)\n"
+    )
+
+
+def test_a_kernel_that_dies_is_named_with_its_last_words(copy: Path):
+    source = copy / "book" / "02-numbers.py"
+    source.write_text(source.read_text() + "\n# %%\nimport os\n\nos.kill(os.getpid(), 9)\n")
+    done = repro(copy, "--only", "02-numbers")
+    log = copy / "_build" / "quick" / "executing" / "02-numbers.log"
+    told = f"repro: page '02-numbers': Kernel died; perhaps memory ran out (its last words: {log})\n"
+    assert (done.returncode, done.stderr, log.is_file()) == (1, told, True)
+
+
+def test_pages_are_executed_one_after_the_other_on_a_gpu(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert execution._at_once(13) == 1
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr(execution, "cpu_count", lambda: 64)
+    assert [execution._at_once(pages) for pages in (0, 1, 3, 13)] == [1, 1, 3, 8]
 
 
 def test_nothing_changed_nothing_done(copy: Path):
@@ -233,7 +218,7 @@ def test_nothing_changed_nothing_done(copy: Path):
 
 
 def test_a_page_whose_run_is_gone_is_executed_again_and_a_missing_html_page_made_again(copy: Path):
-    (copy / "_store" / "runs" / "abc").rmdir()
+    shutil.rmtree(copy / "_store" / "runs" / "abc")
     page = copy / "_build" / "quick" / "html" / "book" / "index.html"
     page.unlink()
     done = repro(copy)
@@ -242,24 +227,40 @@ def test_a_page_whose_run_is_gone_is_executed_again_and_a_missing_html_page_made
     assert page.is_file()
 
 
-def test_the_page_that_shows_the_last_measurement_depends_on_it_and_no_other_does(tmp_path: Path):
-    pages = read_pages(ROOT)
+def test_the_page_that_shows_the_last_measurement_depends_on_it_and_no_other_does(copy: Path):
+    speed = 'import os\n\n# %% tags=["parameters"]\nmeasurement: str = ""\n'
+    (copy / "book" / "02-numbers.py").write_text(HEADER + speed)
+    pages, edition, store = read_pages(copy), open_edition("quick", copy), Store(copy / "_store")
+
+    def state(name: str, **values: str) -> str:
+        return fingerprint(pages[name], values, copy, edition, store)
+
     states = []
     for content in (None, "{}", "{} "):
         if content is not None:
-            (tmp_path / "bench.json").write_text(content)
-        states.append([fingerprint(pages[name], {}, ROOT, tmp_path) for name in ("E-speed", "index")])
-    speed, index = zip(*states, strict=True)
-    assert (len(set(speed)), len(set(index))) == (3, 1)
-    named = [fingerprint(pages["E-speed"], {"measurement": path}, ROOT, tmp_path) for path in ("README.md", "absent")]
-    assert len({*speed, *named}) == 5
+            (store.root / "bench.json").write_text(content)
+        states.append((state("02-numbers"), state("index")))
+    speed_states, index_states = zip(*states, strict=True)
+    assert (len(set(speed_states)), len(set(index_states))) == (3, 1)
+    named = [state("02-numbers", measurement=path) for path in ("_config.yml", "absent")]
+    assert len({*speed_states, *named}) == 5
+
+
+@pytest.mark.parametrize("path", ["results/quick/runs.csv", "book/editions/wide.yml", "requirements.lock"])
+def test_a_page_depends_on_the_shipped_runs_the_editions_and_the_lock(copy: Path, path: str):
+    page, edition, store = read_pages(copy)["02-numbers"], open_edition("quick", copy), Store(copy / "_store")
+    before = fingerprint(page, {}, copy, edition, store)
+    (copy / path).parent.mkdir(parents=True, exist_ok=True)
+    with (copy / path).open("a") as file:
+        file.write("\n# more")
+    assert fingerprint(page, {}, copy, edition, store) != before
 
 
 def test_a_value_that_a_cell_refuses_is_bad_input(copy: Path):
     source = copy / "book" / "02-numbers.py"
-    refusal = "\n# %%\nfrom repro.experiment import ModelConfig\n\nModelConfig(width=widths[0])\n"
+    refusal = "\n# %%\nfrom repro.experiment import ModelConfig\n\nModelConfig(width=widths[0] - 8)\n"
     source.write_text(source.read_text() + refusal)
-    done = repro(copy, "--only", "02-numbers", "-p", "widths=[0]")
+    done = repro(copy, "--only", "02-numbers", "-p", "widths=[8]")
     assert done.stderr == (
         "repro: page '02-numbers': ModelConfig.width = 0: input should be greater than or equal to 1\n"
     )
@@ -276,7 +277,7 @@ def test_a_failing_cell_is_named_and_leaves_the_previous_book(copy: Path):
     assert done.returncode == 1
     partial = copy / "_build" / "quick" / "executing" / "02-numbers.ipynb"
     assert done.stderr == (
-        "repro: page '02-numbers' failed in code cell 4: ZeroDivisionError: division by zero "
+        "repro: page '02-numbers' failed in code cell 5: ZeroDivisionError: division by zero "
         f"(executed so far: {partial})\n"
     )
     assert partial.is_file()
@@ -298,14 +299,14 @@ def test_a_page_that_warns_its_reader_fails_the_gate(copy: Path):
     source.write_text(source.read_text() + '\n# %%\nimport warnings\n\nwarnings.warn("old", stacklevel=1)\n')
     done = repro(copy)
     assert done.returncode == 1
-    assert "repro: the built book has faults:\n  book/index: code cell 3 wrote to stderr: " in done.stderr
+    assert "repro: the built book has faults:\n  book/index: code cell 4 wrote to stderr: " in done.stderr
 
 
 def test_one_page_alone_with_other_parameters(copy: Path):
-    done = repro(copy, "--only", "02-numbers", "-p", "widths=[8, 16, 32]")
+    done = repro(copy, "--only", "02-numbers", "-p", "widths=[8, 16, 32]", "-p", "epochs=7")
     assert done.returncode == 0, done.stderr
     assert "index" not in done.stdout.splitlines()[0]
-    assert outputs(copy, "02-numbers") == "widths [8, 16, 32]\n"
+    assert outputs(copy, "02-numbers") == "quick [8, 16, 32] {'epochs': 7}\n"
     assert (copy / "_build" / "quick" / "html" / "book" / "index.html").is_file()
 
 
@@ -313,7 +314,7 @@ def test_one_page_of_an_edition_that_was_never_built(copy: Path):
     done = repro(copy, "--edition", "wide", "--only", "book/02-numbers.py")
     assert done.returncode == 0, done.stderr
     assert "1 of 3 pages have never been executed and are left out." in done.stdout
-    assert outputs(copy, "02-numbers", "wide") == "widths [8, 16]\n"
+    assert outputs(copy, "02-numbers", "wide") == "wide [1, 2] {}\n"
     html = copy / "_build" / "wide" / "html" / "book"
     assert sorted(path.name for path in html.glob("*.html")) == ["02-numbers.html", "references.html"]
 
@@ -359,8 +360,10 @@ def test_plain_papermill_executes_a_page_with_other_parameters(copy: Path):
     run = {"cwd": copy, "check": True, "capture_output": True, "text": True}
     bin_ = Path(sys.executable).parent
     subprocess.run([bin_ / "jupytext", "--to", "ipynb", "-o", "page.ipynb", "book/02-numbers.py"], **run)
-    subprocess.run([bin_ / "papermill", "page.ipynb", "executed.ipynb", "-y", "widths: [5, 6]"], **run)
-    assert "widths [5, 6]" in (copy / "executed.ipynb").read_text()
+    subprocess.run(
+        [bin_ / "papermill", "page.ipynb", "executed.ipynb", "-y", "{widths: [5], settings: {epochs: 20}}"], **run
+    )
+    assert "quick [5] {'epochs': 20}" in (copy / "executed.ipynb").read_text()
 
 
 def test_plain_jupyter_book_executes_the_defaults(copy: Path):

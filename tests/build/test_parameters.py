@@ -1,30 +1,34 @@
+from pathlib import Path
+
 import pytest
 
-from repro.build.parameters import Edition, parse_assignment, read_edition, read_parameters, resolve
+from repro.build.parameters import parse_assignment, read_parameters, resolve
+from repro.edition import Edition, open_edition
 from repro.errors import InputError
 
+ROOT = Path(__file__).parents[2]
 CELL = """\
-widths: list[int] = [4, 8]  # channels W; the paper: 32 to 512
-max_lr: float = 1e-3
+edition: str = "quick"  # a file of book/editions
+widths: list[int] = []  # channels W; empty: the edition's
+settings: dict = {}
 data: Literal["synthetic", "esc10"] = "synthetic"
 damped: bool | None = None  # both
-epochs: int = 20
+share: float = 1e-3
 """
 PAGES = {
     "03-one": read_parameters(CELL, "03-one.py"),
-    "04-two": read_parameters("epochs: int = 30\nseed: int = 0", "04-two.py"),
+    "04-two": read_parameters('edition: str = "quick"\nsettings: dict = {}', "04-two.py"),
+    "05-three": read_parameters("measurement: str = ''", "05-three.py"),
     "references": {},
 }
-PLAIN = Edition(title="Plain")
+EDITION = {"edition": "quick"}
 
 
-def test_the_cell_gives_name_type_default_and_comment():
+def test_the_cell_gives_name_type_and_default():
     parameters = read_parameters(CELL, "x.py")
-    assert list(parameters) == ["widths", "max_lr", "data", "damped", "epochs"]
+    assert list(parameters) == ["edition", "widths", "settings", "data", "damped", "share"]
     assert parameters["widths"].annotation == "list[int]"
-    assert parameters["widths"].default == [4, 8]
-    assert parameters["widths"].comment == "channels W; the paper: 32 to 512"
-    assert parameters["max_lr"].comment == ""
+    assert parameters["share"].default == 0.001
     assert str(parameters["data"]) == "data: Literal['synthetic', 'esc10']"
 
 
@@ -70,84 +74,88 @@ def test_an_assignment_needs_a_name_and_a_value(text: str):
     assert str(refused.value) == f"-p takes NAME=VALUE, for example -p widths='[8,16]', not {text!r}"
 
 
-def test_only_values_that_differ_from_the_defaults_are_given():
-    edition = Edition(
-        title="E", parameters={"epochs": 30, "max_lr": 1}, pages={"03-one": {"widths": [4, 8], "epochs": 5}}
-    )
-    assert resolve(PAGES, edition, "e") == {
-        "03-one": {"epochs": 5, "max_lr": 1.0},
-        "04-two": {},
+def values(*given: tuple[str, object], only: str | None = None) -> dict[str, dict[str, object]]:
+    return resolve(PAGES, ROOT, "quick", given, only)[1]
+
+
+def test_every_page_that_has_an_edition_gets_it():
+    assert values() == {"03-one": EDITION, "04-two": EDITION, "05-three": {}, "references": {}}
+
+
+def test_what_is_given_goes_to_every_page_that_has_the_parameter_and_else_into_the_settings():
+    assert values(("widths", [8]), ("epochs", 20)) == {
+        "03-one": EDITION | {"widths": [8], "settings": {"epochs": 20}},
+        "04-two": EDITION | {"settings": {"widths": [8], "epochs": 20}},
+        "05-three": {},
+        "references": {},
+    }
+    assert values(("share", 1), ("damped", True))["03-one"] == EDITION | {"share": 1.0, "damped": True}
+    assert values(("measurement", "x.json"))["05-three"] == {"measurement": "x.json"}
+    assert values(("epochs", 20), ("epochs", 30))["04-two"] == EDITION | {"settings": {"epochs": 30}}
+
+
+def test_one_page_alone_gets_what_is_given():
+    assert values(("widths", [8]), ("epochs", 20), only="04-two") == {
+        "03-one": EDITION,
+        "04-two": EDITION | {"settings": {"widths": [8], "epochs": 20}},
+        "05-three": {},
         "references": {},
     }
 
 
-def test_given_values_go_to_every_page_that_has_them_or_to_one():
-    given = [("epochs", 7)]
-    assert resolve(PAGES, PLAIN, "e", given) == {"03-one": {"epochs": 7}, "04-two": {"epochs": 7}, "references": {}}
-    assert resolve(PAGES, PLAIN, "e", given, "04-two") == {"03-one": {}, "04-two": {"epochs": 7}, "references": {}}
+def test_the_edition_has_what_is_given():
+    edition, _ = resolve(PAGES, ROOT, "esc10", [("widths", [8, 16]), ("epochs", 20), ("damped", True)])
+    assert edition == open_edition("esc10", ROOT, widths=[8, 16], epochs=20)
 
 
-FIRST = "widths: list[int], max_lr: float, data: Literal['synthetic', 'esc10'], damped: bool | None, epochs: int"
+PARAMETERS = "widths: list[int], data: Literal['synthetic', 'esc10'], damped: bool | None, share: float"
+SETTINGS = ", ".join(field for field in Edition.model_fields if field != "name")
 
 
 @pytest.mark.parametrize(
     ("name", "value", "only", "message"),
     [
-        ("width", [8], None, f"no page has a parameter 'width'; there are: {FIRST}, seed: int"),
-        ("seed", 3, "03-one", f"page '03-one' has no parameter 'seed'; it has: {FIRST}"),
-        ("seed", 3, "references", "page 'references' has no parameter 'seed'; it has: none"),
-        ("widths", 8, None, f"parameter 'widths' of page '03-one' must be list[int], not 8; the page has: {FIRST}"),
         (
-            "widths",
-            [8, "16"],
+            "width",
+            [8],
             None,
-            f"parameter 'widths' of page '03-one' must be list[int], not [8, '16']; the page has: {FIRST}",
+            f"there is no parameter 'width'; parameters: {PARAMETERS}, measurement: str; settings: {SETTINGS}",
+        ),
+        (
+            "name",
+            "mine",
+            "03-one",
+            f"page '03-one' has no parameter 'name'; parameters: {PARAMETERS}; settings: {SETTINGS}",
+        ),
+        (
+            "edition",
+            "esc10",
+            "04-two",
+            f"page '04-two' has no parameter 'edition'; parameters: none; settings: {SETTINGS}",
         ),
         (
             "epochs",
-            True,
-            "04-two",
-            "parameter 'epochs' of page '04-two' must be int, not True; the page has: epochs: int, seed: int",
+            3,
+            "05-three",
+            "page '05-three' has no parameter 'epochs'; parameters: measurement: str; settings: none",
         ),
-        (
-            "max_lr",
-            float("nan"),
-            None,
-            f"parameter 'max_lr' of page '03-one' must be float, not nan; the page has: {FIRST}",
-        ),
+        ("epochs", 3, "references", "page 'references' has no parameter 'epochs'; parameters: none; settings: none"),
+        ("widths", 8, None, "parameter 'widths' of page '03-one' must be list[int], not 8"),
+        ("widths", [8, "16"], None, "parameter 'widths' of page '03-one' must be list[int], not [8, '16']"),
+        ("share", float("nan"), None, "parameter 'share' of page '03-one' must be float, not nan"),
+        ("damped", 1, "03-one", "parameter 'damped' of page '03-one' must be bool | None, not 1"),
+        ("widths", 8, "04-two", "Edition.widths = 8: input should be a valid list"),
+        ("epochs", True, None, "Edition.epochs = True: input should be a valid integer"),
+        ("epochs", "x", "04-two", "Edition.epochs = 'x': input should be a valid integer"),
+        ("sparse_widths", [4], None, "sparse_widths, unguarded_widths: 4 must be larger than reference_width = 4"),
     ],
 )
-def test_a_parameter_that_does_not_fit_is_refused(name: str, value: object, only: str | None, message: str):
+def test_what_does_not_fit_is_refused(name: str, value: object, only: str | None, message: str):
     with pytest.raises(InputError) as refused:
-        resolve(PAGES, PLAIN, "e", [(name, value)], only)
+        values((name, value), only=only)
     assert str(refused.value) == message
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (
-            "title: E\nparameters: {epoch: 3}",
-            f"edition 'e': no page has a parameter 'epoch'; there are: {FIRST}, seed: int",
-        ),
-        ("title: E\npages: {05-x: {a: 3}}", "edition 'e': no page '05-x'; there are: 03-one, 04-two, references"),
-        (
-            "title: E\npages: {04-two: {seed: x}}",
-            "edition 'e': parameter 'seed' of page '04-two' must be int, not 'x'; the page has: epochs: int, seed: int",
-        ),
-        ("title: E\nparameter: {}", "edition 'e': parameter: extra inputs are not permitted"),
-        ("description: E", "edition 'e': title: field required"),
-    ],
-)
-def test_an_edition_that_does_not_fit_is_refused(tmp_path, text: str, message: str):
-    (tmp_path / "e.yml").write_text(text)
-    with pytest.raises(InputError) as refused:
-        resolve(PAGES, read_edition(tmp_path, "e"), "e")
-    assert str(refused.value) == message
-
-
-def test_an_unknown_edition_is_refused_with_those_that_exist(tmp_path):
-    for name in ("quick", "esc10"):
-        (tmp_path / f"{name}.yml").write_text("title: T")
-    with pytest.raises(InputError, match=r"^no edition 'tau'; there are: esc10, quick$"):
-        read_edition(tmp_path, "tau")
+def test_an_unknown_edition_is_refused_with_those_that_exist():
+    with pytest.raises(InputError, match=r"^no edition 'tau'; there are: esc10, quick, tau2020$"):
+        resolve(PAGES, ROOT, "tau")

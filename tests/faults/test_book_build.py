@@ -1,7 +1,6 @@
 """A build that is ended from outside while pages are executed side by side, or while their runs are trained."""
 
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -10,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import tiny
-from test_book import HEADER, REPRO, WIDTH_STUDY, environment
+import tiny_book
+from tiny_book import EDITION, REPRO, WIDTHS, environment
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc")
 
-ROOT = Path(__file__).parents[2]
 SLEEPING = """\
 # %% tags=["parameters"]
 seed: int = 1
@@ -27,19 +26,13 @@ worker = subprocess.Popen(["sleep", "600"])
 open("begun-NAME", "w").close()
 time.sleep(600)
 """
+TRAINING = EDITION.replace("epochs: 2", "epochs: 100000") + "train_missing: true\n"
 OLD = "the previous book"
 
 
-def write_book(root: Path, **sources: str) -> Path:
+def write_book(root: Path, edition: str = EDITION, **pages: str) -> Path:
     """A book of these pages beside the HTML of a previous build."""
-    (root / "book" / "editions").mkdir(parents=True)
-    (root / "book" / "editions" / "quick.yml").write_text("title: Quick\n")
-    shutil.copy(ROOT / "_config.yml", root)
-    first, *others = [f"book/{name}" for name in sources]
-    chapters = "".join(f"- file: {name}\n" for name in others)
-    (root / "_toc.yml").write_text(f"format: jb-book\nroot: {first}\n" + (f"chapters:\n{chapters}" if chapters else ""))
-    for name, source in sources.items():
-        (root / "book" / f"{name}.py").write_text(HEADER + source)
+    tiny_book.write_book(root, pages, edition)
     html = root / "_build" / "quick" / "html"
     html.mkdir(parents=True)
     (html / "index.html").write_text(OLD)
@@ -101,10 +94,12 @@ def test_a_signal_ends_all_kernels_and_what_they_started(tmp_path: Path, number:
 
 
 def test_kernels_end_with_a_build_that_is_killed(tmp_path: Path):
-    root = write_book(tmp_path / "tiny", one=SLEEPING.replace("NAME", "one"))
+    source = SLEEPING.replace('worker = subprocess.Popen(["sleep", "600"])\n', "")
+    root = write_book(tmp_path / "tiny", one=source.replace("NAME", "one"), two=source.replace("NAME", "two"))
     build = start(root)
     try:
-        assert becomes_true((root / "begun-one").exists)
+        assert becomes_true(lambda: (root / "begun-one").exists() and (root / "begun-two").exists())
+        assert sum("ipykernel_launcher" in command for command in processes(root).values()) == 2
         build.kill()
         build.wait(timeout=60)
         assert becomes_true(lambda: not processes(root), seconds=20), processes(root)
@@ -112,20 +107,28 @@ def test_kernels_end_with_a_build_that_is_killed(tmp_path: Path):
         end(build, root)
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_the_training(tmp_path: Path, number: int, status: int):
-    root = write_book(
-        tmp_path / "tiny", **{"05-1-width": WIDTH_STUDY.replace("epochs: int = 2", "epochs: int = 100000")}
-    )
+@pytest.mark.parametrize(
+    ("number", "status", "pages"),
+    [
+        pytest.param(signal.SIGINT, 130, ("one", "two"), id="SIGINT, trained by the build"),
+        pytest.param(signal.SIGTERM, 143, ("one", "two"), id="SIGTERM, trained by the build"),
+        pytest.param(signal.SIGINT, 130, ("one",), id="SIGINT, trained by a page"),
+        pytest.param(signal.SIGKILL, -9, ("one",), id="SIGKILL, trained by a page"),
+    ],
+)
+def test_a_signal_ends_the_training(tmp_path: Path, number: int, status: int, pages: tuple[str, ...]):
+    root = write_book(tmp_path / "tiny", TRAINING, **dict.fromkeys(pages, WIDTHS))
     tiny.store(root / "_store")
     build = start(root)
     try:
         assert becomes_true(lambda: any("spawn_main" in command for command in processes(root).values()))
         time.sleep(5)  # into the training, or at least into its imports
+        kernels = [command for command in processes(root).values() if "ipykernel_launcher" in command]
+        assert len(kernels) == (1 if len(pages) == 1 else 0)
         build.send_signal(number)
         build.communicate(timeout=60)
         assert build.returncode == status
-        assert becomes_true(lambda: not processes(root), seconds=10), processes(root)
+        assert becomes_true(lambda: not processes(root), seconds=20), processes(root)
         assert not list((root / "_store").glob("runs/[!.]*"))
     finally:
         end(build, root)

@@ -1,65 +1,122 @@
-"""Every page of the book where all runs of some networks failed: it shows the gap, and no cell does."""
+"""Every page of the book where runs and recordings are missing: it shows the gap, and no cell fails or warns."""
 
-from collections.abc import Callable
+import ast
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jupytext
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import pytest
 import stored
-import tiny
 
-from repro import editions
 from repro.build.pages import read_pages
-from repro.data import load
-from repro.experiment import Experiment
-from repro.figures import page as display
-from repro.sweep import fetch as sweep
+from repro.edition import open_edition
+from repro.figures import charts
+from repro.store.store import Store
+from repro.sweep import available
 
 ROOT = Path(__file__).parents[2]
-TOY = {"clip_seconds": tiny.DATA.clip_seconds, "clips": tiny.DATA.clips, "seeds": [0]}
-DEFAULTS = {
-    name: {key: parameter.default for key, parameter in page.parameters().items()} | TOY
-    for name, page in read_pages(ROOT).items()
-}
-NEEDED = {page: needed.runs for page, needed in editions.experiments_of(DEFAULTS).items() if needed.runs}
+NOTEBOOKS = {name: page.path for name, page in read_pages(ROOT).items() if "edition" in page.parameters()}
+EDITION = """\
+title: Tiny
+dataset: esc10
+data_root: data/esc10
+impulse_responses: data/micirp
+microphones_each: 2
+clip_seconds: 0.4
+epochs: 2
+warmup_epochs: 1
+max_lr: 1.0e-3
+folds: [1, 2]
+seeds: [0]
+widths: [2, 3, 4]
+plateau_width: 3
+repeat_widths: [2]
+depth_width: 2
+depths: [1, 2]
+pointwise: [0, 1]
+deep_width: 3
+compound: [[2, 2]]
+fit_widths: [2]
+random_label_epochs: 2
+reference_width: 2
+sparse_widths: [3, 4]
+sparse_epochs: 2
+unguarded_widths: [3]
+erf_width: 2
+erf_pointwise: 1
+erf_deep_width: 2
+erf_deep_pointwise: [0, 1]
+erf_narrow: 2
+erf_wide: 3
+precision_widths: [2]
+"""
+"""Every study has networks; neither runs nor recordings are there."""
 
-Kept = Callable[[Experiment], bool]
 
-
-@pytest.mark.parametrize("page", NEEDED)
-@pytest.mark.parametrize(
-    "kept",
-    [
-        pytest.param(lambda run: False, id="nothing"),
-        pytest.param(lambda run: run.model.damped, id="damped"),
-        pytest.param(lambda run: not run.model.damped, id="base"),
-        pytest.param(lambda run: run.model.width == 4, id="narrow"),
-    ],
-)
-def test_a_page_whose_other_runs_failed(page: str, kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    store = tiny.store(tmp_path)
-    clips = load(tiny.DATA, store.root)
-    monkeypatch.setattr(stored, "FINGERPRINT", clips.fingerprint)
-    monkeypatch.setattr(stored, "PROVENANCE", stored.PROVENANCE | {"code": {"fingerprint": "now"}})
-    monkeypatch.setattr("repro.store.record.code_fingerprint", lambda: "now")
-    monkeypatch.setenv("REPRO_STORE", str(store.root))
-    monkeypatch.setattr(sweep, "failed", {})
-    monkeypatch.setattr(display, "failed", sweep.failed)
-    monkeypatch.setattr(display, "use_style", lambda: None)
-    mpl.use("agg")
-    failed = set()
-    for run in NEEDED[page]:
-        if kept(run) and run.sparsity is None:
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with this edition. In the folder `half` is a store of the damped networks, dense ones alone."""
+    root = tmp_path_factory.mktemp("project")
+    shutil.copytree(ROOT / "book" / "editions", root / "book" / "editions")
+    (root / "book" / "editions" / "tiny.yml").write_text(EDITION)
+    (root / "_toc.yml").touch()
+    store = Store(root / "half")
+    for run in open_edition("tiny", root).experiments():
+        if run.model.damped and run.sparsity is None:
             stored.save(store, run)
-        else:
-            failed.add(stored.fail(store, run))
+    return root
 
-    namespace: dict[str, object] = {"__name__": "__main__"}
-    for cell in jupytext.read(ROOT / f"book/{page}.py").cells:
+
+@pytest.fixture(autouse=True)
+def plain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The style of this process's figures stays as it is; what other pages lack is forgotten."""
+    monkeypatch.setattr(charts, "set_matplotlib_formats", lambda _: None)
+    available.missing.clear()
+    plt.switch_backend("agg")
+    with mpl.rc_context():
+        yield
+    plt.close("all")
+    available.missing.clear()
+
+
+def test_the_half_store_has_runs(project: Path):
+    edition = open_edition("tiny", project)
+    records = available.available(edition.experiments(), Store(project / "half"))
+    assert (len(records), len(available.missing)) == (16, 40)
+
+
+@pytest.mark.parametrize("store", ["empty", "half"])
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_page_stands_where_runs_are_missing(name: str, store: str, project: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("REPRO_STORE", str(project / store))
+    shown: list[Any] = []
+    for display in ("IPython.display.display", "repro.figures.page.display"):
+        monkeypatch.setattr(display, lambda *values: shown.extend(values))
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    for cell in jupytext.read(NOTEBOOKS[name]).cells:
         if cell.cell_type == "code":
-            exec(compile(cell.source, f"{page}.py", "exec"), namespace)
-            if "parameters" in cell.metadata.get("tags", []):
-                namespace |= TOY
-    assert set(sweep.failed) == failed
-    mpl.pyplot.close("all")
+            shown.append(execute(cell.source, f"{name}.py", namespace))
+            if "parameters" in cell.metadata.get("tags", []) and "edition" in namespace:
+                namespace["edition"] = "tiny"
+    assert bool(available.missing) == ("runs_of" in namespace)
+    assert ("runs are not trained yet" in "".join(map(html, shown))) == bool(available.missing)
+
+
+def execute(source: str, name: str, namespace: dict[str, Any]) -> Any:
+    """Execute a cell; returns the value of its last expression."""
+    code = ast.parse(source)
+    last = code.body.pop() if code.body and isinstance(code.body[-1], ast.Expr) else None
+    exec(compile(code, name, "exec"), namespace)
+    return eval(compile(ast.Expression(last.value), name, "eval"), namespace) if isinstance(last, ast.Expr) else None
+
+
+def html(value: Any) -> str:
+    """What a page shows of a value."""
+    if hasattr(value, "_repr_mimebundle_"):
+        return str(value._repr_mimebundle_()["text/html"])
+    return str(value._repr_html_()) if hasattr(value, "_repr_html_") else ""

@@ -1,12 +1,18 @@
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import tiny
 from figure_names import labels, legend, ticks
 
+from repro.analysis.evidence import Evidence, Network
+from repro.edition import open_edition
 from repro.erf.gradient import FRAME_MS
 from repro.experiment import ModelConfig
 from repro.figures import maps
+
+ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.usefixtures("drawn")
 
@@ -54,6 +60,17 @@ def test_field_maps_of_one_depth_have_one_size():
         for depth in (None, 2)
     ]
     assert sizes[0][0] < sizes[0][1] == sizes[1][0] == sizes[1][1]
+
+
+def test_the_fields_of_networks_are_those_of_the_first_fold_and_seed():
+    edition = open_edition("quick", ROOT, seeds=[3, 4])
+    records = [tiny.record(ModelConfig(width=4), seed, epochs=edition.epochs) for seed in (3, 4)]
+    networks = [Network("base", 4), Network("damped", 4)]
+    found, missing, _ = maps.network_fields(Evidence(edition, tuple(records)), networks).axes
+    assert (found.get_title(), missing.get_title()) == ("base W=4", "damped W=4")
+    assert len(found.images) == 1 and not missing.images
+    (only, *_) = maps.network_fields(Evidence(edition, tuple(records[1:])), networks).axes
+    assert not only.images  # the second seed's is not shown in place of the first's
 
 
 def test_spectrogram():
@@ -107,7 +124,7 @@ def test_clip_maps():
     )
     left, right = figure.axes
     assert labels(left) == ("by device", "x", "y")
-    assert labels(right) == ("by scene", "x", "")
+    assert labels(right) == ("by class", "x", "")
     assert (legend(left), legend(right)) == (["a (seen)", "b"], ["metro station", "tram"])
     assert [group.get_offsets().tolist() for group in left.collections] == [[[1, 11], [3, 13]], [[0, 10], [2, 12]]]
     assert [group.get_offsets().tolist() for group in right.collections] == [[[3, 13]], [[0, 10], [1, 11], [2, 12]]]

@@ -1,61 +1,125 @@
+import base64
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
 import nbformat
 import pandas as pd
 import pytest
 import tiny
 
+from repro.analysis.evidence import Evidence
 from repro.build import pages
+from repro.edition import open_edition
 from repro.erf.gradient import FRAME_MS
-from repro.experiment import DataConfig, ModelConfig, Recipe, Sparsity
+from repro.experiment import ModelConfig, Sparsity
 from repro.figures import page as display
-from repro.figures.page import RUNS_MIME, SYNTHETIC_NOTE, extents_table, provenance, start
-from repro.store.provenance import code_fingerprint
-from repro.store.record import Failure
-from repro.studies import Setting
+from repro.figures.page import RUNS_MIME, code, extents_table, figure_note, findings, provenance, start
+from repro.store.record import Failure, Record
+from repro.store.store import Store
 
-SYNTHETIC = DataConfig()
-REAL = DataConfig(name="tau2020", root="/data/tau")
+ROOT = Path(__file__).parents[2]
+PROVENANCE = {
+    "seconds": 2.0,
+    "device": "cpu: <toy>",
+    "finished": "2021-07-18T12:00:00+00:00",
+    "code": {"commit": "0123456789abcdef"},
+}
 
 
-def html(output) -> str:
+def record(*arguments: Any, **options: Any) -> Record:
+    return replace(tiny.record(*arguments, **options), provenance=PROVENANCE)
+
+
+def html(output: Any) -> str:
     return output._repr_mimebundle_()["text/html"]
 
 
 @pytest.fixture(autouse=True)
-def style(monkeypatch) -> list[bool]:
-    """The style of this process's figures stays as it is."""
+def used(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """The style of this process's figures stays as it is, and nothing is missing."""
     used: list[bool] = []
     monkeypatch.setattr(display, "use_style", lambda: used.append(True))
+    monkeypatch.setattr(display, "failed", {})
+    monkeypatch.setattr(display, "missing", [])
     return used
 
 
-def test_the_top_of_a_page_names_edition_recordings_and_recipe(style):
-    output = start("tau <2020>", Setting(REAL, Recipe(), (0, 1, 2)))
-    assert html(output) == (
-        '<p class="repro-edition"><strong>Edition: tau &lt;2020&gt;</strong> · TAU Urban Acoustic Scenes 2020 Mobile '
-        "· 10 s clips · 250 epochs · learning rate up to 0.0001 · batches of 10 · 3 seeds.</p>"
-    )
-    assert style == [True]
+@pytest.mark.parametrize(
+    ("edition", "changes", "line"),
+    [
+        (
+            "quick",
+            {"title": "Quick <edition>"},
+            "<strong>Quick &lt;edition&gt;</strong> · synthetic recordings · 2 s clips · 80 epochs · 1 seed. Not "
+            "evidence about the paper.",
+        ),
+        (
+            "esc10",
+            {},
+            "<strong>Real recordings (ESC-10)</strong> · ESC-10 recordings through measured microphones · 5 s clips "
+            "· 120 epochs · 5 folds · 1 seed.",
+        ),
+        (
+            "tau2020",
+            {"epochs": 30, "clip_seconds": 2.5},
+            "<strong>The paper's protocol (TAU 2020 Mobile)</strong> · TAU Urban Acoustic Scenes 2020 Mobile · 2.5 s "
+            "clips · 30 epochs · 3 seeds.",
+        ),
+    ],
+)
+def test_the_top_of_a_page_names_edition_recordings_and_recipe(
+    used: list[bool], edition: str, changes: dict[str, Any], line: str
+):
+    output = start(open_edition(edition, ROOT, **changes))
+    assert html(output).replace("&#x27;", "'") == f'<p class="repro-edition">{line}</p>'
+    assert used == [True]
     assert RUNS_MIME not in output._repr_mimebundle_()
-
-
-def test_synthetic_recordings_are_said_to_be_no_evidence():
-    text = html(start("quick", Setting(SYNTHETIC, Recipe(), (0,))))
-    assert text.endswith(f" · 1 seed. {SYNTHETIC_NOTE}</p>")
-    esc10 = DataConfig(name="esc10", root="/data")
-    for data in (REAL, esc10):
-        assert SYNTHETIC_NOTE not in html(start("real", Setting(data, Recipe(), (0,))))
 
 
 def test_every_data_set_has_a_name():
     assert set(display.DATA_NAMES) == {"synthetic", "esc10", "tau2020"}
 
 
-def test_the_build_and_the_pages_agree_on_the_type_of_the_recorded_runs():
-    assert display.RUNS_MIME == pages.RUNS_MIME
+def test_code_is_shown_as_it_runs_without_its_docstring():
+    def doubled(number: int) -> int:
+        """Twice the number.
+
+        This is not shown.
+        """
+        return 2 * number
+
+    def halved(number: int) -> float:
+        return number / 2
+
+    assert code(doubled, halved).data == (
+        "```python\ndef doubled(number: int) -> int:\n    return 2 * number\n```\n\n"
+        "```python\ndef halved(number: int) -> float:\n    return number / 2\n```"
+    )
+
+
+def test_a_figure_says_what_it_was_drawn_from_and_offers_its_numbers():
+    data = pd.DataFrame({"width": [2], "mean": [0.123456789]})
+    text = html(figure_note([record(), record(seed=1)], "fig-3", data))
+    assert text.startswith(
+        '<p class="repro-figure-note">2 runs, trained on &lt;toy&gt; at revision 0123456789. '
+        '<a download="fig-3.csv" href="data:text/csv;base64,'
+    )
+    content = base64.b64decode(text.partition("base64,")[2].partition('"')[0]).decode()
+    assert content == "width,mean\n2,0.123457\n"
+    assert html(figure_note([], "fig-3", data)).startswith('<p class="repro-figure-note">0 runs. <a')
+
+
+def test_findings_link_the_ledger_and_say_when_nothing_was_run():
+    text = html(findings(Evidence(open_edition("quick", ROOT), ()), 3, 4))
+    assert text.startswith(
+        '<div class="repro-findings"><p>What this edition finds:</p><ul><li><a href="target:claim-3">Claim 3</a>, “'
+    )
+    assert text.count("<strong>not run</strong>.") == text.count("<li>") == 2
 
 
 def test_provenance_names_every_run_once():
-    first, second = tiny.record(), tiny.record(seed=1)
+    first, second = record(), record(seed=1)
     output = provenance(iter([first, second, first]))
     assert output._repr_mimebundle_()[RUNS_MIME] == {
         "runs": sorted([first.key, second.key]),
@@ -64,47 +128,48 @@ def test_provenance_names_every_run_once():
     }
     text = html(output)
     assert text.count(first.key) == text.count(second.key) == 1
-    assert "Drawn from 2 runs (4 s of training)" in text
+    assert "Drawn from 2 runs (0.0 h of training)</summary>" in text
     assert "cpu: &lt;toy&gt;" in text and "<toy>" not in text
     table = text[text.index("<tbody>") :]
     assert table.index(first.key) < table.index(second.key)  # in the order of the figure
 
 
-def test_runs_that_failed_are_named_in_sight_with_their_reasons(monkeypatch):
+def test_runs_that_failed_are_named_in_sight_with_their_reasons(monkeypatch: pytest.MonkeyPatch):
     reason = "the loss of epoch 1 is <nan>"
     failure = Failure("k" * 20, tiny.record(seed=1).experiment, "f" * 64, "non-finite loss", reason, {})
     monkeypatch.setattr(display, "failed", {failure.key: failure})
-    text = html(provenance([tiny.record()]))
+    text = html(provenance([record()]))
     assert text.startswith(
         '<p class="repro-missing"><strong>Not trained:</strong> W=2 D=1 K=0, base, seed 1: non-finite loss '
         "(the loss of epoch 1 is &lt;nan&gt;)</p><details"
     )
-    monkeypatch.setattr(display, "failed", {})
-    assert "repro-missing" not in html(provenance([tiny.record()]))
 
 
-def test_runs_of_other_code_are_counted_and_marked():
-    own, other = tiny.record(), tiny.record(seed=1)
-    own.provenance["code"] = {"fingerprint": code_fingerprint()}
-    other.provenance["code"] = {"fingerprint": "c" * 64}
-    text = html(provenance([own, other]))
-    assert text.count(" s of training); made by other code than this book’s: 1 of 2 runs</summary>") == 1
-    rows = text[text.index("<tbody>") :].split("</tr>")
-    assert own.key in rows[0] and rows[0].endswith("<td>this book’s</td>")
-    assert other.key in rows[1] and rows[1].endswith("<td>other</td>")
-    assert "other code" not in html(provenance([own]))
+def test_runs_that_are_not_there_are_counted_by_network(monkeypatch: pytest.MonkeyPatch):
+    absent = [tiny.experiment(seed=1), tiny.experiment(seed=2), tiny.experiment(width=4)]
+    monkeypatch.setattr(display, "missing", absent)
+    text = html(provenance([]))
+    assert "<strong>3 runs are not trained yet</strong>" in text
+    assert "<li>W=2 D=1 K=0, base: 2 runs</li><li>W=4 D=1 K=0, base: 1 runs</li>" in text
+    assert "repro-missing" not in html(start(open_edition("quick", ROOT)))
+
+
+def test_runs_of_another_recipe_are_counted():
+    own, other = record(), replace(record(seed=1), recipe_version=1)
+    assert "; 1 of them by another recipe version</summary>" in html(provenance([own, other]))
+    assert "another recipe" not in html(provenance([own]))
 
 
 @pytest.mark.parametrize(
     ("run", "network"),
     [
-        (tiny.record(ModelConfig(width=8, depth=2)), "W=8 D=2 K=1, base"),
-        (tiny.record(ModelConfig(damped=True, pointwise=4)), "W=32 D=1 K=4, damped"),
+        (record(ModelConfig(width=8, depth=2)), "W=8 D=2 K=1, base"),
+        (record(ModelConfig(damped=True, pointwise=4)), "W=32 D=1 K=4, damped"),
         (
-            tiny.record(ModelConfig(width=128), sparsity=Sparsity(method="static", weights=626_752)),
+            record(ModelConfig(width=128), sparsity=Sparsity(method="static", weights=626_752)),
             "W=128 D=1 K=1, base, static to 626,752 weights",
         ),
-        (tiny.record(labels="random"), "W=2 D=1 K=0, base, random labels"),
+        (record(labels="random"), "W=2 D=1 K=0, base, random labels"),
     ],
 )
 def test_provenance_describes_the_network(run, network):
@@ -127,12 +192,26 @@ def test_extents_and_their_ratio():
     assert gap["wide"].isna().all() and gap["narrow"].tolist() == table["narrow"].tolist()
 
 
-@pytest.mark.parametrize(("missing", "current"), [([], True), (["b" * 20], False)])
-def test_a_page_that_lacked_a_run_is_executed_again(tmp_path, missing, current):
-    data = {RUNS_MIME: {"runs": ["a" * 20], "missing": missing, "data": []}, "text/html": "from 1 run"}
-    cell = nbformat.v4.new_code_cell("start()", outputs=[nbformat.v4.new_output("display_data", data)])
+@pytest.mark.parametrize(
+    ("lacks", "current"), [("nothing", True), ("a failed run", False), ("a run not trained yet", False)]
+)
+def test_a_page_that_lacked_a_run_is_executed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacks: str, current: bool
+):
+    run = record()
+    failure = Failure("k" * 20, run.experiment, "f" * 64, "killed", "by its process", {})
+    monkeypatch.setattr(display, "failed", {failure.key: failure} if lacks == "a failed run" else {})
+    monkeypatch.setattr(display, "missing", [run.experiment] if lacks == "a run not trained yet" else [])
+    shown = nbformat.v4.new_output("display_data", provenance([run])._repr_mimebundle_())
+    cell = nbformat.v4.new_code_cell("provenance(records)", outputs=[shown])
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "page.ipynb")
-    (tmp_path / "store" / "runs" / ("a" * 20)).mkdir(parents=True)
+    (tmp_path / "store" / "runs" / run.key).mkdir(parents=True)
+    (tmp_path / "store" / "runs" / run.key / "manifest.json").touch()
+    store = Store(tmp_path / "store")
+
+    assert pages.recorded_runs(tmp_path / "page.ipynb") == {run.key}
     pages.write_stamp(tmp_path / "page.ipynb", "of its source")
-    assert pages.is_current(tmp_path / "page.ipynb", "of its source", tmp_path / "store") is current
-    assert not pages.is_current(tmp_path / "page.ipynb", "of another", tmp_path / "store")
+    assert pages.is_current(tmp_path / "page.ipynb", "of its source", store) is current
+    assert not pages.is_current(tmp_path / "page.ipynb", "of another", store)
+    (store.folder(run.key) / "manifest.json").unlink()
+    assert not pages.is_current(tmp_path / "page.ipynb", "of its source", store)

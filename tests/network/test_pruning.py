@@ -1,3 +1,4 @@
+import math
 from itertools import pairwise
 
 import pytest
@@ -5,7 +6,7 @@ import torch
 from torch import nn
 
 from repro.errors import InputError
-from repro.experiment import ModelConfig, Sparsity
+from repro.experiment import ModelConfig, Recipe, Sparsity
 from repro.network.convolutions import DampedConv2d
 from repro.network.cp_resnet import build, convolutions, count_weights
 from repro.network.pruning import (
@@ -15,6 +16,7 @@ from repro.network.pruning import (
     layer_targets,
     least_kept,
     remaining_schedule,
+    remove_smallest,
 )
 
 LAYERS = {"a": 10, "b": 100, "c": 60, "d": 5}
@@ -22,6 +24,10 @@ LAYERS = {"a": 10, "b": 100, "c": 60, "d": 5}
 
 def generator(seed=0):
     return torch.Generator().manual_seed(seed)
+
+
+def recipe(epochs, warmup_epochs=0):
+    return Recipe(epochs=epochs, warmup_epochs=warmup_epochs)
 
 
 def sequence(**weights):
@@ -74,18 +80,19 @@ def test_targets_out_of_reach_are_refused_in_one_line():
         layer_targets(LAYERS, 3)
     with pytest.raises(InputError, match="only 100 conv weights"):
         remaining_schedule(100, 101, 10)
-    with pytest.raises(InputError, match="at least 2 epochs, not 1"):
-        remaining_schedule(100, 10, 1)
+    for start in (0, 8):
+        with pytest.raises(InputError, match=rf"^sparsity.start = {start}: .* of 10 epochs starts .* by epoch 7"):
+            remaining_schedule(100, 10, 10, start)
     model = build(ModelConfig(width=8, pointwise=0), generator())
     # one in a hundred of every layer, rounded up: 2 + 6 + 1 + 6 x 6 + 12 + 24 + 2 + 2
     with pytest.raises(InputError, match="cannot go below 85"):
-        Pruner(model, Sparsity(method="iterative", weights=84), 10, generator())
+        Pruner(model, Sparsity(method="iterative", weights=84), recipe(10), generator())
     assert count_remaining(model) == 8040 and not any("mask" in name for name, _ in model.named_buffers())
 
 
 def test_static_masks_have_the_targets_and_never_change():
     model = build(ModelConfig(width=8, pointwise=0), generator())
-    pruner = Pruner(model, Sparsity(method="static", weights=4000), 5, generator(1))
+    pruner = Pruner(model, Sparsity(method="static", weights=4000), recipe(5), generator(1))
     convs = convolutions(model)
     targets = layer_targets({name: conv.weight.numel() for name, conv in convs.items()}, 4000)
     masks = {name: conv.get_buffer("mask").clone() for name, conv in convs.items()}
@@ -107,7 +114,7 @@ def test_static_masks_have_the_targets_and_never_change():
 def test_static_masks_are_uniform_within_a_layer_and_follow_the_generator():
     def mask(seed):
         model = sequence(a=[1.0] * 20_000)
-        Pruner(model, Sparsity(method="static", weights=5_000), 5, generator(seed))
+        Pruner(model, Sparsity(method="static", weights=5_000), recipe(5), generator(seed))
         return model["a"].get_buffer("mask").flatten()
 
     first = mask(0)
@@ -130,6 +137,32 @@ def test_removed_numbers_decay_exponentially_to_the_exact_target():
     assert remaining_schedule(10, 10, 4) == [10] * 4
 
 
+def test_the_first_weights_go_at_the_start_and_the_target_is_met_at_three_quarters():
+    # from epoch 3 to epoch 6 = floor(3/4 x 9) a fourth of the way each, by the logarithm
+    assert remaining_schedule(10_000, 1, 9, start=3) == [10_000, 10_000, 10_000, 1000, 100, 10, 1, 1, 1]
+    assert remaining_schedule(1000, 10, 9, start=6) == [1000] * 6 + [10] * 3
+
+
+def test_the_cubic_ramp():
+    removed = [1000 - left for left in remaining_schedule(1000, 10, 9, ramp="cubic")]
+    expected = [990 * math.exp(-((1 - t / 6) ** 3)) for t in range(7)]
+    assert removed[0] == 0 and removed[6:] == [990] * 3
+    assert removed[1:7] == pytest.approx(expected[1:], abs=1)
+
+
+@pytest.mark.parametrize(("given", "first"), [(None, 3), (5, 5)])
+def test_pruning_starts_after_the_warm_up_unless_told_otherwise(given, first):
+    model = sequence(a=[0.1 * n for n in range(1, 101)])
+    sparsity = Sparsity(method="iterative", weights=10, start=given)
+    pruner = Pruner(model, sparsity, recipe(12, warmup_epochs=3), generator())
+    left = []
+    for epoch in range(12):
+        pruner.begin_epoch(epoch)
+        left.append(count_remaining(model))
+    assert left[:first] == [100] * first and left[first] < 100
+    assert left == remaining_schedule(100, 10, 12, first)
+
+
 @pytest.mark.parametrize("epochs", range(2, 41))
 def test_the_reported_last_tenth_of_the_epochs_is_at_the_target(epochs):
     tenth = -(-epochs // 10)
@@ -138,7 +171,7 @@ def test_the_reported_last_tenth_of_the_epochs_is_at_the_target(epochs):
 
 def test_the_smallest_magnitudes_of_the_whole_network_go():
     model = sequence(a=[0.5, -0.1, 3.0, 0.7], b=[-0.2, 0.6, 0.05, -2.0])
-    pruner = Pruner(model, Sparsity(method="iterative", weights=5), 2, generator())
+    pruner = Pruner(model, Sparsity(method="iterative", weights=5), recipe(2), generator())
     pruner.begin_epoch(0)
     assert count_remaining(model) == 8  # nothing goes before the first epoch is trained
     pruner.begin_epoch(1)
@@ -150,7 +183,7 @@ def test_the_smallest_magnitudes_of_the_whole_network_go():
 
 def test_equal_magnitudes_go_in_the_order_of_the_layers():
     model = sequence(a=[1.0, 1.0, 1.0], b=[1.0, 1.0, 1.0])
-    Pruner(model, Sparsity(method="iterative", weights=3), 2, generator()).begin_epoch(1)
+    Pruner(model, Sparsity(method="iterative", weights=3), recipe(2), generator()).begin_epoch(1)
     assert kept(model["a"]) == [False, False, True]  # one weight of a layer stays
     assert kept(model["b"]) == [False, True, True]
 
@@ -160,7 +193,7 @@ def test_a_layer_stops_at_99_percent_and_the_others_lose_what_it_is_spared():
     small = torch.linspace(0.001, 0.002, 200).tolist()
     large = torch.linspace(1, 2, 50).tolist()
     model = sequence(small=small, large=large)
-    pruner = Pruner(model, Sparsity(method="iterative", weights=42), 2, generator())
+    pruner = Pruner(model, Sparsity(method="iterative", weights=42), recipe(2), generator())
     pruner.begin_epoch(1)
     assert count_remaining(model) == 42
     assert kept(model["small"]) == [False] * 198 + [True] * 2
@@ -172,13 +205,50 @@ def test_damped_weights_go_first():
     conv = DampedConv2d(1, 1, 3, padding=1, bias=False, damping_min=0.1)
     conv.weight.data = torch.tensor([[[[5.0, 6.0, 7.0], [1.0, 1.1, 1.2], [8.0, 9.0, 9.5]]]])
     model = nn.Sequential(conv)
-    Pruner(model, Sparsity(method="iterative", weights=3), 2, generator()).begin_epoch(1)
+    Pruner(model, Sparsity(method="iterative", weights=3), recipe(2), generator()).begin_epoch(1)
     assert conv.get_buffer("mask").tolist() == [[[[False] * 3, [True] * 3, [False] * 3]]]  # 0.95 as used against 1
+
+
+def test_raw_magnitudes_leave_the_damping_out():
+    conv = DampedConv2d(1, 1, 3, padding=1, bias=False, damping_min=0.1)
+    conv.weight.data = torch.tensor([[[[5.0, 6.0, 7.0], [1.0, 1.1, 1.2], [8.0, 9.0, 9.5]]]])
+    model = nn.Sequential(conv)
+    Pruner(model, Sparsity(method="iterative", weights=6, magnitude="raw"), recipe(2), generator()).begin_epoch(1)
+    assert conv.get_buffer("mask").tolist() == [[[[True] * 3, [False] * 3, [True] * 3]]]
+
+
+def test_without_the_guard_a_layer_may_lose_everything():
+    model = sequence(small=[0.001] * 4, large=[1.0] * 4)
+    Pruner(model, Sparsity(method="iterative", weights=4, guard=False), recipe(2), generator()).begin_epoch(1)
+    assert kept(model["small"]) == [False] * 4 and kept(model["large"]) == [True] * 4
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_removed_weights_are_those_that_a_list_of_all_gives(seed):
+    # few different magnitudes, so that many are equal
+    draw = torch.randint(1, 5, (3, 40), generator=generator(seed)).float()
+    model = sequence(**{name: row.tolist() for name, row in zip("abc", draw, strict=True)})
+    add_masks(model)
+    convs, least = convolutions(model), {"a": 1, "b": 30, "c": 0}
+    for conv in convs.values():
+        conv.get_buffer("mask")[::7] = False
+    removable = []
+    for order, (name, conv) in enumerate(convs.items()):
+        weights = enumerate(conv.weight.flatten().tolist())
+        left = sorted((value, order, place) for place, value in weights if kept(conv)[place])
+        removable += left[: len(left) - least[name]]
+    goes = {(order, place) for _, order, place in sorted(removable)[:25]}
+    expected = [
+        [was and (order, place) not in goes for place, was in enumerate(kept(conv))]
+        for order, conv in enumerate(convs.values())
+    ]
+    remove_smallest(convs, 25, least)
+    assert [kept(conv) for conv in convs.values()] == expected
 
 
 def test_removed_weights_stay_zero_through_adams_momentum():
     model = build(ModelConfig(width=4, pointwise=0, damped=True), generator())
-    pruner = Pruner(model, Sparsity(method="iterative", weights=300), 8, generator())
+    pruner = Pruner(model, Sparsity(method="iterative", weights=300), recipe(8), generator())
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-2)
     schedule = remaining_schedule(count_weights(model), 300, 8)
     inputs, labels = torch.randn(4, 1, 256, 24, generator=generator(1)), torch.arange(4)
@@ -210,7 +280,7 @@ def test_masks_do_not_depend_on_the_memory_format():
         for conv in convolutions(model).values():
             nn.init.normal_(conv.weight, generator=generator(2))
         model.to(memory_format=memory_format)
-        Pruner(model, Sparsity(method="iterative", weights=500), 2, generator()).begin_epoch(1)
+        Pruner(model, Sparsity(method="iterative", weights=500), recipe(2), generator()).begin_epoch(1)
         assert count_remaining(model) == 500
         masks.append([conv.get_buffer("mask") for conv in convolutions(model).values()])
     assert all(torch.equal(one, other) for one, other in zip(*masks, strict=True))
@@ -219,13 +289,13 @@ def test_masks_do_not_depend_on_the_memory_format():
 def test_masks_are_saved_loaded_and_resumed():
     config, sparsity = ModelConfig(width=4, pointwise=0), Sparsity(method="iterative", weights=400)
     model = build(config, generator())
-    pruner = Pruner(model, sparsity, 4, generator())
+    pruner = Pruner(model, sparsity, recipe(4), generator())
     pruner.begin_epoch(2)
     halfway = {name: value.clone() for name, value in model.state_dict().items()}
     pruner.begin_epoch(3)
 
     resumed = build(config, generator(9))
-    again = Pruner(resumed, sparsity, 4, generator(9))
+    again = Pruner(resumed, sparsity, recipe(4), generator(9))
     resumed.load_state_dict(halfway)
     again.begin_epoch(3)
     for conv, other in zip(convolutions(model).values(), convolutions(resumed).values(), strict=True):
@@ -241,6 +311,6 @@ def test_masks_are_saved_loaded_and_resumed():
 
 def test_masks_move_with_the_model():
     model = sequence(a=[1.0, 2.0, 3.0])
-    Pruner(model, Sparsity(method="static", weights=2), 2, generator())
+    Pruner(model, Sparsity(method="static", weights=2), recipe(2), generator())
     model.to("meta")
     assert model["a"].get_buffer("mask").device.type == "meta"

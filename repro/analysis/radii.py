@@ -1,0 +1,131 @@
+"""How far networks see: the radii of their effective receptive fields, and what these have to do with accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from repro.analysis.evidence import Evidence, Network
+from repro.data.split import TRAINING_DEVICE
+from repro.erf.fields import Field, field_of
+from repro.store.record import Record
+
+RADII = {
+    "50 % / mel bands": "half_energy_bands",
+    "90 % / mel bands": "energy_90_bands",
+    "50 % / ms": "half_energy_ms",
+    "90 % / ms": "energy_90_ms",
+}
+"""The radii of a table (`repro.erf.gradient.Extent`): along frequency in mel bands, along time in ms."""
+
+RESAMPLES = 10_000
+FEWEST = 8
+"""Networks without which there is no interval: resamples of fewer may hold a single network too often."""
+
+
+def first_field(evidence: Evidence, network: Network) -> Field | None:
+    """The field of a network's run with the edition's first fold and first seed, which the maps show.
+
+    None where there is no such run.
+    """
+    edition = evidence.edition
+    record = evidence.runs(network).get((edition.folds[0], edition.seeds[0]))
+    return None if record is None else field_of(record)
+
+
+def radii(evidence: Evidence, networks: Iterable[Network]) -> pd.DataFrame:
+    """The radii of every run of some networks: network, fold, seed, and the columns of `RADII`."""
+    rows = []
+    for network in networks:
+        for (fold, seed), record in evidence.runs(network).items():
+            extent = field_of(record).extent
+            of_run = {label: float(getattr(extent, attribute)) for label, attribute in RADII.items()}
+            rows.append({"network": str(network), "fold": fold, "seed": seed, **of_run})
+    return pd.DataFrame(rows, columns=["network", "fold", "seed", *RADII]).astype(dict.fromkeys(RADII, float))
+
+
+def radii_table(radii: pd.DataFrame) -> pd.DataFrame:
+    """The radii as text, "mean ± standard deviation" over the runs of a network, one row a network.
+
+    In brackets, what they are of the first network's: the geometric mean over the folds and seeds that both have.
+    """
+    names = list(dict.fromkeys(radii["network"]))
+    of_network = {name: radii[radii["network"] == name].set_index(["fold", "seed"])[[*RADII]] for name in names}
+    rows = {}
+    for name, runs in of_network.items():
+        ratios = np.exp(np.log(runs / of_network[names[0]]).mean())
+        rows[name] = {
+            label: _spread(runs[label]) + ("" if name == names[0] or np.isnan(ratio) else f" (× {ratio:.2f})")
+            for label, ratio in ratios.items()
+        }
+    return pd.DataFrame.from_dict(rows, orient="index", columns=[*RADII]).rename_axis(columns="radius (ratio)")
+
+
+def _spread(values: pd.Series[float]) -> str:
+    return f"{values.mean():.1f} ± {values.std():.1f}" if len(values) > 1 else f"{values.mean():.1f}"
+
+
+def reach_and_accuracy(evidence: Evidence) -> pd.DataFrame:
+    """Every network of the edition that was trained on true labels, one row each.
+
+    Columns: those that tell networks apart; radius, the 90 % radius along frequency in mel bands, and accuracy, in
+    [0, 1] on the unseen devices over the reported epochs, both means over its runs; fits, whether it fits its training
+    data in every run (`repro.analysis.evidence.FITS`); runs, their number.
+    """
+    rows = []
+    studies = evidence.edition.studies
+    for network in dict.fromkeys(network for study in studies for network in evidence.networks(study)):
+        records = list(evidence.runs(network).values())
+        if not records:
+            continue
+        of_network = {
+            "radius": float(np.mean([field_of(record).extent.energy_90_bands for record in records])),
+            "accuracy": float(np.mean([_unseen_accuracy(record) for record in records])),
+            "fits": not evidence.unfit([network]),
+            "runs": len(records),
+        }
+        rows.append({**network._asdict(), **of_network})
+    columns = ["variant", "width", "depth", "pointwise", "method", "long", "radius", "accuracy", "fits", "runs"]
+    return pd.DataFrame(rows, columns=columns).astype({"radius": float, "accuracy": float, "fits": bool})
+
+
+def _unseen_accuracy(record: Record) -> float:
+    unseen = (record.test_clips["device"] != TRAINING_DEVICE).to_numpy()
+    return float(record.correct[:, unseen].mean())
+
+
+class Correlation(NamedTuple):
+    """Spearman's rank correlation of two quantities over networks, with a 95 % interval; NaN for too few networks."""
+
+    networks: int
+    rho: float
+    low: float
+    high: float
+
+
+def rank_correlation(x: pd.Series[float], y: pd.Series[float]) -> Correlation:
+    """Spearman's rank correlation of `x` and `y`, with a percentile interval from a bootstrap over the networks.
+
+    The interval takes the networks for independent draws. They share recordings and belong to a few families, so it is
+    rather too narrow than too wide.
+    """
+    a, b, count = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), len(x)
+    rho = float(_spearman(a, b)) if count > 2 else np.nan
+    if count < FEWEST or np.isnan(rho):
+        return Correlation(count, rho, np.nan, np.nan)
+    drawn = np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
+    low, high = np.nanpercentile(_spearman(a[drawn], b[drawn]), [2.5, 97.5])
+    return Correlation(count, rho, float(low), float(high))
+
+
+def _spearman(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Along the last axis; NaN where one of the two is constant."""
+    a, b = (ranks - ranks.mean(axis=-1, keepdims=True) for ranks in (rankdata(x, axis=-1), rankdata(y, axis=-1)))
+    scale = np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1))
+    rho: NDArray[np.float64] = np.divide((a * b).sum(axis=-1), scale, out=np.full(scale.shape, np.nan), where=scale > 0)
+    return rho

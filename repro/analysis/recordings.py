@@ -1,0 +1,440 @@
+"""What the book shows of a set of recordings, without any waveform: small enough to come with the repository."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.model_selection import GroupKFold, cross_val_predict
+
+from repro.analysis.accuracy import explained_variance
+from repro.data import SAMPLE_RATE, Clips, esc10, load, recorded_together, tau2020
+from repro.data.audio import decode, resample
+from repro.data.split import FOLD, TRAINING_DEVICE, split_by_city_and_scene, split_by_fold
+from repro.edition import Edition
+from repro.errors import InputError
+from repro.experiment import DataConfig
+from repro.files.archive import read_archive, write_archive
+from repro.files.checksums import StoredError
+from repro.files.project import project_root
+from repro.store.record_format import recordings_of
+from repro.store.store import Store
+from repro.training.device import one_thread
+from repro.training.features import N_MELS, PerceptualMel, to_float
+
+VERSION = 1
+"""Raised whenever the same recordings would give another summary."""
+
+CLIPS_EACH = 40
+"""The most clips of a device in spectra and separation, spread evenly over classes and places."""
+
+POINTS = 400
+"""About how many of these clips are drawn as points."""
+
+FREQUENCIES = np.geomspace(50, 10_000, 70)
+"""Hz at which a microphone's response is given, nine to the octave; each the mean power over a ninth of an octave."""
+
+FLAT_FROM = 100.0
+"""Hz from which on, to 10 kHz, a response's mean is 0 dB, and its deviation from flat is taken."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment that device a and another one recorded.
+
+    Attributes:
+        device: the other one.
+        scene, city: of the moment.
+        rows: of its two clips in the table of the recordings, device a's first.
+        mel: A-weighted levels in dB, float16, (2, 256, frames).
+    """
+
+    device: str
+    scene: str
+    city: str
+    rows: tuple[int, int]
+    mel: NDArray[np.float16]
+
+    @cached_property
+    def difference(self) -> NDArray[np.float32]:
+        """What the other device changes, in dB, (256, frames)."""
+        return np.asarray(self.mel[1].astype(np.float32) - self.mel[0].astype(np.float32))
+
+    @property
+    def shares(self) -> tuple[float, float]:
+        """Shares of the difference's variance that lie between its frequencies, and between its frames."""
+        whole = self.difference.var() or 1.0
+        return float(self.difference.mean(axis=1).var() / whole), float(self.difference.mean(axis=0).var() / whole)
+
+
+def _no_levels() -> pd.DataFrame:
+    return pd.DataFrame(index=range(N_MELS), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A set of recordings in numbers; an empty one where nothing is known of it.
+
+    Attributes:
+        recordings: which these are, as of `recordings_of`.
+        fingerprint: of their content.
+        seconds: length of a clip.
+        places: how many recording places there are.
+        cells: clips by scene, city and device, columns scene, city, device, official, clips; `official` is the side
+            of TAU's own split, "" for clips on neither side and where its lists are not known.
+        spectra: mean level in dB(A) by mel band (rows) and device (columns).
+        shift: by how much the level of the unseen devices differs from device a's at the same moments, likewise.
+        points: clips in the plane of the first two principal components, columns device, scene, first, second.
+        variance: share of the variance along either component.
+        separation: how far apart devices and classes lie, in %; a row a measure.
+        moment: a moment through two devices; None where nothing is known.
+        responses: of the measured microphones in dB (columns) by frequency in Hz (rows); no columns where none were.
+        compressed: the microphones that compress, too.
+    """
+
+    recordings: dict[str, Any] = field(default_factory=dict)
+    fingerprint: str = ""
+    seconds: float = 0.0
+    places: int = 0
+    cells: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame({"scene": [], "city": [], "device": [], "official": [], "clips": []})
+    )
+    spectra: pd.DataFrame = field(default_factory=_no_levels)
+    shift: pd.DataFrame = field(default_factory=_no_levels)
+    points: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame({"device": [], "scene": [], "first": [], "second": []})
+    )
+    variance: tuple[float, float] = (0.0, 0.0)
+    separation: pd.DataFrame = field(default_factory=pd.DataFrame)
+    moment: Moment | None = None
+    responses: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(index=FREQUENCIES, columns=[], dtype=np.float32)
+    )
+    compressed: tuple[str, ...] = ()
+
+    def sides(self, fold: int = 0, official: bool = False) -> pd.DataFrame:
+        """The cells with a column `side`: "train", "seen", "unseen", or "not used".
+
+        Args:
+            fold: the fold that is left out for testing; 0 for a split by city and scene.
+            official: TAU's own split instead.
+        """
+        cells = self.cells.assign(side="not used")
+        if cells.empty:
+            return cells
+        if official:
+            split = split_by_fold(cells.rename(columns={"official": FOLD}))
+        elif fold:
+            left_out = np.where(cells["city"] == f"fold{fold}", "test", "train")
+            split = split_by_fold(cells.assign(**{FOLD: left_out}))
+        else:
+            split = split_by_city_and_scene(cells)
+        for side in ("train", "seen", "unseen"):
+            cells.loc[getattr(split, side), "side"] = side
+        return cells
+
+    @property
+    def deviations(self) -> pd.Series[float]:
+        """Every microphone's deviation from flat: the standard deviation of its response in dB, ascending."""
+        return self.responses[self.responses.index >= FLAT_FROM].std(ddof=0).sort_values()
+
+    def save(self, path: Path) -> None:
+        """Write one .npz without pickles; the same summary gives the same bytes.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        write_archive(path, ((f"{name}.npy", _bytes(array)) for name, array in self._arrays()))
+
+    def _arrays(self) -> Iterator[tuple[str, NDArray[Any]]]:
+        moment = self.moment
+        about = {
+            "version": VERSION,
+            "recordings": self.recordings,
+            "fingerprint": self.fingerprint,
+            "seconds": self.seconds,
+            "places": self.places,
+            "variance": self.variance,
+            "separation": self.separation.to_dict("split"),
+            "moment": [moment.device, moment.scene, moment.city, moment.rows] if moment else None,
+            "compressed": self.compressed,
+        }
+        yield "about", np.array(json.dumps(about))
+        for name, table in (("cells", self.cells), ("points", self.points)):
+            for column in table:
+                values = table[column].to_numpy()
+                yield f"{name}.{column}", values.astype(str) if values.dtype == object else values
+        for name, table in (("spectra", self.spectra), ("shift", self.shift), ("responses", self.responses)):
+            yield f"{name}.columns", np.array([str(column) for column in table], dtype=str)
+            yield f"{name}.values", table.to_numpy(np.float32)
+        if moment:
+            yield "moment.mel", moment.mel
+
+    @classmethod
+    def load(cls, path: Path) -> Summary:
+        """Read what `save` wrote.
+
+        Raises:
+            StoredError: it cannot be read, is not what was written, or was written by another version.
+        """
+        files = read_archive(path)
+        arrays = {
+            name.removesuffix(".npy"): np.load(io.BytesIO(content), allow_pickle=False)
+            for name, content in files.items()
+        }
+        about = json.loads(str(arrays["about"]))
+        if about["version"] != VERSION:
+            raise StoredError(
+                f"{path} is a summary of version {about['version']}, not {VERSION}",
+                "make it again with repro data summarise",
+            )
+
+        def table(name: str, index: NDArray[Any] | range) -> pd.DataFrame:
+            return pd.DataFrame(arrays[f"{name}.values"], index, arrays[f"{name}.columns"].tolist())
+
+        def columns(name: str) -> pd.DataFrame:
+            found = {key.partition(".")[2]: values for key, values in arrays.items() if key.startswith(f"{name}.")}
+            return pd.DataFrame({key: v.astype(object) if v.dtype.kind == "U" else v for key, v in found.items()})
+
+        moment = None
+        if about["moment"]:
+            device, scene, city, rows = about["moment"]
+            moment = Moment(device, scene, city, (rows[0], rows[1]), arrays["moment.mel"])
+        return cls(
+            recordings=about["recordings"],
+            fingerprint=about["fingerprint"],
+            seconds=about["seconds"],
+            places=about["places"],
+            cells=columns("cells"),
+            spectra=table("spectra", range(N_MELS)),
+            shift=table("shift", range(N_MELS)),
+            points=columns("points"),
+            variance=(about["variance"][0], about["variance"][1]),
+            separation=pd.DataFrame(**about["separation"]),
+            moment=moment,
+            responses=table("responses", FREQUENCIES),
+            compressed=tuple(about["compressed"]),
+        )
+
+
+def _bytes(array: NDArray[Any]) -> bytes:
+    file = io.BytesIO()
+    np.lib.format.write_array(file, np.asarray(array, order="C"), allow_pickle=False)
+    return file.getvalue()
+
+
+def clips_of(edition: Edition, fold: int = 0) -> Clips | None:
+    """An edition's recordings, prepared if they are not yet; None where their folders are not there.
+
+    Args:
+        edition: it.
+        fold: the fold that is left out for testing.
+
+    Raises:
+        InputError: the folders are there, and are not what they should be; or the store cannot be written.
+    """
+    folders = [folder for folder in (edition.data_root, edition.impulse_responses) if folder]
+    if not all(Path(folder).is_dir() for folder in folders):
+        return None
+    return load(edition.data(fold), Store.default().root)
+
+
+def summary_of(edition: Edition) -> Summary | None:
+    """The summary of an edition's recordings: computed once where they are at hand, else that of `results`, if any.
+
+    Raises:
+        InputError: as of `clips_of`; or the file in `results` is damaged.
+    """
+    clips = clips_of(_all_clips(edition))
+    if clips is not None:
+        store = Store.default()
+        path = store.root / "summaries" / f"{clips.fingerprint}.npz"
+        with suppress(StoredError):
+            return Summary.load(path)
+        summary = _summarise(edition.data(), clips)
+        with store.writable():
+            summary.save(path)
+        return summary
+    try:
+        path = shipped_path(edition.name, project_root())
+    except InputError:
+        return None
+    if not path.is_file():
+        return None
+    summary = Summary.load(path)
+    return summary if summary.recordings == _recordings(edition.data()) else None
+
+
+def shipped_path(edition: str, root: Path) -> Path:
+    """Where the summary that comes with the repository is, or would be."""
+    return root / "results" / edition / "recordings.npz"
+
+
+def summarise(edition: Edition) -> Summary:
+    """Summarise an edition's recordings.
+
+    Raises:
+        InputError: they are not at hand, or not what they should be.
+    """
+    clips = clips_of(_all_clips(edition))
+    if clips is None:
+        raise InputError(
+            f"the recordings of edition '{edition.name}' are not at hand: fetch them with 'repro data get', or set "
+            "data_root (and impulse_responses) to where they are"
+        )
+    return _summarise(edition.data(), clips)
+
+
+def _all_clips(edition: Edition) -> Edition:
+    """The edition with a split that adds nothing to the recordings' fingerprint."""
+    return edition.model_copy(update={"split": "paper"})
+
+
+def _recordings(config: DataConfig) -> dict[str, Any]:
+    return recordings_of(config.model_copy(update={"split": "paper"}))
+
+
+def _summarise(config: DataConfig, clips: Clips) -> Summary:
+    moments = {
+        device: _spread(recorded_together(clips.table, device).to_numpy(), CLIPS_EACH)
+        for device in clips.devices
+        if device != TRAINING_DEVICE
+    }
+    moments = {device: pairs for device, pairs in moments.items() if len(pairs)}
+    heard = np.unique(np.concatenate(list(moments.values())))
+    levels = pd.DataFrame(np.concatenate([part.mean(axis=2) for part in _levels(clips, heard)]), index=heard)
+    of_a = np.unique(np.concatenate([pairs[:, 0] for pairs in moments.values()]))
+
+    spectra = {TRAINING_DEVICE: levels.loc[of_a].mean().to_numpy()}
+    shift = {}
+    for device, pairs in moments.items():
+        there = levels.loc[pairs[:, 1]].to_numpy()
+        spectra[device] = there.mean(axis=0)
+        shift[device] = (there - levels.loc[pairs[:, 0]].to_numpy()).mean(axis=0)
+
+    compared = {TRAINING_DEVICE: _spread(of_a, CLIPS_EACH)} | {name: pairs[:, 1] for name, pairs in moments.items()}
+    means = levels.loc[np.concatenate(list(compared.values()))].to_numpy(np.float64)
+    labels = clips.table.loc[np.concatenate(list(compared.values()))]
+    components = PCA(2, svd_solver="full").fit(means)
+    plane = components.transform(means)
+    each = max(1, POINTS // len(compared))
+    drawn = np.concatenate(
+        [
+            _spread(np.flatnonzero(labels["device"] == device), CLIPS_EACH if device == TRAINING_DEVICE else each)
+            for device in compared
+        ]
+    )
+    points = pd.DataFrame(
+        {
+            "device": labels["device"].to_numpy(object)[drawn],
+            "scene": labels["scene"].to_numpy(object)[drawn],
+            "first": plane[drawn, 0].round(2).astype(np.float32),
+            "second": plane[drawn, 1].round(2).astype(np.float32),
+        }
+    )
+    microphones = esc10.microphones(config) if config.name == "esc10" else []
+    return Summary(
+        recordings=_recordings(config),
+        fingerprint=clips.fingerprint,
+        seconds=clips.waveforms.shape[1] / SAMPLE_RATE,
+        places=len(clips.table.groupby(["scene", "city", "location"])),
+        cells=_cells(config, clips),
+        spectra=pd.DataFrame(spectra).round(2).astype(np.float32),
+        shift=pd.DataFrame(shift).round(2).astype(np.float32),
+        points=points,
+        variance=(
+            round(float(components.explained_variance_ratio_[0]), 4),
+            round(float(components.explained_variance_ratio_[1]), 4),
+        ),
+        separation=_separation(means, plane, labels),
+        moment=_moment(clips, shift, moments),
+        responses=pd.DataFrame(
+            {path.stem: microphone_response(path, config) for path in microphones}, index=FREQUENCIES, dtype=np.float32
+        ),
+        compressed=tuple(path.stem for path in microphones[esc10.COMPRESSED_EVERY - 1 :: esc10.COMPRESSED_EVERY]),
+    )
+
+
+def _spread(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Of these rows at most `count`, evenly spread over their order."""
+    return np.asarray(rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)])
+
+
+def _levels(clips: Clips, rows: NDArray[np.int64]) -> Iterator[NDArray[np.float32]]:
+    """Levels in dB(A) of some clips, a few at a time, (clips, 256, frames)."""
+    features = PerceptualMel()
+    with one_thread():
+        for batch in np.array_split(rows, len(rows) // 10 + 1):
+            yield features.decibel(features(to_float(torch.from_numpy(clips.waveforms[batch])))).numpy()
+
+
+def _cells(config: DataConfig, clips: Clips) -> pd.DataFrame:
+    table = clips.table[["scene", "city", "device"]].assign(official="")
+    if config.name == "tau2020" and all((Path(config.root) / name).is_file() for name in tau2020.FOLDS.values()):
+        table["official"] = tau2020.listing(config.model_copy(update={"split": "official"}))[FOLD]
+    counted = table.groupby(list(table)).size()
+    return counted.rename("clips").reset_index()
+
+
+def _separation(means: NDArray[np.float64], plane: NDArray[np.float64], labels: pd.DataFrame) -> pd.DataFrame:
+    places = labels["city"] + " " + labels["location"]
+    rows = {}
+    for name, column in {"devices": "device", "classes": "scene"}.items():
+        groups = labels[column].to_numpy(str)
+        count = len(np.unique(groups))
+        named = cross_val_predict(
+            LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"),
+            means,
+            groups,
+            groups=places,
+            cv=GroupKFold(min(5, places.nunique())),
+        )
+        rows[name] = {
+            "share of the variance, all bands": explained_variance(means, groups),
+            "component 1": explained_variance(plane[:, :1], groups),
+            "component 2": explained_variance(plane[:, 1:], groups),
+            "of as many groups drawn at random": (count - 1) / (len(groups) - 1),
+            "named by a linear discriminant": float(np.mean(named == groups)),
+            "by guessing": 1 / count,
+        }
+    return (100 * pd.DataFrame(rows)).round(2)
+
+
+def _moment(clips: Clips, shift: dict[str, Any], moments: dict[str, NDArray[np.int64]]) -> Moment:
+    """The first moment through the device in the middle of all, by how much it changes the mean spectrum."""
+    devices = sorted(shift, key=lambda device: (float(shift[device].std()), device))
+    device = devices[len(devices) // 2]
+    rows = moments[device][0]
+    entry = clips.table.loc[rows[0]]
+    mel = np.concatenate(list(_levels(clips, rows))).astype(np.float16)
+    return Moment(device, str(entry["scene"]), str(entry["city"]), (int(rows[0]), int(rows[1])), mel)
+
+
+def microphone_response(path: Path, config: DataConfig) -> NDArray[np.float32]:
+    """The magnitude of a measured impulse response in dB at `FREQUENCIES`, its mean from `FLAT_FROM` on being 0.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    impulse_response = resample(*decode(path), SAMPLE_RATE, config.resampling)
+    length = 2**17
+    power = np.abs(np.fft.rfft(impulse_response, length)) ** 2
+    ratio = np.sqrt(FREQUENCIES[1] / FREQUENCIES[0])
+    edges = np.append(FREQUENCIES / ratio, FREQUENCIES[-1] * ratio)
+    bins = np.round(edges * length / SAMPLE_RATE).astype(int)
+    bands = np.array([power[low:high].mean() for low, high in pairwise(bins)])
+    decibel = 10 * np.log10(np.maximum(bands, 1e-20))
+    return np.asarray((decibel - decibel[FREQUENCIES >= FLAT_FROM].mean()).round(2), np.float32)
