@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from benchmarks import plain
 from repro.data.clips import COLUMNS, SAMPLE_RATE, Clips
+from repro.data.features import PerceptualMel, frames, to_float
 from repro.data.split import FOLD
 from repro.data.tau2020 import SCENES
 from repro.erf.gradient import effective_receptive_field
@@ -25,7 +26,6 @@ from repro.experiment import DataConfig, Experiment, ModelConfig, Recipe
 from repro.network.cp_resnet import CPResNet, build, layer_table
 from repro.store.provenance import provenance
 from repro.training.device import is_gpu, make_ready
-from repro.training.features import PerceptualMel, frames, to_float
 from repro.training.inputs import Inputs, batch_on
 from repro.training.loop import Training, memory_format
 

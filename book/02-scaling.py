@@ -15,13 +15,13 @@
 #
 # How does a network become larger, and what does it cost? In vision, networks gain from width, depth and the resolution
 # of their input, and most from all three in balance {cite}`tan2019efficientnet`. Spectrograms are different: their two
-# axes mean different things, and networks whose receptive field grows with their depth do worse unless the field is held
-# back {cite}`koutini2019receptive,koutini2021receptive`. In audio, depth therefore has to be studied in two forms: with
-# the larger field that 3×3 convolutions bring, and without it. Width has two sides, too. {cite:t}`golubeva2021are`
+# axes mean different things, and networks whose receptive field grows with their depth do worse unless the field is
+# held back {cite}`koutini2019receptive,koutini2021receptive`. In audio, depth therefore has to be studied in two forms:
+# with the larger field that 3×3 convolutions bring, and without it. Width has two sides, too. {cite:t}`golubeva2021are`
 # found that wider networks for vision can be better even if random pruning keeps their number of weights the same.
 #
-# Before anything is trained, this page shows what each way of scaling does to the network of [Section 4](04-models): how
-# many weights it adds, how much arithmetic, and how far the network can then see.
+# Before anything is trained, this page shows what each way of scaling does to the network of [Section 4](04-models):
+# how many weights it adds, how much arithmetic, and how far the network can then see.
 
 # %% tags=["parameters", "hide-input"]
 widths: list[int] = [32, 64, 128, 192, 256, 384, 512]  # W, as in the paper
@@ -34,11 +34,11 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import Markdown
 
+from repro.data.features import SAMPLE_RATE, frames
 from repro.experiment import ModelConfig
 from repro.figures import charts
 from repro.network.cp_resnet import INPUT_BANDS, layer_table
 from repro.network.receptive_field import maximum_receptive_field
-from repro.training.features import SAMPLE_RATE, frames
 
 charts.use_style()
 

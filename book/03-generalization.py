@@ -129,9 +129,11 @@ pd.DataFrame(counts).T.rename_axis(index="split", columns="(city, class) pairs")
 
 # %% tags=["hide-input"]
 OFFICIAL = """
-**Why not the official split.** The set comes with lists of its own for training and testing, the row *official* where
-these lists were among the recordings. They serve another question: of nine devices, three are kept for the test and the
-others are on both sides. Of the places, a network trained by these lists may have heard every scene of every city before.
+**Why not the official split.** The set comes with lists of its own for training and
+testing, the row *official* where these lists were among the recordings. They serve
+another question: of nine devices, three are kept for the test and the others are on
+both sides. Of the places, a network trained by these lists may have heard every
+scene of every city before.
 """
 Markdown(OFFICIAL) if edition.dataset == "tau2020" else None
 
@@ -146,8 +148,9 @@ if not folds:
 
 # %% tags=["hide-input"]
 SHARE = """
-Which share of device a's clips of a pair is tested on. Under the paper's split a square is either black, a pair that is
-only tested on, or white, one that is only trained on.
+Which share of device a's clips of a pair is tested on. Under the paper's split a
+square is either dark, a pair that is only tested on, or white, one that is only
+trained on.
 """
 Markdown(SHARE) if not folds else None
 
@@ -171,24 +174,29 @@ if edition.dataset == "esc10":
     plt.show()
 
 # %% tags=["hide-input"]
-if summary.deviations.size:
-    deviations = summary.deviations
+deviations = summary.deviations
+if deviations.size:
+    median, flattest = deviations.median(), deviations.index[0]
+    uneven = deviations.index[deviations > 2 * median]
     display(
         Markdown(
-            f"Half of the {len(deviations)} microphones deviate from flat by less than {deviations.median():.1f} dB, "
-            f"the flattest ({deviations.index[0]}) by {deviations.iloc[0]:.1f} dB. Far from flat, by more than twice "
-            f"the median, are {', '.join(deviations.index[deviations > 2 * deviations.median()]) or 'none'}; the last "
-            f"of all deviates by {deviations.iloc[-1]:.1f} dB. "
-            f"{len(summary.compressed)} of the microphones compress, too."
+            f"Half of the {len(deviations)} microphones deviate from flat by less than "
+            f"{median:.1f} dB, the flattest ({flattest}) by {deviations.iloc[0]:.1f} dB. "
+            f"Far from flat, by more than twice the median, are "
+            f"{', '.join(uneven) or 'none'}; the last of all deviates by "
+            f"{deviations.iloc[-1]:.1f} dB. {len(summary.compressed)} of the "
+            "microphones compress, too."
         )
     )
 
 # %% tags=["hide-input"]
 DESIGN = """
-**Many microphones at the price of a few.** All recordings through all microphones would take long to classify. Six
-microphones alone would say little about microphones in general. So every recording is heard through a few of them, by a
-cyclic design: the recordings of a fold and class take a few base blocks in turn, shifted by the place of their fold and
-class. `base_blocks` chooses the blocks so that pairs of microphones come together about equally often.
+**Many microphones at the price of a few.** All recordings through all microphones
+would take long to classify. Six microphones alone would say little about
+microphones in general. So every recording is heard through a few of them, by a
+cyclic design: the recordings of a fold and class take a few base blocks in turn,
+shifted by the place of their fold and class. `base_blocks` chooses the blocks so
+that pairs of microphones come together about equally often.
 """
 if edition.microphones_each:
     display(Markdown(DESIGN), page.code(balanced_blocks))
@@ -260,8 +268,9 @@ if moment is not None:
     )
     display(
         Markdown(
-            f"Of the variance of the difference, {100 * rows:.0f} % lies between the frequencies (rows) and "
-            f"{100 * columns:.0f} % between the moments (columns): this device acts {kind}."
+            f"Of the variance of the difference, {100 * rows:.0f} % lies between the "
+            f"frequencies (rows) and {100 * columns:.0f} % between the moments "
+            f"(columns): this device acts {kind}."
         )
     )
 
@@ -331,13 +340,14 @@ if not summary.separation.empty:
     guessed = summary.separation.loc["by guessing"]
     larger = "less" if between["devices"] < between["classes"] else "more"
     text = (
-        f"Between the devices lies {between['devices']:.0f} % of the variance, {larger} than the "
-        f"{between['classes']:.0f} % between the classes. The discriminant names the device of {named['devices']:.0f} % "
-        f"of the clips, where guessing would give {guessed['devices']:.0f} %. "
+        f"Between the devices lies {between['devices']:.0f} % of the variance, {larger} "
+        f"than the {between['classes']:.0f} % between the classes. The discriminant "
+        f"names the device of {named['devices']:.0f} % of the clips, where guessing "
+        f"would give {guessed['devices']:.0f} %. "
     )
     if named["devices"] > 2 * guessed["devices"]:
         text += (
-            "Devices therefore leave a mark that can be found. Training on device a alone cannot teach a network to "
-            "leave that mark aside."
+            "Devices therefore leave a mark that can be found. Training on device a "
+            "alone cannot teach a network to leave that mark aside."
         )
     display(Markdown(text))

@@ -13,12 +13,12 @@
 # %% [markdown]
 # # 4 Creating over-parameterized models
 #
-# Which network is scaled, and when is it over-parameterised? All of the paper's networks belong to one family: a residual
-# network {cite}`he2016deep` with a small receptive field, known as CP-ResNet {cite}`koutini2019receptive`. Three numbers
-# scale it. $W$ is the number of channels of its first blocks, $D$ the number of 3×3 blocks behind the last pooling, and
-# $K$ the number of 1×1 blocks after those. The *damped* network ([Appendix B](B-damping)) has the same layers and as many
-# weights as the *base* network. This page builds the network, counts its weights, and asks how many training labels it
-# can memorise.
+# Which network is scaled, and when is it over-parameterised? All of the paper's networks belong to one family: a
+# residual network {cite}`he2016deep` with a small receptive field, known as CP-ResNet {cite}`koutini2019receptive`.
+# Three numbers scale it. $W$ is the number of channels of its first blocks, $D$ the number of 3×3 blocks behind the
+# last pooling, and $K$ the number of 1×1 blocks after those. The *damped* network ([Appendix B](B-damping)) has the
+# same layers and as many weights as the *base* network. This page builds the network, counts its weights, and asks how
+# many training labels it can memorise.
 
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # a file of book/editions
@@ -32,6 +32,7 @@ from IPython.display import Markdown
 
 from repro.analysis import accuracy
 from repro.analysis.evidence import Evidence
+from repro.data.features import SAMPLE_RATE, frames
 from repro.edition import open_edition, weight_count
 from repro.experiment import ModelConfig
 from repro.figures import charts, page
@@ -48,7 +49,6 @@ from repro.network.receptive_field import (
     published_receptive_field,
 )
 from repro.sweep.available import runs_of
-from repro.training.features import SAMPLE_RATE, frames
 from repro.training.loop import training_labels
 
 edition = open_edition(edition, fit_widths=fit_widths, **settings)
@@ -59,9 +59,9 @@ page.start(edition)
 # ## Table 1: the architecture
 #
 # The input, a spectrogram of 256 mel bands, goes through a 5×5 convolution of stride 2 and a row of residual blocks.
-# `R` is such a block with its two kernels, and `P` is 2×2 max pooling after it. A classifier turns the last map into one
-# map a class, and the mean over each map is the score of its class. The table is read off the layers of a network of
-# $D = 2$ and $K = 3$, the two rows that are repeated.
+# `R` is such a block with its two kernels, and `P` is 2×2 max pooling after it. A classifier turns the last map into
+# one map a class, and the mean over each map is the score of its class. The table is read off the layers of a network
+# of $D = 2$ and $K = 3$, the two rows that are repeated.
 
 # %%
 rows = architecture(ModelConfig(depth=2, pointwise=3))
@@ -91,10 +91,10 @@ page.code(ResidualBlock)
 # %% [markdown]
 # ## Initialisation
 #
-# Weights are drawn from a normal distribution as deep rectifier networks need it (He). The second convolution of every
-# block and the classifier start at zero: a new block adds nothing to its shortcut, and a new network gives all classes
-# the same score. The first convolutions are scaled down by the square root of the number of blocks $L$, so that the sum
-# of all blocks does not grow with the depth.
+# Weights are drawn from He's normal distribution, whose variance suits layers with ReLU. The second convolution of
+# every block and the classifier start at zero: a new block adds nothing to its shortcut, and a new network gives all
+# classes the same score. The first convolutions are scaled down by the square root of the number of blocks $L$, so that
+# the sum of all blocks does not grow with the depth.
 
 # %%
 page.code(build)
@@ -129,9 +129,9 @@ for narrow, family in references.items():
 sizes.fillna("–").rename_axis("W")
 
 # %% [markdown]
-# Layer by layer for the paper's baseline, $W = 32$, $D = 1$, $K = 1$. Blocks are counted from the input on, in the order
-# of Table 1. The first block does most of the arithmetic, on maps that are still large. The last two blocks have most of
-# the weights.
+# Layer by layer for the paper's baseline, $W = 32$, $D = 1$, $K = 1$. Blocks are counted from the input on, in the
+# order of Table 1. The first block does most of the arithmetic, on maps that are still large. The last two blocks have
+# most of the weights.
 
 # %%
 baseline = pd.DataFrame(layers[32])
@@ -152,8 +152,8 @@ baseline.set_index("layer")
 # r \leftarrow r + s,\;\; s \leftarrow 2 s \quad \text{(2×2 pooling)}.
 # $$
 #
-# The formula that the group has published leaves out the pixel that a pooling adds, so both values are shown. $D$ widens
-# the field, and $K$ does not: for a 1×1 convolution $k - 1 = 0$. This is the difference between the two ways of
+# The formula that the group has published leaves out the pixel that a pooling adds, so both values are shown. $D$
+# widens the field, and $K$ does not: for a 1×1 convolution $k - 1 = 0$. This is the difference between the two ways of
 # deepening the network in [Section 5.2](05-2-depth).
 
 # %%
@@ -171,8 +171,8 @@ pd.DataFrame(
 # ## What the networks can fit
 #
 # The paper calls its networks over-parameterised because they can give back their training labels even where these say
-# nothing about the recordings, a test by {cite:t}`zhang2017understanding`. Its baseline $W = 32$ fits the true labels to
-# 99.99 % and random ones to 85.51 %; $W = 64$ fits random labels to 100 %.
+# nothing about the recordings, a test by {cite:t}`zhang2017understanding`. Its baseline $W = 32$ fits the true labels
+# to 99.99 % and random ones to 85.51 %; $W = 64$ fits random labels to 100 %.
 #
 # Random labels are the true ones in an order that is drawn once:
 

@@ -34,6 +34,7 @@ from IPython.display import Markdown
 
 from repro.analysis import accuracy
 from repro.analysis.evidence import Evidence, Network
+from repro.data.features import SAMPLE_RATE, frames
 from repro.edition import VARIANTS, open_edition
 from repro.erf.gradient import crop
 from repro.experiment import ModelConfig
@@ -41,7 +42,6 @@ from repro.figures import charts, maps, page
 from repro.network.cp_resnet import INPUT_BANDS, table_1
 from repro.network.receptive_field import maximum_receptive_field
 from repro.sweep.available import runs_of
-from repro.training.features import SAMPLE_RATE, frames
 
 edition = open_edition(
     edition,

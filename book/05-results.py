@@ -20,8 +20,8 @@
 # - [5.3](05-3-sparsity): do wider networks that keep the same number of weights?
 #
 # Every network is trained on recordings of one device. It is tested on other recordings, of that device (*seen*) and of
-# devices that it never met in training (*unseen*, [Section 3](03-generalization)). Before networks are compared with each
-# other, this page asks a question that the paper does not: how much of their accuracy would a linear model reach?
+# devices that it never met in training (*unseen*, [Section 3](03-generalization)). Before networks are compared with
+# each other, this page asks a question that the paper does not: how much of their accuracy would a linear model reach?
 
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # a file of book/editions
@@ -50,17 +50,17 @@ page.start(edition)
 # %% [markdown]
 # ## A linear probe
 #
-# The probe sees of a clip only its mean spectrum. It averages the network's input $X(m, t)$ over the $T$ frames, which
-# leaves one number for each of the 256 mel bands, and decides for the class with the largest linear score:
+# The probe sees of a clip only its mean spectrum. It averages the networks' features $X(m, t)$ over the $T$ frames,
+# which leaves one number for each of the 256 mel bands, and decides for the class with the largest linear score:
 #
 # $$
 # \bar x_m = \frac{1}{T} \sum_t X(m, t), \qquad \hat c = \arg\max_c \, (A \bar x + b)_c .
 # $$
 #
 # $A$ and $b$ are fitted to the networks' training clips by multinomial logistic regression. The strength of its L2
-# penalty is chosen on these clips, too, by cross-validation over cities (TAU) or folds (ESC-10). The order of the frames
-# plays no part in it. So what a network reaches beyond the probe has to come from patterns in time and frequency, or
-# from a decision that is not linear.
+# penalty is chosen on these clips, too, by cross-validation over cities, or of ESC-10 over folds. The order of the
+# frames plays no part in it. So what a network reaches beyond the probe has to come from patterns in time and
+# frequency, or from a decision that is not linear.
 
 # %%
 page.code(linear_probe)
@@ -79,8 +79,9 @@ notice
 # %% [markdown]
 # ## Networks against the probe
 #
-# The networks are those of [Section 5.1](05-1-width), which explains how their accuracies are averaged. Where an edition
-# leaves out several folds in turn, the probe is fitted and tested for each of them, and its accuracy is the mean.
+# The networks are those of [Section 5.1](05-1-width), which explains how their accuracies are averaged. Where an
+# edition leaves out several folds in turn, the probe is fitted and tested for each of them, and its accuracy is the
+# mean.
 
 # %%
 table = accuracy.accuracies(records)

@@ -29,14 +29,14 @@ import torch
 from IPython.display import Markdown, display
 
 from repro.analysis import accuracy, recordings
+from repro.data import features
+from repro.data.features import PerceptualMel
 from repro.edition import open_edition
 from repro.errors import InputError
 from repro.experiment import Recipe
 from repro.figures import charts, maps, page
 from repro.sweep.available import runs_of
-from repro.training import features
 from repro.training.augmentation import Mixup
-from repro.training.features import PerceptualMel
 from repro.training.loop import Training, learning_rate, reported_epochs
 
 edition = open_edition(edition, **settings)
@@ -105,7 +105,7 @@ else:
 page.code(Mixup.draw, Mixup.inputs, Mixup.loss)
 
 # %% [markdown]
-# Most clips stay almost as they are, as 20,000 draws of this code show.
+# How much of a clip is left? The weights that 20,000 draws of this code give:
 
 # %% mystnb={"image": {"alt": "Histogram of mix-up weights: a peak at one, a thin tail down to one half."}}
 draw = Mixup.draw(
@@ -115,6 +115,10 @@ figure, ax = plt.subplots(figsize=(5, 2.4))
 ax.hist(draw.share.numpy(), bins=40, color="#0072B2")
 ax.set(xlabel="weight λ of the clip itself", ylabel="draws")
 plt.show()
+
+# %% tags=["hide-input"]
+kept = 100 * (draw.share > 0.9).float().mean().item()
+Markdown(f"In {kept:.0f} % of the draws the clip itself has a weight above 0.9.")
 
 # %% [markdown]
 # One pass over the training clips, with everything that happens in a step. `epoch` gives the clips in random order, as
@@ -162,11 +166,14 @@ table
 
 # %% tags=["hide-input"]
 PRECISION = """
-**Precision.** Graphics cards multiply matrices several times faster in bfloat16 (`precision="bf16"`), which keeps 8 of
-float32's 24 significant bits. Only the convolutions then use it; weights, optimiser, batch statistics and the final
-evaluation stay float32. Does this change what is found? The same base network is trained in both, from the same seeds:
-with the same first weights, order of clips and augmentation. The two go apart all the same, since training magnifies any
-rounding, so the measure is the mean difference over the seeds, with Student's interval.
+**Precision.** Graphics cards multiply matrices several times faster in bfloat16
+(`precision="bf16"`), which keeps 8 of float32's 24 significant bits. Only the
+convolutions then use it; weights, optimiser, batch statistics and the final
+evaluation stay float32. Does this change what is found? The same base network is
+trained in both, from the same seeds: with the same first weights, order of clips
+and augmentation. The two go apart all the same, since training magnifies any
+rounding, so the measure is the mean difference over the seeds, with Student's
+interval.
 """
 if edition.precision_widths:
     display(Markdown(PRECISION))
@@ -241,8 +248,8 @@ if edition.precision_widths:
 #     included, because the paper explains its result by the damped weights being smaller; that code compares the stored
 #     weights. The number removed falls geometrically, the paper's "exponentially", and the target is reached after three
 #     quarters of the epochs, so that the reported ones are trained at it; that code follows $e^{-(1-t)^3}$. Removed
-#     weights stay removed; there they can return. It starts when the warm-up ends: half of the convolutions start at
-#     zero, and would lose weights before they had a chance to grow. Start, ramp, magnitude and the guard (17) are settings.
+#     weights stay removed; there they can return. It starts when the warm-up ends: the second convolution of every
+#     block starts at zero, and would lose weights before they had a chance to grow. Start, ramp, magnitude and the guard (17) are settings.
 # 17. **Layer collapse**: a layer stops giving weights at 99 % sparsity, weight by weight, not only once it is past it; what
 #     it is spared, the others lose.
 # 18. **Depth** is scaled, under the paper's protocol, at its baseline width $W = 32$; the paper does not say at which.
@@ -264,8 +271,8 @@ if edition.precision_widths:
 #     peaks would exceed full scale is lowered until they fit. Every third microphone, by sorted name, also compresses, as
 #     the simulated devices of TAU do.
 # 23. **Fifty microphones at the price of six.** Every recording is heard through six of the fifty, by a cyclic design
-#     ([Section 3](03-generalization)): each microphone hears 48 recordings, at most one per fold and class. Results then
-#     hold for microphones in general rather than for six of them.
+#     ([Section 3](03-generalization)): each microphone hears 48 recordings, at most one per fold and class. Fifty
+#     say more about microphones in general than six would.
 # 24. **Widths** are the paper's divided by eight, with the reference of the sparse networks at $W = 8$, the paper's 64.
 #     The training set is smaller by far, so that smaller networks fit it, and wider ones would take too long.
 # 25. **Depth** is scaled at $W = 16$, the paper's 128 and the width of its Figure 8: the paper's baseline divided by eight,

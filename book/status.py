@@ -96,4 +96,6 @@ if path.is_file():
     display(Markdown(f"Measured on {machine}, {report['finished']}."))
     display(pd.DataFrame(report["rows"]).set_index("what").round(2))
 else:
-    display(Markdown("No measurement yet: run `python -m benchmarks` on an idle machine."))
+    display(
+        Markdown("No measurement yet: run `python -m benchmarks` on an idle machine.")
+    )

@@ -119,14 +119,13 @@ plt.show()
 # %%
 rows = {}
 for name, device in SYNTHETIC.items():
-    compressor = device.compressor
+    compression, times = "none", ""
+    if compressor := device.compressor:
+        compression = f"{compressor.ratio:g}:1 above {compressor.threshold:g} dBFS"
+        times = f"{1000 * compressor.attack:g}, {1000 * compressor.release:g}"
     rows[name] = {
-        "compression": f"{compressor.ratio:g}:1 above {compressor.threshold:g} dBFS"
-        if compressor
-        else "none",
-        "attack, release / ms": f"{1000 * compressor.attack:g}, {1000 * compressor.release:g}"
-        if compressor
-        else "",
+        "compression": compression,
+        "attack, release / ms": times,
         "gain / dB": device.gain,
         "noise / dBFS": device.noise,
     }

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from repro.analysis.fields import Field, field_of
 from repro.data.clips import COLUMNS, SAMPLE_RATE, write_clips
 from repro.data.source import prepared_folder
-from repro.erf.fields import Field, field_of
 from repro.erf.gradient import centre_input_pixel
 from repro.experiment import DataConfig, Experiment, ModelConfig, Recipe, Sparsity
 from repro.network.cp_resnet import layer_table

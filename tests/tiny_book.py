@@ -82,8 +82,10 @@ def write_book(root: Path, pages: dict[str, str], edition: str = EDITION) -> Pat
 
 
 def repro(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run `repro book` in the folder of a book."""
-    return subprocess.run([*REPRO, "book", *arguments], cwd=root, capture_output=True, text=True, env=environment(root))
+    """Run `repro book` in the folder of a book, for the edition `quick` unless another one is named."""
+    edition = [] if "--edition" in arguments else ["--edition", "quick"]
+    command = [*REPRO, "book", *edition, *arguments]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, env=environment(root))
 
 
 def environment(root: Path) -> dict[str, str]:

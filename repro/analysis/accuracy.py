@@ -253,7 +253,8 @@ def most_confused(records: Iterable[Record], least: float = 0.1, most: int = 6) 
         members = [record for record in runs if record.experiment.model.damped is damped]
         if members:
             matrix = confusion(members).rename_axis(index="true class", columns="given class")
-            shares[variant] = matrix.where(~np.eye(len(matrix), dtype=bool)).stack()
+            wrong = matrix.where(~np.eye(len(matrix), dtype=bool))
+            shares[variant] = wrong.stack()  # noqa: PD013 - to pairs, as the index
     table = pd.DataFrame(shares, dtype=float)
     found = table[table.max(axis=1) >= least]
     ordered = found.loc[found.mean(axis=1).sort_values(ascending=False, kind="stable").index]

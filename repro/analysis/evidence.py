@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from repro.analysis.accuracy import Group
 from repro.analysis.contrasts import ClipEffects, Estimate, estimate, slope_coefficients
+from repro.analysis.fields import field_of
 from repro.data.split import TRAINING_DEVICE
 from repro.edition import Edition
-from repro.erf.fields import field_of
 from repro.experiment import Experiment
 from repro.store.record import Record
 

@@ -16,9 +16,9 @@ from sklearn.preprocessing import StandardScaler
 
 from repro.analysis.accuracy import GROUPS
 from repro.data import Clips, load, split_of
+from repro.data.features import PerceptualMel, to_float
 from repro.edition import Edition
 from repro.network.cp_resnet import CLASSES
-from repro.training.features import PerceptualMel, to_float
 
 PENALTIES = np.logspace(-4, 1, 6)
 FOLDS = 5
@@ -110,11 +110,11 @@ def compared(each_run: pd.DataFrame, probe: pd.DataFrame) -> str:
     )
     leads = 100 * (unseen - probe["unseen"])
     best = str(leads.mean(axis=1).idxmax())
-    lead = leads.loc[best].dropna()
-    margin, folds = float(lead.mean()), probe.loc[lead.index]
+    lead = leads.T[best].dropna()
+    margin, folds = lead.mean(), probe.loc[lead.index]
     spread = f" (by fold {lead.min():+.1f} to {lead.max():+.1f})" if len(lead) > 1 else ""
-    of_network = 100 * float((seen.loc[best] - unseen.loc[best]).mean())
-    of_probe = 100 * float((folds["seen"] - folds["unseen"]).mean())
+    of_network = 100 * (seen.T[best] - unseen.T[best]).mean()
+    of_probe = 100 * (folds["seen"] - folds["unseen"]).mean()
     chosen = f"the best of the {len(leads)} networks, {best}, is {abs(margin):.1f} points"
     if margin > 0:
         found = f"On unseen devices {chosen} above the probe{spread}."

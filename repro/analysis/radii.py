@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from repro.analysis.evidence import Evidence, Network
+from repro.analysis.fields import Field, field_of
 from repro.data.split import TRAINING_DEVICE
-from repro.erf.fields import Field, field_of
 from repro.store.record import Record
 
 RADII = {

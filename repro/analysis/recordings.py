@@ -23,6 +23,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from repro.analysis.accuracy import explained_variance
 from repro.data import SAMPLE_RATE, Clips, esc10, load, recorded_together, tau2020
 from repro.data.audio import decode, resample
+from repro.data.features import N_MELS, PerceptualMel, to_float
 from repro.data.split import FOLD, TRAINING_DEVICE, split_by_city_and_scene, split_by_fold
 from repro.edition import Edition
 from repro.errors import InputError
@@ -33,7 +34,6 @@ from repro.files.project import project_root
 from repro.store.record_format import recordings_of
 from repro.store.store import Store
 from repro.training.device import one_thread
-from repro.training.features import N_MELS, PerceptualMel, to_float
 
 VERSION = 1
 """Raised whenever the same recordings would give another summary."""

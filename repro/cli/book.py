@@ -11,7 +11,6 @@ from repro.cli.interrupt import interruptible
 from repro.errors import InputError
 from repro.files.project import project_root
 
-
 BUILT_FIRST = ("quick", "esc10")
 """The editions of the site, the one in front last: it shows the other's verdicts beside its own."""
 
@@ -19,7 +18,9 @@ BUILT_FIRST = ("quick", "esc10")
 @click.command()
 @click.option("--edition", help="A file of book/editions, without .yml.  [default: those of the site]")
 @click.option("--only", metavar="PAGE", help="Execute this page alone, e.g. 05-1-width.")
-@click.option("-p", "given", metavar="NAME=VALUE", multiple=True, help="Set a parameter or a setting, e.g. -p epochs=20.")
+@click.option(
+    "-p", "given", metavar="NAME=VALUE", multiple=True, help="Set a parameter or a setting, e.g. -p epochs=20."
+)
 @click.option("--fresh", is_flag=True, help="Execute pages that have not changed, too.")
 @click.option("--no-execute", is_flag=True, help="Make the HTML from the notebooks as they were last executed.")
 def book(edition: str | None, only: str | None, given: tuple[str, ...], fresh: bool, no_execute: bool) -> None:
@@ -35,28 +36,30 @@ def book(edition: str | None, only: str | None, given: tuple[str, ...], fresh: b
     from repro.build.pages import BuildError
     from repro.build.parameters import parse_assignment
     from repro.build.site import assemble
-    from repro.edition import open_edition
+    from repro.edition import editions, open_edition
 
     if no_execute and (only or given or fresh):
         raise InputError("--no-execute executes nothing: it goes without --only, -p and --fresh")
-    if edition is None and (only or given):
-        raise InputError("--only and -p change one edition: name it with --edition")
     root = project_root()
+    if edition is None and (only or given):  # these change one edition
+        edition = BUILT_FIRST[0]
+    names = [edition] if edition else [name for name in BUILT_FIRST if name in editions(root)]
     built = {}
     try:
         with interruptible():
-            for name in [edition] if edition else BUILT_FIRST:
-                click.echo(f"Edition '{name}'")
+            for name in names:
+                if len(names) > 1:
+                    click.echo(f"Edition '{name}'")
                 if no_execute:
                     built[name] = render(root, name).parent
                 else:
                     built[name] = build(root, name, only, [parse_assignment(text) for text in given], fresh).parent
     except BuildError as error:
         raise Failure(str(error)) from error
-    if edition:
-        click.echo(f"The book: {built[edition] / 'index.html'}")
+    if len(names) == 1:
+        click.echo(f"The book: {built[names[0]] / 'index.html'}")
         return
-    books = {name: built[name] for name in reversed(BUILT_FIRST)}
+    books = {name: built[name] for name in reversed(names)}
     titles = {name: open_edition(name, root).title for name in books}
     first = assemble(books, titles, root / "_build" / "site", root / "_build" / "site.zip")
     click.echo(f"The site: {first}")

@@ -18,10 +18,10 @@ def model(width: int, depth: int, pointwise: int, seconds: float, as_json: bool)
     """
     import json
 
+    from repro.data.features import SAMPLE_RATE, frames
     from repro.experiment import ModelConfig
     from repro.network.cp_resnet import LayerRow, layer_table
     from repro.network.receptive_field import maximum_receptive_field
-    from repro.training.features import SAMPLE_RATE, frames
 
     config = ModelConfig(width=width, depth=depth, pointwise=pointwise)
     rows = layer_table(config, frames(round(seconds * SAMPLE_RATE)))

@@ -40,7 +40,7 @@ def balanced_blocks(cells: Sequence[Hashable], items: int, size: int) -> list[li
 
     The units of a cell take the base blocks in turn, shifted by the cell's place among the sorted cells (a cyclic
     design). With 50 items, 50 cells of 8 units and blocks of 6, as of ESC-10's folds and classes, every item is in 48
-    blocks, at most once in a cell; two items are together in 3 to 8 blocks.
+    blocks, at most once in a cell; two items are together in 3 to 7 blocks.
 
     Args:
         cells: the cell of every unit, such as its fold and class; cells have to be sortable.

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from repro.data.features import HOP, SAMPLE_RATE
 from repro.errors import InputError
 from repro.experiment import ModelConfig
 from repro.network.cp_resnet import INPUT_BANDS, CPResNet, table_1
 from repro.network.receptive_field import maximum_receptive_field
-from repro.training.features import HOP, SAMPLE_RATE
 
 FRAME_MS = 1000 * HOP / SAMPLE_RATE
 """Time from one frame to the next: 23.2 ms."""

@@ -55,8 +55,8 @@ def summary_table(evidence: Evidence, other: Evidence | None = None) -> HTML:
     head = f"<th>{escape(other.edition.title)}</th>" if other is not None else ""
     return HTML(  # type: ignore[no-untyped-call]
         '<div class="repro-ledger"><table class="summary"><thead><tr><th>#</th><th>the paper says</th>'
-        f"<th>its value</th><th>found here (95 % interval)</th><th>{escape(evidence.edition.title)}</th>{head}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
+        f"<th>its value</th><th>found here (95 % interval)</th><th>{escape(evidence.edition.title)}</th>{head}</tr>"
+        f"</thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import librosa
@@ -21,13 +21,13 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from repro.analysis.evidence import Evidence, Network
+from repro.analysis.fields import Field
 from repro.analysis.radii import first_field
 from repro.analysis.recordings import Moment
+from repro.data.features import HOP, N_MELS, SAMPLE_RATE
 from repro.data.split import TRAINING_DEVICE
-from repro.erf.fields import Field
 from repro.erf.gradient import FRAME_MS
 from repro.figures.charts import MAP, not_trained
-from repro.training.features import HOP, N_MELS, SAMPLE_RATE
 
 
 def mel_frequencies() -> NDArray[np.float64]:

@@ -18,10 +18,10 @@ from IPython.display import Markdown, display
 
 from repro.analysis import accuracy, radii
 from repro.analysis.evidence import Evidence, Network
+from repro.analysis.fields import Field
 from repro.analysis.ledger import ledger
 from repro.analysis.verdicts import Claim, Effect
 from repro.edition import Edition
-from repro.erf.fields import Field
 from repro.errors import InputError
 from repro.experiment import RECIPE_VERSION
 from repro.figures import charts
@@ -202,8 +202,8 @@ def _gaps() -> str:
     absent = Counter(run.network for run in missing)
     items = "".join(f"<li>{escape(name)}: {count} runs</li>" for name, count in absent.items())
     return gaps + (
-        f'<details class="repro-missing"><summary><strong>{len(missing)} runs are not trained yet</strong>: the figures '
-        f"above lack them, <code>repro sweep</code> trains them</summary><ul>{items}</ul></details>"
+        f'<details class="repro-missing"><summary><strong>{len(missing)} runs are not trained yet</strong>: the '
+        f"figures above lack them, <code>repro sweep</code> trains them</summary><ul>{items}</ul></details>"
     )
 
 

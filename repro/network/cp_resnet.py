@@ -121,7 +121,7 @@ def convolutions(model: nn.Module) -> dict[str, nn.Conv2d]:
 def layer_name(name: str) -> str:
     """A convolution's name for readers: "input", "block 3, conv 2", "block 5, shortcut", "classifier".
 
-    Blocks are counted from 1 in the order of Table 1: 1 to 4 have W channels, then follow the D blocks and the K blocks.
+    Blocks are counted from 1 in the order of Table 1: 1 to 4 have W channels, then follow D and K blocks.
 
     Args:
         name: as of `convolutions`, such as "blocks.2.conv2".

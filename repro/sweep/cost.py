@@ -12,6 +12,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from repro.data import Clips, load, split_of
+from repro.data.features import SAMPLE_RATE, frames
 from repro.data.source import SOURCES, prepared_folder
 from repro.data.split import leave_out
 from repro.errors import InputError
@@ -22,7 +23,6 @@ from repro.sweep.fetch import macs
 from repro.sweep.local import default_workers
 from repro.sweep.worker import all_folds
 from repro.training.device import make_ready, one_thread, training_device
-from repro.training.features import SAMPLE_RATE, frames
 from repro.training.loop import measured_epochs, memory_format
 
 TRAINING_PASSES = 3

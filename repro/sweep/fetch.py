@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from functools import lru_cache
 
+from repro.data.features import SAMPLE_RATE, frames
 from repro.errors import InputError
 from repro.experiment import Experiment, ModelConfig
 from repro.network.cp_resnet import layer_table
@@ -15,7 +16,6 @@ from repro.store.store import Store
 from repro.sweep.engine import Engine
 from repro.sweep.local import local_engine
 from repro.sweep.worker import keys_of
-from repro.training.features import SAMPLE_RATE, frames
 
 failed: dict[str, Failure] = {}
 """The runs that `fetch` was asked for in this process and that could not be trained, by key: a page shows them."""

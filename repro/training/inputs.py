@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from repro.data import Clips, split_of
+from repro.data.features import N_MELS, PerceptualMel, band_statistics, frames, rolled, to_float
 from repro.training.augmentation import draw_shifts, roll
 from repro.training.device import is_gpu
-from repro.training.features import N_MELS, PerceptualMel, band_statistics, frames, rolled, to_float
 
 Roll = Literal["hops", "samples", "off"]
 Item = TypeVar("Item")

@@ -1,8 +1,12 @@
+from dataclasses import replace
+
+import made_runs as made
 import numpy as np
 import pytest
 import tiny
 
 from repro.analysis import accuracy
+from repro.analysis.evidence import Evidence
 from repro.experiment import ModelConfig
 
 NARROW, WIDE = ModelConfig(width=4), ModelConfig(width=8)
@@ -24,8 +28,8 @@ def test_accuracies_and_the_papers_rule():
     assert report["mean"].to_dict() == {"seen": 0.875, "unseen": 0.9375}
     assert report["std"].to_dict() == {"seen": 0.25, "unseen": 0.125}  # of a sample of four
     assert report["n"].to_dict() == {"seen": 4, "unseen": 4}
-    by_seed = accuracy.by_seed(table).set_index(["group", "seed"])["accuracy"]
-    assert by_seed.to_dict() == {("seen", 0): 0.75, ("seen", 1): 1, ("unseen", 0): 0.875, ("unseen", 1): 1}
+    by_run = accuracy.by_run(table).set_index(["group", "seed"])["accuracy"]
+    assert by_run.to_dict() == {("seen", 0): 0.75, ("seen", 1): 1, ("unseen", 0): 0.875, ("unseen", 1): 1}
 
 
 def test_percentages_say_what_was_not_trained():
@@ -36,15 +40,10 @@ def test_percentages_say_what_was_not_trained():
     assert table.loc[8].tolist() == ["100.0 ± 0.0", "not trained", "100.0 ± 0.0", "not trained"]
 
 
-def test_base_and_damped_network_side_by_side_with_gaps():
-    runs = [tiny.record(NARROW, wrong=3), tiny.record(DAMPED), tiny.record(DAMPED, seed=1)]
-    table = accuracy.side_by_side(accuracy.by_seed(accuracy.accuracies(runs)), "width", [8, 4], [1, 0])
-    assert table.index.names == ["group", "seed", "width"]
-    table = table.sort_index()
-    assert table.loc["unseen", "base"].dropna().to_dict() == {(0, 4): 87.5}
-    assert table.loc["seen", "base"].dropna().to_dict() == {(0, 4): 75}
-    assert table.loc["seen", "damped"].dropna().to_dict() == {(0, 4): 100, (1, 4): 100}
-    assert len(table) == 2 * 2 * 2
+def test_the_lowest_training_accuracy_of_any_run():
+    runs = [tiny.record(NARROW), replace(tiny.record(NARROW, seed=1), train_accuracy=0.96), tiny.record(DAMPED)]
+    assert accuracy.training_fit(runs, "width").to_dict() == {"base": {4: 96.0}, "damped": {4: 100.0}}
+    assert accuracy.training_fit([], "width").empty
 
 
 def test_by_device_by_scene_and_confusion():
@@ -59,13 +58,21 @@ def test_by_device_by_scene_and_confusion():
 
 def test_a_study_all_of_whose_runs_failed_gives_empty_tables():
     table = accuracy.accuracies([])
-    report, by_seed = accuracy.report(table), accuracy.by_seed(table)
-    assert accuracy.percentages(report, "width").shape == (0, 4)
-    assert accuracy.side_by_side(by_seed, "width", [4, 8], [0]).isna().all(axis=None)
-    assert accuracy.device_table([]).empty and accuracy.scene_table([]).empty
-    assert accuracy.scaling_table(accuracy.scaling_report({"width": [], "depth D": []})).empty
-    groups = accuracy.scaling_report({"width": [], "depth D": [tiny.record(NARROW)]})
-    assert groups["scaling"].unique().tolist() == ["depth D"]
+    assert accuracy.percentages(accuracy.report(table), "width").shape == (0, 4)
+    assert accuracy.by_run(table).empty
+    assert accuracy.scene_table([]).empty and accuracy.shares([], "device").empty
+
+
+def test_every_way_of_scaling_has_the_networks_of_its_study():
+    edition = made.edition()
+    runs = made.records(edition, {8: 0.5, 16: 0.6, 32: 0.7})
+    report = accuracy.scaling_report(Evidence(edition, runs))
+    found = report[(report["group"] == "unseen") & (report["variant"] == "base")]
+    by_width = found[found["scaling"] == "width"].set_index("width")["mean"]
+    assert by_width.round(3).to_dict() == {8: 0.525, 16: 0.625, 32: 0.725}  # and 1 to 3 of 80 clips by fold
+    assert set(found["scaling"]) == {"width", "depth D", "depth K"}  # W = 16 at D = 1, K = 1 is one of each
+    assert accuracy.scaling_table(report[report["variant"] == "base"]).shape[1] == 2
+    assert accuracy.scaling_report(Evidence(edition, ())).empty
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The claims put to runs with known accuracies."""
 
+import made_runs as made
 import pytest
-import runs as made
 
 from repro.analysis.answer import answer, outcomes
 from repro.analysis.evidence import Evidence, Network

@@ -70,7 +70,7 @@ def test_the_best_network_is_compared_with_the_probe_by_fold():
 def test_networks_below_the_probe_are_said_to_be():
     networks = runs(("base", 4, 1, 0.5, 0.3), ("damped", 4, 1, 0.5, 0.4))
     assert compared(networks, PROBE) == (
-        "No network reaches the linear probe on unseen devices: the best of the 2 networks, damped, W = 4, is 10.0 points "
+        "No network reaches the probe on unseen devices: the best of the 2 networks, damped, W = 4, is 10.0 points "
         "below it. From the seen device to the unseen ones this network loses 10.0 points, the probe 10.0."
     )
 

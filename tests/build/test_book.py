@@ -87,7 +87,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = repro(root)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    lines = re.sub(r"\d+\.\d s", "N s", done.stdout).splitlines()
+    title, *lines = re.sub(r"\d+\.\d s", "N s", done.stdout).splitlines()
+    assert title == "Edition 'quick'"
     # Side by side, whichever is the first to finish.
     assert sorted(re.sub(r"^\[[12]/2\] ", "", line) for line in lines[:2]) == [
         "02-numbers  executed in N s",
@@ -165,16 +166,25 @@ def test_what_several_pages_need_is_trained_once_before_they_are_executed(tmp_pa
 
 
 def test_a_page_that_fails_lets_the_page_beside_it_finish(copy: Path):
-    slow = "\n# %%\nimport time\n\nopen('begun', 'w').close()\ntime.sleep(3)\nprint('slept')\n"
-    failing = "\n# %%\nimport os\nimport time\n\nwhile not os.path.exists('begun'):\n    time.sleep(0.1)\n1 / 0\n"
-    for name, more in (("index", slow), ("02-numbers", failing)):
+    waiting = """
+# %%
+import time
+from pathlib import Path
+
+other = Path("_build/quick/executing/02-numbers.ipynb")
+while not (other.exists() and "ZeroDivisionError" in other.read_text()):
+    time.sleep(0.1)
+print("it has failed")
+"""
+    for name, more in (("index", waiting), ("02-numbers", "\n# %%\n1 / 0\n")):
         source = copy / "book" / f"{name}.py"
         source.write_text(source.read_text() + more)
     done = repro(copy)
     assert done.returncode == 1
     assert done.stderr.startswith("repro: page '02-numbers' failed in code cell 5: ZeroDivisionError")
-    assert done.stdout.startswith("[1/2] 02-numbers  failed\n[2/2] index       executed in ")
-    assert outputs(copy, "index").endswith("slept\n")
+    told = re.sub(r"\[\d/2\] |\d+\.\d s", "", done.stdout).splitlines()
+    assert sorted(told) == ["02-numbers  failed", "Edition 'quick'", "index       executed in "]
+    assert outputs(copy, "index").endswith("it has failed\n")
 
 
 def test_all_pages_that_fail_are_named(copy: Path):
@@ -210,6 +220,7 @@ def test_pages_are_executed_one_after_the_other_on_a_gpu(monkeypatch: pytest.Mon
 def test_nothing_changed_nothing_done(copy: Path):
     done = repro(copy)
     assert done.stdout.splitlines() == [
+        "Edition 'quick'",
         "[1/2] index       unchanged",
         "[2/2] 02-numbers  unchanged",
         "HTML unchanged",
@@ -305,7 +316,7 @@ def test_a_page_that_warns_its_reader_fails_the_gate(copy: Path):
 def test_one_page_alone_with_other_parameters(copy: Path):
     done = repro(copy, "--only", "02-numbers", "-p", "widths=[8, 16, 32]", "-p", "epochs=7")
     assert done.returncode == 0, done.stderr
-    assert "index" not in done.stdout.splitlines()[0]
+    assert "index" not in done.stdout.splitlines()[1]
     assert outputs(copy, "02-numbers") == "quick [8, 16, 32] {'epochs': 7}\n"
     assert (copy / "_build" / "quick" / "html" / "book" / "index.html").is_file()
 
@@ -345,7 +356,9 @@ def test_two_builds_of_an_edition_do_not_run_at_once(copy: Path):
 def test_an_interrupted_build_ends_with_130_and_leaves_the_previous_book(copy: Path):
     source = copy / "book" / "index.py"
     source.write_text(source.read_text() + "\n# %%\nimport time\n\nopen('sleeping', 'w').close()\ntime.sleep(60)\n")
-    process = subprocess.Popen([*REPRO, "book"], cwd=copy, stderr=subprocess.PIPE, text=True, env=environment(copy))
+    process = subprocess.Popen(
+        [*REPRO, "book", "--edition", "quick"], cwd=copy, stderr=subprocess.PIPE, text=True, env=environment(copy)
+    )
     deadline = time.monotonic() + 30
     while not (copy / "sleeping").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -377,3 +390,22 @@ def test_plain_jupyter_book_executes_the_defaults(copy: Path):
     done = subprocess.run(command, cwd=copy, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "42" in BeautifulSoup((copy / "_build/html/book/index.html").read_text(), "html.parser").get_text()
+
+
+def test_without_an_edition_the_site_of_both_is_built(tmp_path: Path):
+    root = write_book(tmp_path / "tiny", {"index.md": "# Book\n", "references.md": "# References\n"})
+    (root / "book" / "editions" / "esc10.yml").write_text(EDITION.replace("title: Tiny", "title: Real"))
+    done = subprocess.run([*REPRO, "book"], cwd=root, capture_output=True, text=True, env=environment(root))
+    assert done.returncode == 0, done.stderr
+    lines = re.sub(r"\d+\.\d s", "N s", done.stdout).splitlines()
+    assert lines == [
+        "Edition 'quick'",
+        "HTML made in N s",
+        "Edition 'esc10'",
+        "HTML made in N s",
+        f"The site: {root}/_build/site/esc10/book/index.html",
+    ]
+    page = BeautifulSoup((root / "_build" / "site" / "esc10" / "book" / "references.html").read_text(), "html.parser")
+    switch = page.find("nav", class_="repro-editions")
+    assert switch.get_text() == "Real Tiny"
+    assert switch.find("a")["href"] == "../../quick/book/references.html"

@@ -47,6 +47,8 @@ def editions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return SimpleNamespace(experiments=lambda: runs, data=lambda: tiny.DATA)
 
     monkeypatch.setattr("repro.edition.open_edition", opened)
+    # of a whole edition: see tests/figures/test_results_report.py
+    monkeypatch.setattr("repro.figures.results_report.write_report", lambda evidence, folder: None)
 
 
 def test_an_empty_store_has_nothing_to_list(store):
@@ -162,12 +164,13 @@ def test_gc_outside_of_a_book_removes_nothing(store):
     assert store.finished() == [KEYS["a"]]
 
 
-def test_runs_of_another_recipe_are_told(store, monkeypatch):
+def test_runs_of_another_recipe_are_told(store, tmp_path, monkeypatch):
     for module in ("experiment", "store.record_format"):
         monkeypatch.setattr(f"repro.{module}.RECIPE_VERSION", 3)
     key = stored.save(store, A)
     monkeypatch.undo()
     monkeypatch.setenv("REPRO_STORE", str(store.root))
+    monkeypatch.chdir(tmp_path)
     assert invoke("ls")[1] == (
         f"{key}  W=2 D=1 K=0, base                true labels  seed 0  6 epochs  2 s  2021-07-18T12:00:00+00:00  "
         "other recipe\n"

@@ -3,7 +3,7 @@ import pytest
 import tiny
 import torch
 
-from repro.erf.fields import field_of
+from repro.analysis.fields import field_of
 from repro.erf.gradient import centre_input_pixel
 from repro.experiment import ModelConfig
 

@@ -42,7 +42,9 @@ def write_book(root: Path, edition: str = EDITION, **pages: str) -> Path:
 def start(root: Path) -> "subprocess.Popen[str]":
     env = environment(root) | {"STARTED_IN": str(root)}
     pipe = subprocess.PIPE
-    return subprocess.Popen([*REPRO, "book"], cwd=root, stdout=pipe, stderr=pipe, text=True, env=env)
+    return subprocess.Popen(
+        [*REPRO, "book", "--edition", "quick"], cwd=root, stdout=pipe, stderr=pipe, text=True, env=env
+    )
 
 
 def processes(root: Path) -> dict[int, str]:

@@ -25,11 +25,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # where this is ru
 
 import tiny
 
+from repro.data.features import PerceptualMel
 from repro.experiment import Experiment, Sparsity
 from repro.store.store import Store
 from repro.sweep import worker
 from repro.training import checkpoint
-from repro.training.features import PerceptualMel
 
 EPOCHS = 12
 FOLDERS = ("runs", "failures", "checkpoints")

@@ -5,9 +5,9 @@ import tiny
 from figure_names import labels, legend, ticks
 from matplotlib.collections import PathCollection
 
-from repro import studies
 from repro.analysis import accuracy
-from repro.experiment import ModelConfig, Recipe, Sparsity
+from repro.edition import both
+from repro.experiment import ModelConfig, Sparsity
 from repro.figures import charts
 from repro.figures.charts import COLOURS
 
@@ -20,16 +20,16 @@ def report_and_seeds(models: list[ModelConfig], seeds: list[int], **options) -> 
         for number, model in enumerate(models)
         for seed in seeds
     )
-    return accuracy.report(table), accuracy.by_seed(table)
+    return accuracy.report(table), accuracy.by_run(table)
 
 
-WIDTHS = [model for width in (4, 8, 16) for model in studies.both(width)]
+WIDTHS = [model for width in (4, 8, 16) for model in both(width)]
 
 
 @pytest.mark.parametrize("seeds", [[0], [0, 1]])
 def test_accuracy_panels(seeds):
-    report, by_seed = report_and_seeds(WIDTHS, seeds)
-    figure = charts.accuracy_panels(report, by_seed, "width", "width W", logarithmic=True)
+    report, by_run = report_and_seeds(WIDTHS, seeds)
+    figure = charts.accuracy_panels(report, by_run, "width", "width W", logarithmic=True)
     unseen, seen = figure.axes
     assert labels(unseen) == ("unseen devices", "width W", "accuracy / %")
     assert labels(seen) == ("seen device (a)", "width W", "")
@@ -46,9 +46,9 @@ def test_accuracy_panels(seeds):
 
 @pytest.mark.parametrize("models", [[], [ModelConfig(width=4)]])
 def test_panels_without_runs_of_a_network(models):
-    report, by_seed = report_and_seeds(models, [0])
+    report, by_run = report_and_seeds(models, [0])
     for figure in (
-        charts.accuracy_panels(report, by_seed, "width", "width W", logarithmic=True),
+        charts.accuracy_panels(report, by_run, "width", "width W", logarithmic=True),
         charts.sparse_panels(report, 4),
         charts.accuracy_over_weights(report.assign(scaling="width"), "damped"),
     ):
@@ -58,8 +58,8 @@ def test_panels_without_runs_of_a_network(models):
 
 def test_accuracies_are_drawn_in_percent_with_their_standard_deviation():
     # seed 1 has 1 of its 4 seen clips wrong in one of 2 epochs: 1, 1, 1, 0.75
-    report, by_seed = report_and_seeds([ModelConfig(width=4)], [0, 1])
-    seen = charts.accuracy_panels(report, by_seed, "width", "width W", logarithmic=False).axes[1]
+    report, by_run = report_and_seeds([ModelConfig(width=4)], [0, 1])
+    seen = charts.accuracy_panels(report, by_run, "width", "width W", logarithmic=False).axes[1]
     line, _, (bars,) = seen.containers[0]
     assert line.get_ydata().tolist() == [93.75]
     assert bars.get_segments()[0][:, 1].tolist() == [81.25, 106.25]
@@ -68,8 +68,8 @@ def test_accuracies_are_drawn_in_percent_with_their_standard_deviation():
 
 
 def test_a_single_value_has_no_standard_deviation_and_is_drawn_all_the_same():
-    report, by_seed = report_and_seeds(WIDTHS, [0])
-    figure = charts.accuracy_panels(report.assign(std=np.nan), by_seed, "width", "width W", logarithmic=True)
+    report, by_run = report_and_seeds(WIDTHS, [0])
+    figure = charts.accuracy_panels(report.assign(std=np.nan), by_run, "width", "width W", logarithmic=True)
     assert all(
         np.isfinite(container[0].get_ydata(orig=False)).all() for ax in figure.axes for container in ax.containers
     )
@@ -79,7 +79,7 @@ def test_a_single_value_has_no_standard_deviation_and_is_drawn_all_the_same():
 def test_sparse_panels(seeds):
     tables = [report_and_seeds(WIDTHS, seeds)[0]]
     for method in ("static", "iterative"):
-        wider = [model for width in (8, 16) for model in studies.both(width)]
+        wider = [model for width in (8, 16) for model in both(width)]
         tables.append(report_and_seeds(wider, seeds, sparsity=Sparsity(method=method, weights=2500))[0])
     figure = charts.sparse_panels(pd.concat(tables), 4)
     unseen, seen = figure.axes
@@ -114,10 +114,6 @@ def test_accuracy_over_weights(variant):
 
 
 def test_every_way_of_scaling_has_its_own_marker_and_colour():
-    setting = studies.Setting(tiny.DATA, Recipe(), (0,))
-    grid = {name: [] for name in ("widths", "depths", "pointwise", "compound", "sparse_widths")}
-    names = studies.scalings(setting, {**grid, "depth_width": 4, "reference_width": 4, "sparse_epochs": 30})
-    assert list(charts.SCALINGS) == list(names)
     assert len(set(charts.SCALINGS.values())) == len(set(charts.SCALING_COLOURS)) == len(charts.SCALINGS) == 6
 
 

@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import nn
 
+from repro.data.features import SAMPLE_RATE, frames
 from repro.errors import InputError
 from repro.experiment import SHORTEST_CLIP, DataConfig, Experiment, ModelConfig
 from repro.network.convolutions import DampedConv2d
 from repro.network.cp_resnet import BlockSpec, CPResNet, build, convolutions, count_weights, layer_table, table_1
-from repro.training.features import SAMPLE_RATE, frames
 
 
 def generator(seed=0):

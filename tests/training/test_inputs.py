@@ -8,8 +8,8 @@ import torch
 
 from repro.data import load
 from repro.data.clips import Clips
+from repro.data.features import HOP, PerceptualMel, to_float
 from repro.training import inputs as inputs_module
-from repro.training.features import HOP, PerceptualMel, to_float
 from repro.training.inputs import Inputs, Roll, one_ahead
 
 CPU = torch.device("cpu")

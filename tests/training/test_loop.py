@@ -404,7 +404,7 @@ def test_the_outcome_carries_the_receptive_field_and_the_weights_left(toy_inputs
     )
     expected = effective_receptive_field(network.eval(), toy_inputs.unseen_batches())
     np.testing.assert_allclose(outcome.erf, (expected / expected.max()).numpy(), atol=1e-3)
-    # W = 2, D = 1, K = 0: 5x5 input; 3x3+1x1, three blocks of two 3x3; 3x3 to 4 channels twice, 1x1 shortcut; classifier
+    # W = 2, D = 1, K = 0: 5x5 input; 3x3 and 1x1; three blocks of two 3x3; two 3x3 and a shortcut to 4; classifier
     assert list(outcome.layer_weights.values()) == [50, 36, 4, 36, 36, 36, 36, 36, 36, 72, 144, 8, 8]
     sparse = train(tiny.experiment(sparsity=Sparsity(method="static", weights=200)), toy_inputs)
     assert sum(sparse.layer_weights.values()) == 200

@@ -10,8 +10,9 @@ from repro.data.design import balanced_blocks
 from repro.edition import Edition, open_edition
 from repro.experiment import Experiment
 from repro.store.record import Record
+from repro.training.loop import reported_epochs
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 SCENES = ("dog", "rain")
 EACH = 20
 """Test recordings of a class in a fold; every one is heard through 2 of 4 microphones."""
@@ -57,6 +58,7 @@ def record(experiment: Experiment, seen: float, unseen: float, fit: float = 1.0,
     labels = np.array([SCENES.index(scene) for scene in table["scene"]], np.uint8)
     at_a = (table["device"] == "a").to_numpy()
     right = np.zeros(len(table), bool)
+    reported = len(reported_epochs(experiment.recipe.epochs))
     offset = experiment.seed + 7 * experiment.data.fold
     for members, share in ((at_a, seen), (~at_a, unseen)):
         places = np.flatnonzero(members)
@@ -76,7 +78,7 @@ def record(experiment: Experiment, seen: float, unseen: float, fit: float = 1.0,
         layer_sparsity=pd.DataFrame(),
         layer_weights={"all": experiment.sparsity.weights if experiment.sparsity else 1000},
         erf=erf,
-        predictions=np.where(right, labels, 1 - labels)[None, :].astype(np.uint8),
+        predictions=np.tile(np.where(right, labels, 1 - labels), (reported, 1)).astype(np.uint8),
         test_clips=table,
         scenes=SCENES,
         provenance={"seconds": 3600.0, "device": "cpu: toy", "finished": "2026-11-25", "code": {"commit": "c" * 40}},

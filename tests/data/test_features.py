@@ -7,7 +7,7 @@ import pytest
 import soundfile
 import torch
 
-from repro.training.features import HOP, N_MELS, PerceptualMel, band_statistics, frames, rolled, to_float
+from repro.data.features import HOP, N_MELS, PerceptualMel, band_statistics, frames, rolled, to_float
 
 TEN_SECONDS = 220_500
 

@@ -1,0 +1,29 @@
+import csv
+
+import made_runs as made
+
+from repro.analysis.evidence import Evidence
+from repro.figures.results_report import write_report
+
+EDITION = made.edition()
+
+
+def test_the_answer_the_table_and_the_picture_lie_beside_the_runs(tmp_path):
+    evidence = Evidence(EDITION, made.records(EDITION, {8: 0.5, 16: 0.6, 32: 0.7}))
+    write_report(evidence, tmp_path)
+    text = (tmp_path / "README.md").read_text()
+    assert text.startswith(f"# Real recordings (ESC-10): 18 of {len(EDITION.experiments())} runs")
+    assert "- Width: W = 32 against W = 8 changes the accuracy on unseen devices by +20.0 points" in text
+    assert "| 3 | Widening raises the accuracy on unseen devices" in text
+    with (tmp_path / "effects.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["effect"] == "base, unseen, W = 32 − W = 8"]
+    assert (rows[0]["claim"], rows[0]["mean"], rows[0]["paper"]) == ("3", "20", "10")
+    assert (tmp_path / "width.svg").read_bytes().startswith(b"<?xml")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    write_report(evidence, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_an_edition_without_runs_says_so(tmp_path):
+    write_report(Evidence(EDITION, ()), tmp_path)
+    assert "are not among the runs of this edition yet" in (tmp_path / "README.md").read_text()
