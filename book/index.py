@@ -24,9 +24,7 @@
 
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # a file of book/editions
-beside: str = (
-    ""  # an edition whose verdicts are shown beside, where its runs are there
-)
+beside: str = "quick"  # an edition whose verdicts stand beside
 settings: dict = {}  # any other setting of the edition, such as {"epochs": 20}
 
 # %% tags=["hide-input"]

@@ -207,13 +207,6 @@ def shares(records: Iterable[Record], column: str, unseen_only: bool = False) ->
     return table.rename_axis(index="network", columns=column)
 
 
-def device_table(records: Iterable[Record]) -> pd.DataFrame:
-    """Accuracy in % on every single device, and the standard deviation over the unseen ones."""
-    table = shares(records, "device").mul(100)
-    spread = table.drop(columns=TRAINING_DEVICE, errors="ignore").std(axis=1)
-    return table.assign(**{"spread over unseen devices": spread}).round(1)
-
-
 def scene_table(records: Iterable[Record]) -> pd.DataFrame:
     """Accuracy in % on every single scene, unseen devices only."""
     return shares(records, "scene", unseen_only=True).mul(100).round(1)

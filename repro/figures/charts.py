@@ -191,25 +191,6 @@ def sparse_panels(report: pd.DataFrame, reference_width: int, dense: pd.DataFram
     return figure
 
 
-def confusions(matrices: dict[str, pd.DataFrame]) -> Figure:
-    """Confusion matrices (`accuracy.confusion`, of the same scenes) side by side, in %."""
-    if not matrices:
-        figure, ax = plt.subplots()
-        not_trained(ax)
-        return figure
-    figure, axes = plt.subplots(1, len(matrices), figsize=(7.6, 4.3), sharey=True, squeeze=False)
-    names = [scene.replace("_", " ") for scene in next(iter(matrices.values())).index]
-    for ax, (title, matrix) in zip(axes[0], matrices.items(), strict=True):
-        image = ax.imshow(100 * matrix.to_numpy(), vmin=0, vmax=100, cmap="Blues")
-        ax.set_xticks(range(len(names)), names, rotation=90)
-        ax.set_yticks(range(len(names)), names)
-        ax.set(title=title, xlabel="given scene")
-        ax.grid(False)
-    axes[0][0].set_ylabel("true scene")
-    figure.colorbar(image, ax=axes, label="clips / %", shrink=0.6)
-    return figure
-
-
 def accuracy_over_weights(report: pd.DataFrame, variant: str) -> Figure:
     """Figures 1 and 17: accuracy over the number of weights, one line a way of scaling.
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import inspect
-import math
 import shlex
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from html import escape
 from typing import Any
 
@@ -18,7 +17,6 @@ from IPython.display import Markdown, display
 
 from repro.analysis import accuracy, radii
 from repro.analysis.evidence import Evidence, Network
-from repro.analysis.fields import Field
 from repro.analysis.ledger import ledger
 from repro.analysis.verdicts import Claim, Effect
 from repro.edition import Edition
@@ -217,27 +215,3 @@ def without_recordings(edition: Edition, error: InputError) -> _Html:
         f'<p class="repro-missing"><strong>Not shown</strong>, since it needs the recordings.{remedy} '
         f"({escape(str(error))})</p>"
     )
-
-
-def extents_table(fields: Sequence[Field | None], names: Sequence[str]) -> pd.DataFrame:
-    """Extents of effective receptive fields as a table, one column a field, and the last over the first.
-
-    NaN for a field that is None, since its run failed.
-    """
-    radii = {
-        "50 % radius / mel bands": "half_energy_bands",
-        "90 % radius / mel bands": "energy_90_bands",
-        "50 % radius / ms": "half_energy_ms",
-        "90 % radius / ms": "energy_90_ms",
-    }
-    table = pd.DataFrame(
-        {
-            name: {
-                label: getattr(field.extent, attribute) if field is not None else math.nan
-                for label, attribute in radii.items()
-            }
-            for name, field in zip(names, fields, strict=True)
-        }
-    )
-    table[f"{names[-1]} / {names[0]}"] = table[names[-1]] / table[names[0]]
-    return table.round(2)

@@ -117,21 +117,6 @@ def test_every_way_of_scaling_has_its_own_marker_and_colour():
     assert len(set(charts.SCALINGS.values())) == len(set(charts.SCALING_COLOURS)) == len(charts.SCALINGS) == 6
 
 
-def test_confusions():
-    scenes = ["metro_station", "park"]
-    certain = pd.DataFrame(np.eye(2), scenes, scenes)
-    figure = charts.confusions({"base": certain, "damped": certain * 0 + 0.5})
-    base, damped, bar = figure.axes
-    assert labels(base) == ("base", "given scene", "true scene")
-    assert labels(damped) == ("damped", "given scene", "")
-    assert [tick.get_text() for tick in base.get_yticklabels()] == ["metro station", "park"]
-    assert base.images[0].get_array().tolist() == [[100, 0], [0, 100]]
-    assert bar.get_ylabel() == "clips / %"
-    assert len(charts.confusions({"alone": certain}).axes) == 2
-    (nothing,) = charts.confusions({}).axes
-    assert [text.get_text() for text in nothing.texts] == ["not trained"]
-
-
 def test_layer_sparsity():
     table = pd.DataFrame({"input.0": [0.0, 0.25, 0.5], "classifier.0": [0.0, 0.5, 0.99]})
     ax, bar = charts.layer_sparsity(table, "damped").axes

@@ -11,10 +11,9 @@ import tiny
 from repro.analysis.evidence import Evidence
 from repro.build import pages
 from repro.edition import open_edition
-from repro.erf.gradient import FRAME_MS
 from repro.experiment import ModelConfig, Sparsity
 from repro.figures import page as display
-from repro.figures.page import RUNS_MIME, code, extents_table, figure_note, findings, provenance, start
+from repro.figures.page import RUNS_MIME, code, figure_note, findings, provenance, start
 from repro.store.record import Failure, Record
 from repro.store.store import Store
 
@@ -174,22 +173,6 @@ def test_runs_of_another_recipe_are_counted():
 )
 def test_provenance_describes_the_network(run, network):
     assert f"<td>{network}</td>" in html(provenance([run]))
-
-
-def test_extents_and_their_ratio():
-    # a constant square of side 2r + 1: within s of its middle lies the share 2s / (2r + 1)
-    table = extents_table([tiny.field(10), tiny.field(5)], ["wide", "narrow"])
-    expected = pd.DataFrame(
-        {
-            "wide": [5.25, 9.45, 5.25 * FRAME_MS, 9.45 * FRAME_MS],
-            "narrow": [2.75, 4.95, 2.75 * FRAME_MS, 4.95 * FRAME_MS],
-            "narrow / wide": [0.52] * 4,  # 11 / 21
-        },
-        index=["50 % radius / mel bands", "90 % radius / mel bands", "50 % radius / ms", "90 % radius / ms"],
-    )
-    pd.testing.assert_frame_equal(table, expected.round(2))
-    gap = extents_table([None, tiny.field(5)], ["wide", "narrow"])
-    assert gap["wide"].isna().all() and gap["narrow"].tolist() == table["narrow"].tolist()
 
 
 @pytest.mark.parametrize(
