@@ -1,9 +1,9 @@
 import dataclasses
 
+import made_runs as runs
 import numpy as np
 import pandas as pd
 import pytest
-import runs
 from scipy.stats import spearmanr
 
 from repro.analysis.evidence import Evidence, Network
