@@ -99,15 +99,15 @@ summary_table(evidence, other)
 kinds = outcomes(evidence)
 lines = [
     f"**What {kind}** ({len(claims)} of 19): "
-    + ("; ".join(f"{c.number}: {c.statement}" for c in claims) or "none")
+    + ("; ".join(f"{c.number}: {c.statement}" for c in claims) or "none.")
     for kind, claims in (
         ("held", kinds["held"]),
         ("did not hold", kinds["did not hold"]),
         ("stays open", kinds["open"]),
-        ("is not run yet", kinds["not run"]),
     )
 ]
-Markdown("\n\n".join(lines))
+waiting = ", ".join(str(claim.number) for claim in kinds["not run"]) or "none"
+Markdown("\n\n".join([*lines, f"**What is not run yet:** claims {waiting}."]))
 
 # %% [markdown]
 # **What was easy.** The architecture: Table 1 and the weight counts that follow from it agree to the digit.
