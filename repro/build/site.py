@@ -9,8 +9,8 @@ from html import escape
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
-_PLACE = '<main id="main-content"'
-"""Before this element of the theme the switch stands on every page."""
+_PLACE = '<div class="bd-article-container">'
+"""In this element of the theme, which holds what a page says, the switch comes first."""
 
 _FIRST = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
@@ -41,7 +41,7 @@ def assemble(books: Mapping[str, Path], titles: Mapping[str, str], site: Path, a
             text = path.read_text(encoding="utf-8")
             if len(names) > 1 and _PLACE in text:
                 switch = _switch(path, edition, names, titles, aside)
-                path.write_text(text.replace(_PLACE, switch + _PLACE, 1), encoding="utf-8")
+                path.write_text(text.replace(_PLACE, _PLACE + switch, 1), encoding="utf-8")
     first = f"{names[0]}/book/index.html"
     page = _FIRST.format(target=first, title=escape(titles[names[0]]))
     (aside / "index.html").write_text(page, encoding="utf-8")

@@ -2,7 +2,7 @@ from zipfile import ZipFile
 
 from repro.build.site import assemble
 
-PAGE = '<html><body><main id="main-content" role="main">{}</main></body></html>'
+PAGE = '<html><body><main><div class="bd-article-container">{}</div></main></body></html>'
 
 
 def book(folder, *pages):
@@ -22,8 +22,8 @@ def test_two_editions_side_by_side_with_a_switch_to_the_same_page(tmp_path):
     assert first == tmp_path / "site" / "esc10" / "book" / "index.html"
     width = (tmp_path / "site" / "esc10" / "book" / "width.html").read_text()
     assert (
-        '<nav class="repro-editions" aria-label="Editions"><span aria-current="true">Real &amp; true</span> '
-        '<a href="../../quick/book/width.html">Quick</a></nav><main id="main-content"' in width
+        '<div class="bd-article-container"><nav class="repro-editions" aria-label="Editions"><span aria-current="true">Real &amp; true</span> '
+        '<a href="../../quick/book/width.html">Quick</a></nav>width' in width
     )
     lone = (tmp_path / "site" / "esc10" / "book" / "microphones.html").read_text()
     assert '<a href="../../quick/book/index.html">Quick</a>' in lone

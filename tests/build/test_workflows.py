@@ -35,7 +35,8 @@ def test_the_citation_file_follows_the_published_schema():
 
 @pytest.mark.parametrize("path", [*WORKFLOWS, ROOT / ".ci" / "run", ROOT / "README.md"], ids=lambda path: path.name)
 def test_every_make_target_that_is_named_exists(path: Path):
-    named = set(re.findall(r"\bmake ([a-z][a-z-]*)", path.read_text()))
+    code = re.compile(r"(?:^ *|`|run: |step |&& )make ([a-z][a-z-]*)", re.MULTILINE)
+    named = set(code.findall(path.read_text()))
     assert named <= TARGETS
     assert {"test", "book"} <= named or path.name == "book.yml"
 
@@ -58,8 +59,12 @@ def test_the_conda_environment_takes_everything_from_the_lock():
 
 def test_make_book_and_make_test_say_what_they_run():
     plan = subprocess.run(["make", "-n", "book", "test"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for command in ("repro book --edition quick", "ruff check", "ruff format --check", "mypy", "-m pytest"):
+    for command in ("repro book", "ruff check", "ruff format --check", "mypy", "lint-imports", "-m pytest"):
         assert command in plan
+    plan = subprocess.run(
+        ["make", "-n", "book", "EDITION=esc10"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert "repro book --edition esc10" in plan
 
 
 def test_every_dependency_is_locked_and_has_its_reason():

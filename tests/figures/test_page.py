@@ -49,7 +49,7 @@ def used(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     [
         (
             "quick",
-            {"title": "Quick <edition>"},
+            {"title": "Quick <edition>", "epochs": 80},
             "<strong>Quick &lt;edition&gt;</strong> · synthetic recordings · 2 s clips · 80 epochs · 1 seed. Not "
             "evidence about the paper.",
         ),
