@@ -99,3 +99,6 @@ else:
     display(
         Markdown("No measurement yet: run `python -m benchmarks` on an idle machine.")
     )
+
+# %% tags=["hide-input"]
+page.provenance(records)

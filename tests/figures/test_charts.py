@@ -101,7 +101,8 @@ def test_accuracy_over_weights(variant):
         "depth D": [tiny.record(ModelConfig(width=4, depth=d, damped=variant == "damped")) for d in (1, 2, 3)],
         "sparse width, static": [tiny.record(model, **sparse) for model in WIDTHS[2:]],
     }
-    figure = charts.accuracy_over_weights(accuracy.scaling_report(groups), variant)
+    reports = [accuracy.report(accuracy.accuracies(runs)).assign(scaling=scaling) for scaling, runs in groups.items()]
+    figure = charts.accuracy_over_weights(pd.concat(reports), variant)
     unseen, seen = figure.axes
     assert labels(unseen) == ("unseen devices", "number of weights", "accuracy / %")
     assert labels(seen) == ("seen device (a)", "number of weights", "")
