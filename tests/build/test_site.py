@@ -22,7 +22,8 @@ def test_two_editions_side_by_side_with_a_switch_to_the_same_page(tmp_path):
     assert first == tmp_path / "site" / "esc10" / "book" / "index.html"
     width = (tmp_path / "site" / "esc10" / "book" / "width.html").read_text()
     assert (
-        '<div class="bd-article-container"><nav class="repro-editions" aria-label="Editions"><span aria-current="true">Real &amp; true</span> '
+        '<div class="bd-article-container"><nav class="repro-editions" aria-label="Editions">'
+        '<span aria-current="true">Real &amp; true</span> '
         '<a href="../../quick/book/width.html">Quick</a></nav>width' in width
     )
     lone = (tmp_path / "site" / "esc10" / "book" / "microphones.html").read_text()
