@@ -23,6 +23,7 @@ RECIPE_VERSION = 4
 """Part of every key: raised whenever the same Experiment would give other numbers than before."""
 
 DataName = Literal["synthetic", "esc10", "tau2020"]
+Precision = Literal["fp32", "bf16"]
 PositiveInt = Annotated[int, Field(ge=1)]
 
 
@@ -110,7 +111,7 @@ class Recipe(Frozen):
     batch_size: PositiveInt = 10
     mixup_alpha: Annotated[float, Field(ge=0)] = 0.3
     roll: Literal["hops", "samples", "off"] = "hops"
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
     labels: Literal["true", "random"] = "true"
 
     @model_validator(mode="after")

@@ -73,7 +73,6 @@ def free_memory(device: torch.device) -> None:
     """Give back what a training that has ended left in this process, and count a GPU's peak memory anew."""
     gc.collect()  # a network refers to itself through its optimiser
     if is_gpu(device):
-        torch.compiler.reset()
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
 

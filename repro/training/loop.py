@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
+from repro.data.features import N_MELS
 from repro.erf.gradient import effective_receptive_field
-from repro.experiment import Experiment, Recipe
+from repro.experiment import Experiment, Precision, Recipe
 from repro.network.cp_resnet import CPResNet, build
 from repro.network.pruning import Pruner, remaining_by_layer
 from repro.training.augmentation import Mixup
@@ -127,17 +128,24 @@ def memory_format(width: int, device: torch.device) -> torch.memory_format:
     return torch.channels_last if is_gpu(device) or 8 <= width <= 64 else torch.contiguous_format
 
 
-def one_graph(model: CPResNet) -> Callable[[Tensor], Tensor]:
-    """The network compiled, and replayed by a GPU as one graph: batches of 10 would leave it waiting for the next call.
+def one_graph(model: CPResNet, precision: Precision, batch: Tensor) -> nn.Module:
+    """The network in training mode, recorded as CUDA graphs that a GPU replays with one call forward and one back.
 
-    A process trains many networks, and PyTorch compiles only eight forms of a function; any further one it would run
-    uncompiled, with no more than a warning. What was compiled for earlier networks therefore goes first. Kernels are
-    chosen without timing them, so that the same network gives the same bits in every process.
+    Small networks and batches of 10 leave a GPU waiting for the next of some hundred calls. The graphs hold the very
+    kernels that these calls start, so the numbers are the same.
+
+    Args:
+        model: the network, on a GPU; its weights and batch statistics are left as they are.
+        precision: of the network's arithmetic.
+        batch: an input of the shape and memory format that the network will be given.
     """
-    torch.compiler.reset()
-    options: dict[str, str | int | bool | Callable[..., object]] = {"triton.cudagraphs": True, "deterministic": True}
-    compiled: Callable[[Tensor], Tensor] = torch.compile(model, dynamic=False, options=options)
-    return compiled
+    statistics = {name: buffer.clone() for name, buffer in model.named_buffers()}  # recording takes a few passes
+    with torch.autocast(batch.device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False):
+        graphs = torch.cuda.make_graphed_callables(nn.Sequential(model), (batch,))
+    assert isinstance(graphs, nn.Module)  # as what was given is one
+    for name, buffer in model.named_buffers():
+        buffer.copy_(statistics[name])
+    return graphs
 
 
 def train(
@@ -191,10 +199,14 @@ class Training:
         self._format = memory_format(experiment.model.width, device)
         model.to(memory_format=self._format)  # type: ignore[call-overload]  # missing in torch's annotations
         self._model = model
-        self._step_model = one_graph(model) if is_gpu(device) else model
         self._pruner: Pruner | None = None
         if experiment.sparsity is not None:
             self._pruner = Pruner(model, experiment.sparsity, recipe, self._streams.pruning)
+        self._step_model: nn.Module = model
+        if is_gpu(device):
+            shape = (recipe.batch_size, 1, N_MELS, inputs.frames)
+            batch = torch.zeros(shape, device=device).contiguous(memory_format=self._format)
+            self._step_model = one_graph(model, recipe.precision, batch)
         self._optimizer = torch.optim.Adam(model.parameters(), lr=recipe.max_lr, fused=True)
         self._epochs: list[Epoch] = []
         self._predictions: list[Tensor] = []
@@ -235,7 +247,7 @@ class Training:
         for places, inputs in self._inputs.epoch(recipe.roll, recipe.batch_size, self._streams.order):
             labels = self._labels[places.to(device)]
             mixup = Mixup.draw(len(places), recipe.mixup_alpha, self._streams.augmentation).to(device)
-            # the last, smaller batch goes as it is: a graph of its own would take longer to make than it saves
+            # a graph has one shape: the last, smaller batch goes without
             model = self._step_model if len(places) == recipe.batch_size else self._model
             with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
                 logits = model(mixup.inputs(inputs).contiguous(memory_format=self._format))

@@ -261,50 +261,41 @@ def test_bf16_changes_the_loss_a_little_and_the_weights_type_not_at_all(toy_inpu
     assert {dtype for name, dtype in types[1].items() if "num_batches" not in name} == {torch.float32}
 
 
-def test_full_batches_go_through_the_compiled_network_and_the_last_smaller_one_does_not(toy_inputs):
+def test_full_batches_go_through_the_graph_and_the_last_smaller_one_does_not(toy_inputs):
     experiment = tiny.experiment(epochs=2, batch_size=5)
     training, sizes = Training(experiment, toy_inputs), []
     model = training._model
-    assert training._step_model is model  # nothing is compiled for a CPU
+    assert training._step_model is model  # nothing is recorded for a CPU
 
-    def compiled(batch):
-        sizes.append(len(batch))
-        return model(batch)
+    class Graph(torch.nn.Module):
+        def forward(self, batch):
+            sizes.append(len(batch))
+            return model(batch)
 
-    training._step_model = compiled
+    training._step_model = Graph()
     while training.epoch < 2:
         training.run_epoch()
     assert sizes == [5, 5] * 2
     assert same(training.outcome(), train(experiment, toy_inputs))
 
 
-def test_every_network_is_one_graph_that_no_batch_and_no_epoch_compiles_again(toy_inputs, monkeypatch):
-    # PyTorch's limit of eight forms is one here, and the order in memory that of a GPU in both trainings.
+@pytest.mark.parametrize("sparsity", [None, Sparsity(method="iterative", weights=200)])
+def test_recording_a_network_changes_nothing(toy_inputs, monkeypatch, sparsity):
+    # The CPU stands in for a GPU, with a GPU's order in memory in both trainings; tests/gpu has the real graphs.
     monkeypatch.setattr("repro.training.loop.memory_format", lambda *_: torch.channels_last)
-    networks = {
-        "base": tiny.experiment(2, epochs=2, batch_size=5, precision="bf16"),
-        "damped": tiny.experiment(3, damped=True, epochs=2, batch_size=5, precision="bf16"),
-        "sparse": tiny.experiment(
-            2, epochs=2, batch_size=5, precision="bf16", sparsity=Sparsity(method="iterative", weights=200)
-        ),
-    }
-    graphs, compile_with = [], torch.compile
+    experiment = tiny.experiment(2, epochs=2, batch_size=4, sparsity=sparsity)
+    expected, recorded = train(experiment, toy_inputs), []
 
-    def kept(graph, _):
-        graphs.append(graph)
-        return graph.forward
+    def record(module, samples):
+        for _ in range(3):
+            module(*samples)
+        recorded.append(tuple(samples[0].shape))
+        return module
 
-    def compile_whole(model, dynamic, options):
-        compile_with(model, options=options)  # which refuses options that it does not know
-        return compile_with(model, dynamic=dynamic, fullgraph=True, backend=kept)
-
-    expected = {name: train(network, toy_inputs) for name, network in networks.items()}
-    monkeypatch.setattr(torch, "compile", compile_whole)
-    monkeypatch.setattr("repro.training.loop.is_gpu", lambda device: True)  # the CPU is taken for one
-    with torch._dynamo.config.patch(recompile_limit=1, fail_on_recompile_limit_hit=True, error_on_recompile=True):
-        for name, network in networks.items():
-            assert same(train(network, toy_inputs), expected[name]), name
-    assert len(graphs) == len(networks)
+    monkeypatch.setattr("repro.training.loop.is_gpu", lambda device: True)
+    monkeypatch.setattr(torch.cuda, "make_graphed_callables", record)
+    assert same(train(experiment, toy_inputs), expected)
+    assert recorded == [(4, 1, 256, toy_inputs.frames)]
 
 
 CONTINUED = {
