@@ -22,7 +22,7 @@ from repro.data.features import PerceptualMel, frames, to_float
 from repro.data.split import FOLD
 from repro.data.tau2020 import SCENES
 from repro.erf.gradient import effective_receptive_field
-from repro.experiment import DataConfig, Experiment, ModelConfig, Recipe
+from repro.experiment import DataConfig, Experiment, ModelConfig, Precision, Recipe
 from repro.network.cp_resnet import CPResNet, build, layer_table
 from repro.store.provenance import provenance
 from repro.training.device import is_gpu, make_ready
@@ -122,9 +122,13 @@ def plain_features(sizes: Sizes, _: int) -> Work:
     return lambda: [plain.features(waveform) for waveform in waveforms], sizes.clips
 
 
+def _precision(sizes: Sizes) -> Precision:
+    return "bf16" if is_gpu(sizes.device) else "fp32"
+
+
 def our_training(sizes: Sizes, width: int) -> Work:
     """Epochs of `Training`, in bfloat16 on a GPU; of so many that no test clip is classified after one."""
-    recipe = Recipe(epochs=10**9, warmup_epochs=10**8, precision="bf16" if is_gpu(sizes.device) else "fp32")
+    recipe = Recipe(epochs=10**9, warmup_epochs=10**8, precision=_precision(sizes))
     data, model = DataConfig(clip_seconds=sizes.seconds), ModelConfig(width=width)
     return Training(Experiment(data=data, model=model, recipe=recipe), _inputs(sizes)).run_epoch, sizes.clips
 
@@ -138,7 +142,7 @@ def plain_training(sizes: Sizes, width: int) -> Work:
 def our_fields(sizes: Sizes, width: int) -> Work:
     """Effective receptive fields: one map for every training clip, and their mean."""
     inputs, network = _inputs(sizes), _network(width).to(sizes.device)
-    network.to(memory_format=memory_format(width, sizes.device))  # type: ignore[call-overload]  # as in `Training`
+    network.to(memory_format=memory_format(width, _precision(sizes), sizes.device))  # type: ignore[call-overload]  # as in `Training`
     return lambda: effective_receptive_field(network, inputs.training_batches()), sizes.clips
 
 
@@ -150,7 +154,7 @@ def plain_fields(sizes: Sizes, width: int) -> Work:
 
 def matrix_product(sizes: Sizes, _: int) -> Work:
     """A product of square matrices, in the precision that ours trains in."""
-    dtype = torch.bfloat16 if is_gpu(sizes.device) else torch.float32
+    dtype = torch.bfloat16 if _precision(sizes) == "bf16" else torch.float32
     left, right = (torch.randn(sizes.matrix, sizes.matrix).to(sizes.device, dtype) for _ in range(2))
     return lambda: left @ right, 2 * sizes.matrix**3
 

@@ -150,7 +150,7 @@ def _timed(run: Experiment) -> tuple[int, int, int, bool]:
 def _seconds_per_clip(width: int, batch: int, length: int, bf16: bool, device: torch.device) -> float:
     """Of one clip in training, on one thread of a CPU or on a GPU."""
     make_ready(device)
-    layout = memory_format(width, device)
+    layout = memory_format(width, "bf16" if bf16 else "fp32", device)
     model = build(ModelConfig(width=width), torch.Generator()).to(device, memory_format=layout)  # type: ignore[call-overload]
     inputs = torch.randn(batch, 1, INPUT_BANDS, length, device=device).contiguous(memory_format=layout)
     labels = torch.zeros(batch, dtype=torch.long, device=device) % CLASSES

@@ -218,18 +218,18 @@ def test_a_loss_that_is_no_longer_finite_ends_the_training(toy_inputs, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("device", "width", "layout"),
+    ("device", "precision", "width", "layout"),
     [
-        ("cpu", 7, torch.contiguous_format),
-        ("cpu", 8, torch.channels_last),
-        ("cpu", 64, torch.channels_last),
-        ("cpu", 65, torch.contiguous_format),
-        ("cuda", 2, torch.channels_last),
-        ("cuda", 512, torch.channels_last),
+        ("cpu", "fp32", 7, torch.contiguous_format),
+        ("cpu", "bf16", 8, torch.channels_last),
+        ("cpu", "fp32", 64, torch.channels_last),
+        ("cpu", "bf16", 65, torch.contiguous_format),
+        ("cuda", "fp32", 8, torch.contiguous_format),
+        ("cuda", "bf16", 512, torch.channels_last),
     ],
 )
-def test_memory_format(device, width, layout):
-    assert memory_format(width, torch.device(device)) is layout
+def test_memory_format(device, precision, width, layout):
+    assert memory_format(width, precision, torch.device(device)) is layout
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
