@@ -94,7 +94,8 @@ def test_sweeps_killed_at_random_moments_end_in_the_same_records(tmp_path, expec
     assert (process.returncode, told) == (0, "0 failed\n")
     assert content(store) == expected
     assert store.failed() == [] and counts["orphans"] == 0
-    assert not any((store.root / "checkpoints").glob("[!.]*"))
+    left = {path.name for path in (store.root / "checkpoints").glob("[!.]*")}
+    assert left <= set(store.finished())  # killed between keeping a run and removing its checkpoint; gc removes it
 
 
 def test_processes_that_want_one_run_train_it_once(tmp_path, expected, capsys):
