@@ -79,11 +79,11 @@ damped = scalings[scalings["variant"] == "damped"]
 figure = charts.accuracy_over_weights(damped, "damped")
 plt.show()
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 shown = [record for record in records if record.experiment.model.damped]
 page.figure_note(shown, "fig-1", damped)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.findings(evidence, 8, 15)
 
 # %% [markdown]
@@ -94,5 +94,5 @@ page.findings(evidence, 8, 15)
 # %%
 accuracy.scaling_table(damped)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.provenance(records)

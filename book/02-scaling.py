@@ -97,7 +97,7 @@ pd.DataFrame(
 # %% tags=["hide-input"]
 deep, wide = growth.loc["one more D"], growth.loc["twice the W"]
 Markdown(
-    f"A block of depth $D$ adds {deep['GMAC a clip']:.0f} % to the arithmetic, since it "
+    f"A block of depth D adds {deep['GMAC a clip']:.0f} % to the arithmetic, since it "
     f"works on the smallest maps of the network, but {deep['weights']:.0f} % to the "
     "weights, since it has more channels than the blocks before it. So depth is cheap in "
     f"arithmetic, but not in weights. Doubling the width adds {wide['weights']:.0f} % to "
@@ -150,7 +150,7 @@ over = [
     d for d in depths if size(ModelConfig(depth=d))["max. RF / pixels"] > INPUT_BANDS
 ]
 Markdown(
-    f"Each $D$ adds {added.loc['one more D', 'max. RF / pixels']:.0f} pixels to it, $K$ "
+    f"Each D adds {added.loc['one more D', 'max. RF / pixels']:.0f} pixels to it, K "
     f"adds {added.loc['one more K', 'max. RF / pixels']:.0f}. Of the depths above, "
     f"D = {', '.join(map(str, over)) or 'none'} can see more than the {INPUT_BANDS} mel "
     "bands that the input has."

@@ -70,7 +70,7 @@ pd.DataFrame(
     index=[""],
 )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 absent = InputError("they are not at hand, and results holds no summary of them")
 page.without_recordings(edition, absent) if cells.empty else None
 
@@ -189,7 +189,7 @@ if deviations.size:
         )
     )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 DESIGN = """
 **Many microphones at the price of a few.** All recordings through all microphones
 would take long to classify. Six microphones alone would say little about
@@ -237,7 +237,7 @@ if edition.microphones_each and not cells.empty:
 # The paper's Figure 2 shows one recording as two devices deliver it. The second device here is the one in the middle
 # when all are sorted by how much they change the mean spectrum: half of them change it more.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 moment = summary.moment
 if clips is None or moment is None:
     absent = InputError("the two sounds cannot be played without them")

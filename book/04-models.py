@@ -192,10 +192,10 @@ table = accuracy.fitted(records)
 figure = charts.fit_bars(table)
 plt.show()
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.figure_note(records, "fig-fit", table)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.findings(Evidence(edition, tuple(records)), 1, 2)
 
 # %%
@@ -213,5 +213,5 @@ Markdown(
     "clips are easier to memorise, and the paper has some 10,000 of them."
 )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.provenance(records)

@@ -54,10 +54,10 @@ figure = charts.accuracy_panels(
 )
 plt.show()
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.figure_note(records, "fig-3", each_run)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.findings(Evidence(edition, tuple(records)), 3, 4, 5, 17)
 
 # %%
@@ -76,8 +76,8 @@ accuracy.training_fit(records, "width").rename_axis("W")
 #
 # "Unseen" lumps different devices together. How far apart they lie, and the classes that are lost on them.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Accuracy on every unseen device, one dot a device, by network."}}
+# %% tags=["remove-input"] mystnb={"image": {"alt": "Accuracy on every unseen device, one dot a device, by network."}}
 page.breakdown(records)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.provenance(records)

@@ -59,7 +59,7 @@ page.start(edition)
 # The blocks of Table 1 are four of width $W$, then $D$ blocks of 3×3 convolutions with $2W$ channels, then $K$ blocks of
 # 1×1 convolutions with $4W$ channels:
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.code(table_1)
 
 # %% [markdown]
@@ -93,12 +93,12 @@ needed = next(
 whole = [d for d, seen in view.items() if list(seen.values())[1] == clip_frames]
 text = f"A clip of {edition.clip_seconds:g} s has {clip_frames} frames. "
 text += (
-    f"With $D \\geq {min(whole)}$ the pixel in the middle sees all of them. Beyond that, "
+    f"With D ≥ {min(whole)} the pixel in the middle sees all of them. Beyond that, "
     "more blocks add layers, but no view in time. "
     if whole
     else "No network of this edition sees all of them. "
 )
-text += f"In the paper's clips of 10 s, with {paper_frames} frames, that takes $D = {needed}$."
+text += f"In the paper's clips of 10 s, with {paper_frames} frames, that takes D = {needed}."
 Markdown(text)
 
 # %% [markdown]
@@ -118,10 +118,10 @@ figure = charts.accuracy_panels(
 )
 plt.show()
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.figure_note(deeper, "fig-4", each_run)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.findings(Evidence(edition, tuple(deeper)), 6)
 
 # %%
@@ -144,10 +144,10 @@ figure = charts.accuracy_panels(
 )
 plt.show()
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.figure_note(pointwise_runs, "fig-5", each_run)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.findings(Evidence(edition, tuple(pointwise_runs)), 7)
 
 # %%
@@ -164,7 +164,7 @@ accuracy.percentages(report, "pointwise").rename_axis("K")
 records = runs_of(edition, "width", "depth", "pointwise", "compound")
 accuracy.size_table(accuracy.report(accuracy.accuracies(records)))
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 evidence = Evidence(edition, tuple(records))
 page.findings(evidence, 8, 15)
 
@@ -200,7 +200,7 @@ variants = [
 figure = maps.network_fields(evidence, variants, depth=1)
 plt.show()
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.radii_note(evidence, variants, "fig-7")
 
 # %% [markdown]
@@ -215,5 +215,5 @@ page.radii_note(evidence, variants, "fig-7")
 both = [n._replace(variant=variant) for n in variants for variant in VARIANTS]
 page.breakdown(run for network in both for run in evidence.runs(network).values())
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.provenance(records + wider)

@@ -59,7 +59,7 @@ page.start(edition)
 # are left. Layers that are smaller than the others are by then stay whole. Within a layer, all weights are equally likely
 # to go.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.code(layer_targets, draw_masks)
 
 # %% [markdown]
@@ -101,7 +101,7 @@ layers.rename_axis(f"W = {widest}")
 # initialised to zero and have not had time to grow. It ends at $n$, three quarters of the epochs; the rest, with the
 # reported epochs, trains the sparse network.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.code(remaining_schedule)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Number of remaining weights over epochs: all until the end of the warm-up, then an exponential fall to the target, constant in the last quarter."}}
@@ -120,7 +120,7 @@ plt.show()
 # weights tend to go first. The paper excludes layers that are more than 99 % sparse from further pruning, so that none
 # is emptied; here, `least` keeps one weight in a hundred of every layer.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.code(remove_smallest)
 
 # %% [markdown]
@@ -140,10 +140,10 @@ figure = charts.sparse_panels(
 )
 plt.show()
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.figure_note(sparse, "fig-6", each_run)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 unguarded = runs_of(edition, "unguarded pruning")
 evidence = Evidence(edition, tuple(sparse + unguarded))
 page.findings(evidence, 9, 10, 16, 14)
@@ -230,7 +230,7 @@ rows = [
 ]
 pd.DataFrame(rows).set_index(["W", "pruning"]).round(2) if rows else None
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.findings(evidence, 19)
 
 # %% [markdown]
@@ -247,5 +247,5 @@ ends += [
 ]
 page.breakdown(run for network in ends for run in evidence.runs(network).values())
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.provenance(dense + sparse + unguarded)

@@ -65,7 +65,7 @@ page.start(edition)
 # %%
 page.code(linear_probe)
 
-# %% tags=["hide-input", "remove-output"]
+# %% tags=["remove-input", "remove-output"]
 records = runs_of(edition, "width", "repeated width")
 probe, notice = None, None
 try:
@@ -98,5 +98,5 @@ Markdown(compared(accuracy.by_run(table), probe)) if probe is not None else None
 several = probe is not None and len(probe) > 1
 (100 * probe).round(1).rename_axis(columns="probe / %") if several else None
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.provenance(records)

@@ -57,7 +57,7 @@ page.start(edition)
 # {cite}`mcfee2015librosa`. The order is unusual: the filters average decibels, not power, and no logarithm follows.
 # Last, every band is standardised with the mean and standard deviation of the training clips.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.code(PerceptualMel._stft, PerceptualMel._weighted_mel)
 
 # %% [markdown]
@@ -101,7 +101,7 @@ else:
 # $\tilde x = \lambda x_i + (1 - \lambda) x_j$, and the loss is the same blend of the two cross-entropies. The weight
 # $\lambda \sim \mathrm{Beta}(0.3, 0.3)$ is drawn for each clip and folded to $\max(\lambda, 1 - \lambda)$.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.code(Mixup.draw, Mixup.inputs, Mixup.loss)
 
 # %% [markdown]
@@ -124,7 +124,7 @@ Markdown(f"In {kept:.0f} % of the draws the clip itself has a weight above 0.9."
 # One pass over the training clips, with everything that happens in a step. `epoch` gives the clips in random order, as
 # standardised features of the rolled waves; the pruner, if there is one, sets the removed weights back to zero.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.code(Training._pass)
 
 # %% [markdown]
@@ -134,7 +134,7 @@ page.code(Training._pass)
 # $\eta_{\max}\, e^{-5 (1 - t)^2}$ with $t$ the share of the warm-up that has passed, then falls linearly to $10^{-6}$,
 # reached in the last epoch.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.code(learning_rate)
 
 # %% [markdown]
@@ -186,7 +186,7 @@ if edition.precision_widths:
     figure = charts.precisions(by_precision)
     plt.show()
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if edition.precision_widths:
     effect = accuracy.precision_effect(by_precision)
     display(effect.round(1).rename_axis(columns="points"))

@@ -52,7 +52,7 @@ page.start(edition)
 #
 # $C$ falls linearly to a minimum in the outer rows, which is a [judgement call](A-setup): the paper gives no numbers.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.code(damping_kernel, DampedConv2d)
 
 # %% [markdown]
@@ -120,11 +120,11 @@ plt.show()
 # As numbers: half the width of the smallest interval, symmetric about the centre, that holds half of the gradient, or
 # 90 % of it. Means over all folds and seeds.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.radii_note(evidence, networks, "fig-8")
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.findings(evidence, 18)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.provenance(evidence.records)

@@ -49,7 +49,7 @@ page.start(edition)
 #
 # The mean runs over all test clips of the unseen devices. It is taken at the end of a training and kept with the run.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.code(effective_receptive_field)
 
 # %% [markdown]
@@ -89,7 +89,7 @@ pair = [Network("damped", deep, pointwise=blocks) for blocks in (few, many)]
 figure = maps.network_fields(evidence, pair)
 plt.show()
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.radii_note(evidence, pair, "fig-9")
 
 # %% mystnb={"figure": {"name": "fig-10", "caption": "**Figure 10.** The same for the base network."}, "image": {"alt": "Two heat maps of the base network's mean absolute gradient, with few and with many 1 by 1 blocks."}}
@@ -97,10 +97,10 @@ pair = [Network("base", deep, pointwise=blocks) for blocks in (few, many)]
 figure = maps.network_fields(evidence, pair)
 plt.show()
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.radii_note(evidence, pair, "fig-10")
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.findings(evidence, 11)
 
 # %% [markdown]
@@ -113,7 +113,7 @@ pair = [Network("damped", width, pointwise=k) for width in (narrow, wide)]
 figure = maps.network_fields(evidence, pair)
 plt.show()
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.radii_note(evidence, pair, "fig-11")
 
 # %% mystnb={"figure": {"name": "fig-12", "caption": "**Figure 12.** The same for the base network."}, "image": {"alt": "Two heat maps of the base network's mean absolute gradient, narrow and wide."}}
@@ -121,10 +121,10 @@ pair = [Network("base", width, pointwise=k) for width in (narrow, wide)]
 figure = maps.network_fields(evidence, pair)
 plt.show()
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.radii_note(evidence, pair, "fig-12")
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.findings(evidence, 12)
 
 # %% [markdown]
@@ -140,7 +140,7 @@ pair = [dense, dense._replace(width=wide, method="iterative")]
 figure = maps.network_fields(evidence, pair)
 plt.show()
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.radii_note(evidence, pair, "fig-13")
 
 # %% mystnb={"figure": {"name": "fig-14", "caption": "**Figure 14.** Effective receptive field of the damped network: narrow and dense (left), wide and pruned at random before training (right)."}, "image": {"alt": "Two heat maps of the damped network's mean absolute gradient, dense and statically pruned."}}
@@ -149,7 +149,7 @@ pair = [dense, dense._replace(width=wide, method="static")]
 figure = maps.network_fields(evidence, pair)
 plt.show()
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.radii_note(evidence, pair, "fig-14")
 
 # %% [markdown]
@@ -161,7 +161,7 @@ pair = [dense, dense._replace(width=wide, method="iterative")]
 figure = maps.network_fields(evidence, pair)
 plt.show()
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.radii_note(evidence, pair, "fig-15")
 
 # %% [markdown]
@@ -182,10 +182,10 @@ pair = [dense, dense._replace(width=wide, method="static")]
 figure = maps.network_fields(evidence, pair)
 plt.show()
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.radii_note(evidence, pair, "fig-16")
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.findings(evidence, 13)
 
 # %% [markdown]
@@ -247,5 +247,5 @@ Markdown(
 # Such a correlation is no cause. Width, depth and damping change the accuracy and the field together, and networks of one
 # family are no independent draws, so the interval is rather too narrow.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.provenance(evidence.records)

@@ -62,11 +62,11 @@ base = scalings[scalings["variant"] == "base"]
 figure = charts.accuracy_over_weights(base, "base")
 plt.show()
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 shown = [record for record in records if not record.experiment.model.damped]
 page.figure_note(shown, "fig-17", base)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.findings(evidence, 8, 15)
 
 # %% [markdown]
@@ -76,5 +76,5 @@ page.findings(evidence, 8, 15)
 # %%
 accuracy.scaling_table(base)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.provenance(records)

@@ -62,5 +62,5 @@ ledger_table(evidence)
 # %% [markdown]
 # The same as data: `repro claims --edition NAME --json`.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.provenance(evidence.records)

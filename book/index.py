@@ -22,12 +22,12 @@
 # added weights are pruned away again. Its code was never published; here every figure comes from networks that this
 # repository trained.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "remove-input"]
 edition: str = "quick"  # a file of book/editions
 beside: str = "quick"  # an edition whose verdicts stand beside
 settings: dict = {}  # any other setting of the edition, such as {"epochs": 20}
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 import matplotlib.pyplot as plt
 from IPython.display import Markdown
 
@@ -43,18 +43,18 @@ from repro.sweep.available import available, runs_of
 edition = open_edition(edition, **settings)
 page.start(edition)
 
-# %% tags=["remove-output"]
+# %% tags=["remove-cell"]
 evidence = Evidence(edition, tuple(runs_of(edition)))
 
 # %% [markdown]
 # ## The answer
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 Markdown(
     edition.description + "\n\n" + "\n".join(f"- {line}" for line in answer(evidence))
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Accuracy over width for the base and the damped network, on unseen devices and on the seen one."}}
+# %% tags=["remove-input"] mystnb={"image": {"alt": "Accuracy over width for the base and the damped network, on unseen devices and on the seen one."}}
 widened = [
     record
     for network in evidence.networks("width")
@@ -78,7 +78,7 @@ plt.show()
 #
 # The criteria, all intervals and the runs behind each line are in the [ledger](claims).
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 other = None
 if beside and beside != edition.name:
     second = open_edition(beside)
@@ -95,7 +95,7 @@ summary_table(evidence, other)
 # published code for earlier networks; where both are silent, a numbered [judgement call](A-setup). The claims were turned
 # into effects with margins before any result was looked at.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 kinds = outcomes(evidence)
 lines = [
     f"**What {kind}** ({len(claims)} of 19): "
@@ -132,5 +132,5 @@ Markdown("\n\n".join([*lines, f"**What is not run yet:** claims {waiting}."]))
 #
 # The paper {cite}`koutini2021over`, and this edition by the `CITATION.cff` of its repository.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.provenance(evidence.records)

@@ -100,5 +100,5 @@ else:
         Markdown("No measurement yet: run `python -m benchmarks` on an idle machine.")
     )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.provenance(records)

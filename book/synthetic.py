@@ -87,7 +87,7 @@ plt.show()
 # A compressor takes the peak of every millisecond; above its threshold the level is to rise by only one part of its
 # ratio, and the gain follows with the time constants of attack and release.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 page.code(apply, compress)
 
 # %% mystnb={"image": {"alt": "Frequency responses of the nine devices; device a is nearly flat, the others rise and fall by up to 30 decibels."}}

@@ -174,7 +174,8 @@ def training_fit(records: Iterable[Record], column: str) -> pd.DataFrame:
     """The lowest training accuracy without augmentation of any run, in %: `column` down, variant across."""
     rows = [{**describe(record), "fit": 100 * record.train_accuracy} for record in records]
     table = pd.DataFrame(rows, columns=[column, "variant", "fit"]).pivot_table("fit", column, "variant", aggfunc="min")
-    return table.reindex(columns=list(VARIANTS)).round(1).rename_axis(columns="lowest training accuracy / %")
+    table = table.reindex(columns=list(VARIANTS)).map(lambda fit: NOT_TRAINED if pd.isna(fit) else f"{fit:.1f}")
+    return table.rename_axis(columns="lowest training accuracy / %")
 
 
 def fitted(records: Iterable[Record]) -> pd.DataFrame:

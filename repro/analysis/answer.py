@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from repro.analysis.evidence import Evidence
 from repro.analysis.ledger import ledger
-from repro.analysis.verdicts import Claim, Effect, Verdict
+from repro.analysis.verdicts import Claim, Verdict
+from repro.analysis.wording import MEANING, amount, headline
 
 
 def answer(evidence: Evidence) -> list[str]:
-    """Three sentences: on width, on depth, and on width at a fixed number of weights."""
+    """Three sentences, in Markdown: on width, on width against depth, and on width at a fixed number of weights."""
     claims = {claim.number: claim for claim in ledger(evidence)}
-    return [_width(claims[3], claims[17]), _depth(claims[15]), _sparse(claims[16])]
+    topics = {"Width": 3, "Width against depth": 15, "Width without more weights": 16}
+    return [_sentence(topic, claims[number]) for topic, number in topics.items()]
 
 
 def outcomes(evidence: Evidence) -> dict[str, list[Claim]]:
@@ -27,49 +29,12 @@ def outcomes(evidence: Evidence) -> dict[str, list[Claim]]:
     return kinds
 
 
-def _width(gain: Claim, beyond: Claim) -> str:
-    ends = [effect for effect in gain.effects if "slope" not in effect.name and effect.estimate.mean is not None]
-    if not ends:
-        return f"Width: {_not_yet(gain)}"
-    widths = ends[0].name.split(", ")[-1].replace(" − ", " against ")
-    told = " and ".join(f"{_amount(effect)} for the {effect.name.split(',')[0]} network" for effect in ends)
-    gaps = [effect for effect in beyond.effects if effect.estimate.mean is not None]
-    more = ", ".join(f"{_amount(effect)} ({effect.name.split(',')[0]})" for effect in gaps)
-    return (
-        f"Width: {widths} changes the accuracy on unseen devices by {told}, where the paper found about +10 points: "
-        f"{gain.verdict}."
-        + (f" Unseen devices gain more than the seen one by {more}: {beyond.verdict}." if more else "")
-    )
-
-
-def _depth(claim: Claim) -> str:
-    found = [effect for effect in claim.effects if effect.estimate.mean is not None]
-    if not found:
-        return f"Depth: {_not_yet(claim)}"
-    told = "; ".join(f"{effect.name.replace(', unseen, ', ', ')}: {_amount(effect)}" for effect in found)
-    return (
-        f"Depth: on unseen devices wide networks differ from deep ones by {told}. "
-        f"That width is better: {claim.verdict}."
-    )
-
-
-def _sparse(claim: Claim) -> str:
-    found = [effect for effect in claim.effects if effect.estimate.mean is not None]
-    if not found:
-        return f"Width without more weights: {_not_yet(claim)}"
-    best = max(found, key=lambda effect: effect.estimate.mean or 0.0)
-    return (
-        f"Width without more weights: of {len(found)} wider sparse networks the best one on unseen devices is "
-        f"{best.name.split(', unseen, ')[-1].split(' − ')[0]} ({best.name.split(',')[0]}), {_amount(best)} from the "
-        f"dense network of as many weights: {claim.verdict}."
-    )
-
-
-def _amount(effect: Effect) -> str:
-    interval = effect.estimate.interval()
-    text = f"{effect.estimate.mean:+.1f} points"
-    return text + (f" ({interval[0]:+.1f} to {interval[1]:+.1f})" if interval else " (a single run, no interval)")
-
-
-def _not_yet(claim: Claim) -> str:
-    return f"the networks that claim {claim.number} compares are not among the runs of this edition yet."
+def _sentence(topic: str, claim: Claim) -> str:
+    paper = f" The paper reports: {claim.paper}." if claim.paper else ""
+    compared: dict[str, list[str]] = {}
+    for effect in headline(claim):  # named "base, unseen, W = 64 − W = 16"
+        network, *_, pair = effect.name.split(", ")
+        compared.setdefault(pair.replace(" − ", " against "), []).append(f"{network} {amount(effect)}")
+    told = "; ".join(f"{pair}: {', '.join(amounts)}" for pair, amounts in compared.items())
+    here = f" Here, on unseen devices, {told}." if told else ""
+    return f"**{topic}.** {claim.statement}{paper}{here} {MEANING[claim.verdict]}"

@@ -120,9 +120,9 @@ def execute(page: Page, values: Mapping[str, Any], target: Path, aside: Path, ke
     # papermill records paths of this machine, which no reader of the page needs.
     for path in ("input_path", "output_path"):
         notebook.metadata.get("papermill", {}).pop(path, None)
-    for cell in notebook.cells:  # papermill's own cell shows as one folded line, as the parameters cell does
+    for cell in notebook.cells:  # the edition's line at the top of the page says what papermill's own cell does
         if "injected-parameters" in cell.metadata.get("tags", []):
-            cell.metadata.tags.append("hide-input")
+            cell.metadata.tags.append("remove-input")
     nbformat.write(notebook, partial)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial.replace(target)

@@ -1,4 +1,4 @@
-"""Links between the pages of a built book that the pages themselves cannot know."""
+"""Links of a built book that its pages cannot know: to each other, to their images and to their notebooks."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ import re
 from pathlib import Path
 
 _TARGET = re.compile(r'href="target:([\w-]+)"')
+_IMAGE = re.compile(r'href="image:([\w-]+)"')
 _ID = re.compile(r'<[^<>]*\bid="((?:fig|claim|table)-[\w-]+)"')
 
 
 def resolve_targets(html: Path) -> list[str]:
-    """Have every link `target:NAME` lead to the element with that id, on whatever page of the book it is.
+    """Resolve the links that the pages' outputs hold.
+
+    `target:NAME` leads to the element with that id, on whichever page it is; `image:NAME` to the image of the figure
+    with that id on the same page; `notebook:` to the page's executed notebook.
 
     Args:
         html: the folder of the built book; its pages are rewritten.
 
     Returns:
-        A line for every link whose element is on no page; it leads nowhere then, and its text stays.
+        A line for every link whose element is not there; it leads nowhere then, and its text stays.
     """
     pages = {path: path.read_text(encoding="utf-8") for path in sorted(html.rglob("*.html"))}
     places = {name: path for path, text in pages.items() for name in _ID.findall(text)}
@@ -32,7 +36,18 @@ def resolve_targets(html: Path) -> list[str]:
             target = "" if places[name] == path else Path(os.path.relpath(places[name], path.parent)).as_posix()
             return f'href="{target}#{name}"'
 
-        resolved = _TARGET.sub(link, text)
+        def image(match: re.Match[str], path: Path = path, text: str = text) -> str:
+            found = re.search(rf'id="{match[1]}".*?<img[^>]*\bsrc="([^"]+)"', text, re.DOTALL)
+            if found is None:
+                faults.append(f"{path.relative_to(html)}: a link to the image of '{match[1]}', which is not there")
+                return ""
+            return f'href="{found[1]}"'
+
+        notebook = (html / "_sources" / path.relative_to(html)).with_suffix(".ipynb")
+        resolved = _IMAGE.sub(image, _TARGET.sub(link, text))
+        resolved = resolved.replace(
+            'href="notebook:"', f'href="{Path(os.path.relpath(notebook, path.parent)).as_posix()}"'
+        )
         if resolved != text:
             path.write_text(resolved, encoding="utf-8")
     return faults

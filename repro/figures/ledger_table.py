@@ -11,7 +11,8 @@ from IPython.display import HTML
 
 from repro.analysis.evidence import Evidence
 from repro.analysis.ledger import COLUMNS, cells, ledger
-from repro.analysis.verdicts import Claim, Effect, Verdict
+from repro.analysis.verdicts import Claim, Verdict
+from repro.analysis.wording import numbers
 
 SIGNS = {
     Verdict.SUPPORTED: "✓",
@@ -38,7 +39,7 @@ def ledger_table(evidence: Evidence) -> HTML:
 
 
 def summary_table(evidence: Evidence, other: Evidence | None = None) -> HTML:
-    """A line a claim: what the paper says, its value, the first effect with its interval, the verdict.
+    """A line a claim: what the paper says, its value, the main effects with their intervals, the verdict.
 
     Args:
         evidence: of the edition that is shown.
@@ -50,7 +51,7 @@ def summary_table(evidence: Evidence, other: Evidence | None = None) -> HTML:
         more = f"<td>{badge(beside[number])}</td>" if beside else ""
         rows.append(
             f'<tr><td><a href="target:claim-{claim.number}">{claim.number}</a></td><td>{escape(claim.statement)}</td>'
-            f"<td>{escape(claim.paper)}</td><td>{escape(_first(claim))}</td><td>{badge(claim.verdict)}</td>{more}</tr>"
+            f"<td>{escape(claim.paper)}</td><td>{escape(numbers(claim))}</td><td>{badge(claim.verdict)}</td>{more}</tr>"
         )
     head = f"<th>{escape(other.edition.title)}</th>" if other is not None else ""
     return HTML(  # type: ignore[no-untyped-call]
@@ -63,20 +64,6 @@ def summary_table(evidence: Evidence, other: Evidence | None = None) -> HTML:
 def badge(verdict: Verdict) -> str:
     """A verdict as HTML, told apart by sign, frame and words."""
     return f'<span class="verdict {verdict.replace(" ", "-")}">{SIGNS[verdict]} {verdict}</span>'
-
-
-def with_interval(effect: Effect) -> str:
-    """An effect's mean and interval as text, such as "+3.1 points (+1.2 to +5.0)"; empty where it was not run."""
-    found, interval = effect.estimate, effect.estimate.interval()
-    if found.mean is None:
-        return ""
-    text = f"{found.mean:.1f} %" if effect.unit == "%" else f"{found.mean:+.1f} {effect.unit}"
-    return text + (f" ({interval[0]:+.1f} to {interval[1]:+.1f})" if interval else "")
-
-
-def _first(claim: Claim) -> str:
-    measured = [effect for effect in claim.effects if effect.estimate.mean is not None]
-    return f"{measured[0].name}: {with_interval(measured[0])}" if measured else ""
 
 
 def _details(claim: Claim) -> str:

@@ -18,7 +18,8 @@ from IPython.display import Markdown, display
 from repro.analysis import accuracy, radii
 from repro.analysis.evidence import Evidence, Network
 from repro.analysis.ledger import ledger
-from repro.analysis.verdicts import Claim, Effect
+from repro.analysis.verdicts import Claim
+from repro.analysis.wording import MEANING, numbers
 from repro.edition import Edition
 from repro.errors import InputError
 from repro.experiment import RECIPE_VERSION
@@ -84,7 +85,9 @@ def _without_docstring(part: type | Callable[..., Any]) -> str:
 
 
 def figure_note(records: Iterable[Record], name: str, data: pd.DataFrame) -> _Html:
-    """One line below a figure: what it was drawn from, and its data to take along.
+    """One line below a figure: what it was drawn from, and its data, image and code to take along.
+
+    `repro.build.links` resolves the last two.
 
     Args:
         records: the runs that it shows.
@@ -96,8 +99,11 @@ def figure_note(records: Iterable[Record], name: str, data: pd.DataFrame) -> _Ht
     commits = Counter(str(record.provenance["code"].get("commit"))[:10] for record in runs)
     made = f", trained on {escape(', '.join(machines))} at revision {escape(', '.join(commits))}" if runs else ""
     content = base64.b64encode(data.to_csv(index=False, float_format="%.6g").encode()).decode()
-    link = f'<a download="{name}.csv" href="data:text/csv;base64,{content}">data (CSV)</a>'
-    return _Html(f'<p class="repro-figure-note">{len(runs)} runs{made}. {link}</p>')
+    links = (
+        f'<a download="{name}.csv" href="data:text/csv;base64,{content}">data (CSV)</a>, '
+        f'<a href="image:{name}">figure (SVG)</a>, <a href="notebook:">code (notebook)</a>'
+    )
+    return _Html(f'<p class="repro-figure-note">{len(runs)} runs{made}. {links}</p>')
 
 
 def findings(evidence: Evidence, *numbers: int) -> _Html:
@@ -113,19 +119,12 @@ def findings(evidence: Evidence, *numbers: int) -> _Html:
 
 
 def _finding(claim: Claim) -> str:
-    told = "; ".join(_told(effect) for effect in claim.effects if effect.estimate.mean is not None)
-    paper = f" The paper: {escape(claim.paper)}." if claim.paper else ""
+    paper = f" The paper reports: {escape(claim.paper)}." if claim.paper else ""
+    measured = f" Here: {escape(numbers(claim))}." if numbers(claim) else ""
     return (
-        f'<a href="target:claim-{claim.number}">Claim {claim.number}</a>, “{escape(claim.statement)}”: '
-        f"<strong>{claim.verdict}</strong>." + (f" {escape(told)}." if told else "") + paper
+        f'<a href="target:claim-{claim.number}">Claim {claim.number}</a>: {escape(claim.statement)}{paper}{measured} '
+        f"<strong>{MEANING[claim.verdict]}</strong>"
     )
-
-
-def _told(effect: Effect) -> str:
-    interval = effect.estimate.interval()
-    sign = "" if effect.unit == "%" else "+"  # a share of labels is no difference
-    text = f"{effect.name}: {effect.estimate.mean:{sign}.1f} {effect.unit}"
-    return text + (f" ({interval[0]:+.1f} to {interval[1]:+.1f})" if interval else "")
 
 
 def radii_note(evidence: Evidence, networks: Collection[Network], name: str) -> None:

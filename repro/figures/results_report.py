@@ -12,8 +12,8 @@ from repro.analysis import accuracy
 from repro.analysis.answer import answer
 from repro.analysis.evidence import Evidence
 from repro.analysis.ledger import effects_table, ledger
+from repro.analysis.wording import numbers
 from repro.figures import charts
-from repro.figures.ledger_table import with_interval
 from repro.files.atomic import write_file
 
 
@@ -42,9 +42,7 @@ def write_report(evidence: Evidence, folder: Path) -> None:
         "| --- | --- | --- | --- | --- |",
     ]
     for claim in claims:
-        told = [f"{e.name}: {with_interval(e)}" for e in claim.effects if e.estimate.mean is not None]
-        first = told[0] if told else ""
-        lines.append(f"| {claim.number} | {claim.statement} | {claim.paper} | {first} | {claim.verdict} |")
+        lines.append(f"| {claim.number} | {claim.statement} | {claim.paper} | {numbers(claim)} | {claim.verdict} |")
     lines += [
         "",
         "`runs/` holds a run a file (`repro runs show KEY`), `runs.csv` a row a run and device, `effects.csv` a row an",

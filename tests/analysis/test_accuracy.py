@@ -42,7 +42,7 @@ def test_percentages_say_what_was_not_trained():
 
 def test_the_lowest_training_accuracy_of_any_run():
     runs = [tiny.record(NARROW), replace(tiny.record(NARROW, seed=1), train_accuracy=0.96), tiny.record(DAMPED)]
-    assert accuracy.training_fit(runs, "width").to_dict() == {"base": {4: 96.0}, "damped": {4: 100.0}}
+    assert accuracy.training_fit(runs, "width").to_dict() == {"base": {4: "96.0"}, "damped": {4: "100.0"}}
     assert accuracy.training_fit([], "width").empty
 
 

@@ -16,3 +16,16 @@ def test_links_lead_to_the_page_that_has_the_element(tmp_path):
     assert (tmp_path / "book" / "claims.html").read_text() == (
         '<tr id="claim-3"></tr><a href="width.html#fig-3">f</a><a href="#claim-3">c</a><a >g</a>'
     )
+
+
+def test_figures_lead_to_their_image_and_their_notebook(tmp_path):
+    (tmp_path / "book").mkdir()
+    page = tmp_path / "book" / "width.html"
+    page.write_text(
+        '<img src="../_images/a.svg"><figure id="fig-3"><img alt="x" src="../_images/b.svg"></figure>'
+        '<a href="image:fig-3">SVG</a><a href="notebook:">code</a><a href="image:fig-4">none</a>'
+    )
+    assert resolve_targets(tmp_path) == ["book/width.html: a link to the image of 'fig-4', which is not there"]
+    assert page.read_text().endswith(
+        '<a href="../_images/b.svg">SVG</a><a href="../_sources/book/width.ipynb">code</a><a >none</a>'
+    )

@@ -106,15 +106,16 @@ def test_a_figure_says_what_it_was_drawn_from_and_offers_its_numbers():
     )
     content = base64.b64decode(text.partition("base64,")[2].partition('"')[0]).decode()
     assert content == "width,mean\n2,0.123457\n"
+    assert text.endswith('<a href="image:fig-3">figure (SVG)</a>, <a href="notebook:">code (notebook)</a></p>')
     assert html(figure_note([], "fig-3", data)).startswith('<p class="repro-figure-note">0 runs. <a')
 
 
 def test_findings_link_the_ledger_and_say_when_nothing_was_run():
     text = html(findings(Evidence(open_edition("quick", ROOT), ()), 3, 4))
     assert text.startswith(
-        '<div class="repro-findings"><p>What this edition finds:</p><ul><li><a href="target:claim-3">Claim 3</a>, “'
+        '<div class="repro-findings"><p>What this edition finds:</p><ul><li><a href="target:claim-3">Claim 3</a>: Wide'
     )
-    assert text.count("<strong>not run</strong>.") == text.count("<li>") == 2
+    assert text.count("<strong>There is no verdict yet: runs are missing.</strong>") == text.count("<li>") == 2
 
 
 def test_provenance_names_every_run_once():

@@ -13,7 +13,7 @@ def test_the_answer_the_table_and_the_picture_lie_beside_the_runs(tmp_path):
     write_report(evidence, tmp_path)
     text = (tmp_path / "README.md").read_text()
     assert text.startswith(f"# Real recordings (ESC-10): 18 of {len(EDITION.experiments())} runs")
-    assert "- Width: W = 32 against W = 8 changes the accuracy on unseen devices by +20.0 points" in text
+    assert "Here, on unseen devices, W = 32 against W = 8: base +20.0 points" in text
     assert "| 3 | Widening raises the accuracy on unseen devices" in text
     with (tmp_path / "effects.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["effect"] == "base, unseen, W = 32 − W = 8"]
@@ -26,4 +26,4 @@ def test_the_answer_the_table_and_the_picture_lie_beside_the_runs(tmp_path):
 
 def test_an_edition_without_runs_says_so(tmp_path):
     write_report(Evidence(EDITION, ()), tmp_path)
-    assert "are not among the runs of this edition yet" in (tmp_path / "README.md").read_text()
+    assert "There is no verdict yet: runs are missing." in (tmp_path / "README.md").read_text()

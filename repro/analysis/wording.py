@@ -1,0 +1,52 @@
+"""Verdicts and effects in words: what the pages, the front page and the report say of the numbers."""
+
+from __future__ import annotations
+
+import math
+
+from repro.analysis.verdicts import Claim, Effect, Verdict
+
+MEANING = {
+    Verdict.SUPPORTED: "The runs support it.",
+    Verdict.DIRECTION_ONLY: "The runs lean that way but do not settle it.",
+    Verdict.INCONCLUSIVE: "The runs do not settle it.",
+    Verdict.ABSENT: "The runs show no such effect.",
+    Verdict.CONTRADICTED: "The runs contradict it.",
+    Verdict.PREMISE_NOT_MET: "There is no verdict: the networks have not fitted their training data.",
+    Verdict.NOT_RUN: "There is no verdict yet: runs are missing.",
+}
+
+
+def amount(effect: Effect) -> str:
+    """An effect's mean and 95 % interval, such as "+3.1 points (+1.2 to +5.0)"; empty where it was not measured.
+
+    Ratios, which are measured as 100 times their logarithm, are told as a change in percent.
+    """
+    found, interval = effect.estimate, effect.estimate.interval()
+    if found.mean is None:
+        return ""
+    values, unit = [found.mean, *(interval or ())], effect.unit
+    if unit == "log-%":
+        values, unit = [100 * math.expm1(value / 100) for value in values], "%"
+    sign = "" if effect.unit == "%" else "+"  # a share is no difference
+    mean, *ends = [f"{value:{sign}.1f}".replace("-", "−") for value in values]
+    return f"{mean} {unit}" + (f" ({' to '.join(ends)})" if ends else "")
+
+
+def headline(claim: Claim) -> list[Effect]:
+    """Of the measured effects of a claim one for every network or pair compared ("base", "damped").
+
+    It is the first; where one supported effect is enough for the claim, the largest.
+    """
+    measured = [effect for effect in claim.effects if effect.estimate.mean is not None]
+    if claim.some:
+        measured.sort(key=lambda effect: -(effect.estimate.mean or 0.0))
+    chosen: dict[str, Effect] = {}
+    for effect in measured:
+        chosen.setdefault(effect.name.split(",")[0], effect)
+    return list(chosen.values())
+
+
+def numbers(claim: Claim) -> str:
+    """The headline of a claim in one line; empty where nothing was measured."""
+    return "; ".join(f"{effect.name}: {amount(effect)}" for effect in headline(claim))

@@ -1,0 +1,41 @@
+from dataclasses import replace
+
+import pytest
+
+from repro.analysis.contrasts import Estimate
+from repro.analysis.verdicts import Claim, Effect, Verdict
+from repro.analysis.wording import MEANING, amount, headline, numbers
+
+
+def effect(name: str, mean: float | None, error: float | None = None, unit: str = "points") -> Effect:
+    return Effect(name, Estimate({}, mean, error, 1e9, ()), "increase", unit=unit)
+
+
+@pytest.mark.parametrize(
+    ("measured", "text"),
+    [
+        (effect("a", None), ""),
+        (effect("a", 3.14), "+3.1 points"),
+        (effect("a", -1.0, 0.5), "−1.0 points (−2.0 to −0.0)"),  # 1.96 x 0.5
+        (effect("a", 95.69, unit="%"), "95.7 %"),
+        (effect("a", -69.3147, unit="log-%"), "−50.0 %"),
+    ],
+)
+def test_amounts(measured, text):
+    assert amount(measured) == text
+
+
+def test_a_claim_is_told_by_one_effect_for_every_network():
+    effects = [
+        effect("base, unseen, W = 64 − W = 16", 1.0),
+        effect("base, unseen, slope", 9.0),
+        effect("damped, unseen, W = 64 − W = 16", None),
+        effect("damped, unseen, slope", 2.0),
+    ]
+    claim = Claim(3, "5.1", "Wider is better.", "", "", effects, ())
+    assert numbers(claim) == "base, unseen, W = 64 − W = 16: +1.0 points; damped, unseen, slope: +2.0 points"
+    assert [found.estimate.mean for found in headline(replace(claim, some=True))] == [9.0, 2.0]
+
+
+def test_every_verdict_has_its_words():
+    assert set(MEANING) == set(Verdict)
