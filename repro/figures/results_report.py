@@ -16,9 +16,16 @@ from repro.analysis.wording import numbers
 from repro.figures import charts
 from repro.files.atomic import write_file
 
+ANSWER = ("<!-- the answer, written by `repro runs ship` -->", "<!-- end of the answer -->")
+"""Between these lines the project's README has the answer of the edition `SHOWN`."""
+
+SHOWN = "esc10"
+
 
 def write_report(evidence: Evidence, folder: Path) -> None:
     """Write README.md, effects.csv and width.svg; the same runs give the same bytes.
+
+    Where the project's own README has a place for this edition's answer (`ANSWER`), the sentences are put there too.
 
     Raises:
         OSError: the folder cannot be written to.
@@ -27,6 +34,7 @@ def write_report(evidence: Evidence, folder: Path) -> None:
     write_file(folder / "effects.csv", effects_table(claims).to_csv(index=False, float_format="%.6g").encode())
     write_file(folder / "width.svg", _picture(evidence))
     found, wanted = len(evidence.records), len(evidence.edition.experiments())
+    sentences = [f"- {sentence}" for sentence in answer(evidence)]
     lines = [
         f"# {evidence.edition.title}: {found} of {wanted} runs",
         "",
@@ -34,7 +42,7 @@ def write_report(evidence: Evidence, folder: Path) -> None:
         "",
         evidence.edition.description,
         "",
-        *(f"- {sentence}" for sentence in answer(evidence)),
+        *sentences,
         "",
         "![Accuracy over the width of the network](width.svg)",
         "",
@@ -49,6 +57,12 @@ def write_report(evidence: Evidence, folder: Path) -> None:
         "effect of the ledger, `recordings.npz` the summary of the recordings that Section 3 shows.",
     ]
     write_file(folder / "README.md", ("\n".join(lines) + "\n").encode())
+    project, (start, end) = folder.parents[1] / "README.md", ANSWER
+    if folder.name == SHOWN and project.is_file():
+        before, _, rest = project.read_text(encoding="utf-8").partition(start)
+        if rest:
+            told = "\n".join([start, f"{found} of {wanted} runs are trained so far.", "", *sentences, end])
+            write_file(project, (before + told + rest.partition(end)[2]).encode())
 
 
 def _picture(evidence: Evidence) -> bytes:

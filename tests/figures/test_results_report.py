@@ -1,11 +1,13 @@
 import csv
+from pathlib import Path
 
 import made_runs as made
 
 from repro.analysis.evidence import Evidence
-from repro.figures.results_report import write_report
+from repro.figures.results_report import ANSWER, write_report
 
 EDITION = made.edition()
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_answer_the_table_and_the_picture_lie_beside_the_runs(tmp_path):
@@ -27,3 +29,27 @@ def test_the_answer_the_table_and_the_picture_lie_beside_the_runs(tmp_path):
 def test_an_edition_without_runs_says_so(tmp_path):
     write_report(Evidence(EDITION, ()), tmp_path)
     assert "There is no verdict yet: runs are missing." in (tmp_path / "README.md").read_text()
+
+
+def test_the_answer_goes_into_the_projects_readme(tmp_path):
+    start, end = ANSWER
+    (tmp_path / "README.md").write_text(f"Top\n{start}\nold\n{end}\nBottom\n")
+    folder = tmp_path / "results" / "esc10"
+    folder.mkdir(parents=True)
+    write_report(Evidence(EDITION, ()), folder)
+    lines = (tmp_path / "README.md").read_text().splitlines()
+    assert lines[:3] == ["Top", start, f"0 of {len(EDITION.experiments())} runs are trained so far."]
+    assert lines[-2:] == [end, "Bottom"] and "old" not in lines
+    assert [line.partition(".")[0] for line in lines if line.startswith("- ")] == [
+        "- **Width",
+        "- **Width against depth",
+        "- **Width without more weights",
+    ]
+
+
+def test_the_projects_readme_says_what_the_shipped_results_say():
+    start, end = ANSWER
+    told = (ROOT / "README.md").read_text().partition(start)[2].partition(end)[0]
+    shipped = (ROOT / "results" / "esc10" / "README.md").read_text()
+    assert told.count("\n- ") == 3
+    assert all(line in shipped.splitlines() for line in told.splitlines() if line.startswith("- "))
