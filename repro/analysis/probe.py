@@ -15,14 +15,19 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from repro.analysis.accuracy import GROUPS
+from repro.analysis.recordings import shipped_path, summary_of
 from repro.data import Clips, load, split_of
 from repro.data.features import PerceptualMel, to_float
 from repro.edition import Edition
+from repro.files.project import project_root
 from repro.network.cp_resnet import CLASSES
 
 PENALTIES = np.logspace(-4, 1, 6)
 FOLDS = 5
 BATCH = 10
+
+SHIPPED = "probe.csv"
+"""What `repro data summarise` writes `probe_by_fold` to, beside its summary of the recordings."""
 
 
 class Probe(NamedTuple):
@@ -46,6 +51,14 @@ def probe_by_fold(edition: Edition, store: Path) -> pd.DataFrame:
     spectra = mean_spectra(next(iter(folds.values())))  # the clips of all folds are the same
     probes = {fold: linear_probe(spectra, clips) for fold, clips in folds.items()}
     return pd.DataFrame.from_dict(probes, orient="index", columns=list(Probe._fields)).rename_axis("fold")
+
+
+def shipped_probe(edition: Edition) -> pd.DataFrame | None:
+    """As `probe_by_fold`, read from what ships in `results`; None where that is not there or of other recordings."""
+    path = shipped_path(edition.name, project_root()).with_name(SHIPPED)
+    if not path.is_file() or summary_of(edition) is None:
+        return None
+    return pd.read_csv(path, index_col="fold")
 
 
 def mean_spectra(clips: Clips) -> NDArray[np.float32]:

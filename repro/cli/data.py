@@ -84,22 +84,26 @@ def check(
 @click.option("-p", "given", metavar="NAME=VALUE", multiple=True, help="Set a parameter, e.g. -p data_root=/elsewhere.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="[default: results/NAME/recordings.npz]")
 def summarise(edition: str, given: tuple[str, ...], out: Path | None) -> None:
-    """Write what Section 3 shows of an edition's recordings, for machines that do not have them.
+    """Write what the pages show of an edition's recordings, for machines that do not have them.
 
-    No waveform is in it.
+    No waveform is in it. The accuracies of Section 5's linear probe go into probe.csv beside it.
     """
-    from repro.analysis import recordings
+    from repro.analysis import probe, recordings
     from repro.build.parameters import parse_assignment
     from repro.edition import open_edition
     from repro.errors import InputError
     from repro.files.project import project_root
+    from repro.store.store import Store
 
     root = project_root()
     target = (out or recordings.shipped_path(edition, root)).resolve()
     with chdir(root):
-        summary = recordings.summarise(open_edition(edition, root, **dict(map(parse_assignment, given))))
+        opened = open_edition(edition, root, **dict(map(parse_assignment, given)))
+        summary = recordings.summarise(opened)
+        accuracies = probe.probe_by_fold(opened, Store.default().root)
     try:
         summary.save(target)
+        accuracies.to_csv(target.with_name(probe.SHIPPED), float_format="%.6f", lineterminator="\n")
     except OSError as error:
         raise InputError(f"{target} cannot be written ({error.strerror}): make it writable, or set --out") from None
     click.echo(f"Written: {target} ({target.stat().st_size / 1e6:.2f} MB)")

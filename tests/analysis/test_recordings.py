@@ -11,7 +11,7 @@ import soundfile
 import tiny
 from click.testing import CliRunner
 
-from repro.analysis import recordings
+from repro.analysis import probe, recordings
 from repro.analysis.recordings import FREQUENCIES, Summary
 from repro.cli import main
 from repro.data import SAMPLE_RATE, esc10
@@ -208,6 +208,9 @@ def test_no_path_is_in_it_and_it_stands_for_the_recordings(
     assert recordings.clips_of(elsewhere) is None
     summary = recordings.summary_of(elsewhere)
     assert summary is not None and summary.cells["clips"].sum() == 60
+    shipped = probe.shipped_probe(elsewhere)
+    assert shipped is not None and list(shipped.index) == [1, 2, 3, 4, 5] and list(shipped) == ["seen", "unseen"]
+    assert probe.shipped_probe(open_edition("esc10", clip_seconds=0.5)) is None
     assert recordings.summary_of(open_edition("esc10", clip_seconds=0.5)) is None  # other recordings
     with pytest.raises(InputError, match="the recordings of edition 'esc10' are not at hand"):
         recordings.summarise(elsewhere)
