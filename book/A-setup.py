@@ -237,7 +237,8 @@ if edition.precision_widths:
 # 13. **Random labels** are the training labels in a random order drawn once from the run's seed, which keeps the classes
 #     balanced. They are trained on without rolling and mix-up, which would hide what a network can memorise.
 # 14. **Precision** is bfloat16 in the edition for GPUs, where it is several times faster, and float32 in the others; the
-#     paper does not name its own.
+#     paper does not name its own. In float32 a GPU computes without TF32, so that its runs differ from a CPU's by
+#     rounding alone. Below every figure stands what its runs were trained on.
 #
 # **Pruning and receptive fields**
 #
