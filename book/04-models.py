@@ -70,7 +70,7 @@ pd.DataFrame(rows).set_index("repeat")
 # %% [markdown]
 # The residual blocks come from this function, in which $D$ and $K$ (`depth`, `pointwise`) are the lengths of two loops.
 
-# %%
+# %% tags=["remove-input"]
 page.code(table_1)
 
 # %% [markdown]
@@ -85,7 +85,7 @@ page.code(table_1)
 # The shortcut $S$ is the identity. Where the number of channels changes it is a 1×1 convolution with batch
 # normalisation (BN).
 
-# %%
+# %% tags=["remove-input"]
 page.code(ResidualBlock)
 
 # %% [markdown]
@@ -96,7 +96,7 @@ page.code(ResidualBlock)
 # classes the same score. The first convolutions are scaled down by the square root of the number of blocks $L$, so that
 # the sum of all blocks does not grow with the depth.
 
-# %%
+# %% tags=["remove-input"]
 page.code(build)
 
 # %% [markdown]
@@ -176,7 +176,7 @@ pd.DataFrame(
 #
 # Random labels are the true ones in an order that is drawn once:
 
-# %%
+# %% tags=["remove-input"]
 page.code(training_labels)
 
 # %% [markdown]

@@ -63,7 +63,7 @@ page.start(edition)
 # frames plays no part in it. So what a network reaches beyond the probe has to come from patterns in time and
 # frequency, or from a decision that is not linear.
 
-# %%
+# %% tags=["remove-input"]
 page.code(linear_probe)
 
 # %% tags=["remove-input", "remove-output"]

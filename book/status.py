@@ -48,7 +48,7 @@ page.start(edition)
 # %% tags=["remove-output"]
 records = runs_of(edition)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 by_experiment = {record.experiment.canonical_text(): record for record in records}
 rows = {}
 for name, study in edition.studies.items():
@@ -64,7 +64,7 @@ for name, study in edition.studies.items():
     }
 pd.DataFrame(rows).T.rename_axis("study").astype({"asked for": int, "there": int})
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 pd.Series(
     [record.provenance["device"] for record in records], name="runs", dtype=str
 ).value_counts().rename_axis("trained on").to_frame()
@@ -72,7 +72,7 @@ pd.Series(
 # %% [markdown]
 # ## This build
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 packages = ("torch", "torchaudio", "numpy", "scipy", "librosa", "matplotlib")
 pd.Series(
     {"revision": revision(), "python": platform.python_version()}
@@ -88,7 +88,7 @@ pd.Series(
 # *Training* is that of this book against PyTorch's own layers in float32 and its default order of memory, fed by a data
 # loader without workers; from the same weights a batch gives both the same loss.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 path = Path(measurement) if measurement else Store.default().root / "bench.json"
 if path.is_file():
     report = json.loads(path.read_text())
