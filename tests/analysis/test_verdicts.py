@@ -31,6 +31,7 @@ def claim(*effects, some=False):
         ("decrease", 0.0, 0.5, 1.0, Verdict.INCONCLUSIVE),
         ("equal", 2.0, 0.5, 0.7, Verdict.SUPPORTED),
         ("equal", 2.0, 0.5, 1.0, Verdict.DIRECTION_ONLY),
+        ("equal", 2.0, -1.5, 1.0, Verdict.DIRECTION_ONLY),  # well below +2, not above -2
         ("equal", 2.0, 5.0, 1.0, Verdict.CONTRADICTED),
         ("no less", 2.0, -0.5, 0.6, Verdict.SUPPORTED),
         ("no less", 2.0, -1.5, 0.6, Verdict.DIRECTION_ONLY),
