@@ -279,7 +279,8 @@ if edition.precision_widths:
 # 25. **Depth** is scaled at $W = 16$, the paper's 128 and the width of its Figure 8: the paper's baseline divided by eight,
 #     $W = 4$, could fail to fit its training data, which would say nothing about over-parameterised networks. Both ends of
 #     either depth study are trained again at $W = 32$, to see whether the answer depends on the width.
-# 26. **Precision** is float32, so that any CPU gives the same numbers, within rounding.
+# 26. **Precision** is float32. A CPU of the same kind gives the same bits again; another kind, or a GPU, rounds otherwise,
+#     training magnifies that, and a run then differs as another seed does (`repro runs reproduce`).
 # 27. **One number of epochs** for dense and sparse networks. The paper trains sparse networks for 350 epochs and dense
 #     ones for 250, which favours the sparse ones. In the edition `tau2020`, which keeps these numbers, the dense reference
 #     is trained at both lengths.
