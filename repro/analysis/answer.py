@@ -5,7 +5,7 @@ from __future__ import annotations
 from repro.analysis.evidence import Evidence
 from repro.analysis.ledger import ledger
 from repro.analysis.verdicts import Claim, Verdict
-from repro.analysis.wording import MEANING, amount, headline
+from repro.analysis.wording import amount, headline, meaning
 
 
 def answer(evidence: Evidence) -> list[str]:
@@ -37,4 +37,4 @@ def _sentence(topic: str, claim: Claim) -> str:
         compared.setdefault(pair.replace(" − ", " against "), []).append(f"{network} {amount(effect)}")
     told = "; ".join(f"{pair}: {', '.join(amounts)}" for pair, amounts in compared.items())
     here = f" Here, on unseen devices, {told}." if told else ""
-    return f"**{topic}.** {claim.statement}{paper}{here} {MEANING[claim.verdict]}"
+    return f"**{topic}.** {claim.statement}{paper}{here} {meaning(claim)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from repro.analysis.verdicts import Claim, Effect, Verdict
+from repro.analysis.verdicts import Claim, Effect, Signal, Verdict
 
 MEANING = {
     Verdict.SUPPORTED: "The runs support it.",
@@ -15,6 +15,17 @@ MEANING = {
     Verdict.PREMISE_NOT_MET: "There is no verdict: the networks have not fitted their training data.",
     Verdict.NOT_RUN: "There is no verdict yet: runs are missing.",
 }
+
+
+SMALLER = "The runs show the effect, but smaller than the claim asks for."
+
+
+def meaning(claim: Claim) -> str:
+    """What a claim's verdict says, in a sentence."""
+    leaning = [effect for effect in claim.effects if effect.verdict is Verdict.DIRECTION_ONLY]
+    if claim.verdict is Verdict.DIRECTION_ONLY and all(effect.signal is Signal.PRESENT for effect in leaning):
+        return SMALLER
+    return MEANING[claim.verdict]
 
 
 def amount(effect: Effect) -> str:

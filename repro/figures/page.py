@@ -19,7 +19,7 @@ from repro.analysis import accuracy, radii
 from repro.analysis.evidence import Evidence, Network
 from repro.analysis.ledger import ledger
 from repro.analysis.verdicts import Claim
-from repro.analysis.wording import MEANING, numbers
+from repro.analysis.wording import meaning, numbers
 from repro.edition import Edition
 from repro.errors import InputError
 from repro.experiment import RECIPE_VERSION
@@ -123,7 +123,7 @@ def _finding(claim: Claim) -> str:
     measured = f" Here: {escape(numbers(claim))}." if numbers(claim) else ""
     return (
         f'<a href="target:claim-{claim.number}">Claim {claim.number}</a>: {escape(claim.statement)}{paper}{measured} '
-        f"<strong>{MEANING[claim.verdict]}</strong>"
+        f"<strong>{meaning(claim)}</strong>"
     )
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from repro.analysis.contrasts import Estimate
 from repro.analysis.verdicts import Claim, Effect, Verdict
-from repro.analysis.wording import MEANING, amount, headline, numbers
+from repro.analysis.wording import MEANING, SMALLER, amount, headline, meaning, numbers
 
 
 def effect(name: str, mean: float | None, error: float | None = None, unit: str = "points") -> Effect:
@@ -39,3 +39,16 @@ def test_a_claim_is_told_by_one_effect_for_every_network():
 
 def test_every_verdict_has_its_words():
     assert set(MEANING) == set(Verdict)
+
+
+@pytest.mark.parametrize(
+    ("mean", "error", "told"),
+    [
+        (9.0, 1.0, MEANING[Verdict.SUPPORTED]),
+        (4.0, 1.0, SMALLER),  # 2.0 to 6.0, where 5 on the mean is claimed
+        (4.0, 3.0, MEANING[Verdict.DIRECTION_ONLY]),
+    ],
+)
+def test_a_significant_effect_below_the_margin_is_told_as_such(mean, error, told):
+    measured = replace(effect("base", mean, error), margin=5.0)
+    assert meaning(Claim(3, "5.1", "Wider is better.", "", "", [measured], ())) == told
