@@ -1,6 +1,6 @@
 """Put what a release is made of into one folder: `python3 .ci/bundle.py FOLDER`.
 
-The results and the site as ZIP, a manifest of what they were made from, and SHA-256 sums of all three. Needs Python only.
+Results and site as ZIP, a manifest of what they were made from, and the SHA-256 sums of all. Needs Python only.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 
-def digest(path: Path) -> str:
+def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -19,13 +19,13 @@ def bundle(build: Path, lock: Path, folder: Path, made: dict[str, str]) -> dict[
     """Copy the ZIPs of `build` into `folder`, write manifest and sums beside them, and return the manifest."""
     folder.mkdir(parents=True, exist_ok=True)
     files = [shutil.copy(path, folder) for path in [build / "site.zip", *sorted(build.glob("results-*.zip"))]]
-    sums = {Path(path).name: digest(Path(path)) for path in files}
+    sums = {Path(path).name: _digest(Path(path)) for path in files}
     sizes = {name: (folder / name).stat().st_size for name in sums}
     editions = sorted(path.name for path in (build / "site").iterdir() if path.is_dir())
-    manifest = {**made, "requirements.lock": digest(lock), "editions": editions, "sha256": sums, "bytes": sizes}
+    manifest = {**made, "requirements.lock": _digest(lock), "editions": editions, "sha256": sums, "bytes": sizes}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
-    sums["manifest.json"] = digest(folder / "manifest.json")
-    (folder / "SHA256SUMS").write_text("".join(f"{value}  {name}\n" for name, value in sums.items()))
+    lines = {**sums, "manifest.json": _digest(folder / "manifest.json")}
+    (folder / "SHA256SUMS").write_text("".join(f"{value}  {name}\n" for name, value in lines.items()))
     return manifest
 
 

