@@ -30,6 +30,6 @@ def bundle(build: Path, lock: Path, folder: Path, made: dict[str, str]) -> dict[
 
 
 if __name__ == "__main__":
-    named = {"commit": "GITHUB_SHA", "ref": "GITHUB_REF_NAME", "run": "GITHUB_RUN_ID", "edition": "EDITION"}
+    named = {"commit": "GITHUB_SHA", "ref": "GITHUB_REF_NAME", "run": "GITHUB_RUN_ID", "edition": "BOOK_EDITION"}
     made = {name: os.environ[variable] for name, variable in named.items()}
     print(json.dumps(bundle(Path("_build"), Path("requirements.lock"), Path(sys.argv[1]), made), indent=1))

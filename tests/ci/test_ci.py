@@ -161,7 +161,7 @@ def stand_in(folder: Path, name: str, script: str) -> dict[str, str]:
 )
 def test_the_recordings_of_an_edition_are_fetched(tmp_path: Path, edition: str, asked: list[str]):
     (script,) = (step["run"] for step in BOOK["execute"]["steps"] if step.get("name") == "Fetch the recordings")
-    environment = stand_in(tmp_path, "repro", 'echo "$@" >> "$REHEARSAL/asked"\n') | {"EDITION": edition}
+    environment = stand_in(tmp_path, "repro", 'echo "$@" >> "$REHEARSAL/asked"\n') | {"BOOK_EDITION": edition}
     (tmp_path / "asked").touch()
     subprocess.run(["bash", "-eo", "pipefail", "-c", script], cwd=ROOT, env=environment, check=True)
     assert (tmp_path / "asked").read_text().splitlines() == asked
