@@ -22,7 +22,13 @@ def bundle(build: Path, lock: Path, folder: Path, made: dict[str, str]) -> dict[
     sums = {Path(path).name: _digest(Path(path)) for path in files}
     sizes = {name: (folder / name).stat().st_size for name in sums}
     editions = sorted(path.name for path in (build / "site").iterdir() if path.is_dir())
-    manifest = {**made, "requirements.lock": _digest(lock), "editions": editions, "sha256": sums, "bytes": sizes}
+    manifest: dict[str, object] = {
+        **made,
+        "requirements.lock": _digest(lock),
+        "editions": editions,
+        "sha256": sums,
+        "bytes": sizes,
+    }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     lines = {**sums, "manifest.json": _digest(folder / "manifest.json")}
     (folder / "SHA256SUMS").write_text("".join(f"{value}  {name}\n" for name, value in lines.items()))

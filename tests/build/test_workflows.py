@@ -1,5 +1,6 @@
 """The workflows, the citation file and the conda environment: valid, and true to the Makefile."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -80,6 +81,23 @@ def test_make_book_and_make_test_say_what_they_run():
         ["make", "-n", "book", "EDITION=esc10"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     assert "repro book --edition esc10" in plan
+
+
+def test_the_environment_may_lie_elsewhere_and_takes_no_folder_that_is_something_else(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    command = ["make", "env", f"REPRO_ENV={elsewhere}"]
+    plan = subprocess.run([*command, "-n"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert f'"$found" -m venv {elsewhere}\n' in plan
+    assert f"touch {elsewhere}/.repro-installed\n" in plan
+    assert ".venv/" not in plan
+    (elsewhere / "letters").mkdir(parents=True)
+    (tmp_path / "python3.12").write_text("#!/bin/sh\n")  # a Python that does nothing, should it come to that
+    (tmp_path / "python3.12").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert f"REPRO_ENV={elsewhere} is there and no virtual environment" in done.stderr
+    assert (elsewhere / "letters").is_dir()
 
 
 def test_every_dependency_is_locked_and_has_its_reason():

@@ -113,8 +113,8 @@ class Rehearsal:
             **variables,
         }
         shutil.rmtree(self.folder / "artifacts", ignore_errors=True)
-        context = {"github": github, "vars": {"BOOK_WORKERS": "2"}, "machines": {"execute": "self-hosted"}}
-        runner = Runner(self.origin, self.folder, context, environment, **inside)
+        context = {"github": github, "vars": {"BOOK_WORKERS": "2"}}
+        runner = Runner(self.origin, self.folder, context, environment, kept=("execute",), **inside)
         runner.run(name)
         return runner
 

@@ -171,7 +171,7 @@ def test_an_alert_opens_an_issue_once_and_comments_on_it_then(tmp_path: Path):
     (tmp_path / "work").mkdir()
     context = github("schedule", workflow="Weekly", ref_name="main", server_url="https://github.com", run_id="5")
     environment = stand_in(tmp_path / "bin", "gh", STAND_INS["gh"])
-    runner = Runner(ROOT, tmp_path, context | {"machines": {}}, environment)
+    runner = Runner(ROOT, tmp_path, context, environment)
     assert [runner.run("alert.yml"), runner.run("alert.yml")] == 2 * [{"issue": "success"}]
     told = [line for line in (tmp_path / "bin" / "gh.log").read_text().splitlines() if " list " not in line]
     where = "Weekly, main: https://github.com/me/book/actions/runs/5"
@@ -183,7 +183,7 @@ def test_an_alert_opens_an_issue_once_and_comments_on_it_then(tmp_path: Path):
 
 def test_an_unknown_action_is_refused(tmp_path: Path):
     with pytest.raises(ValueError, match="does not know: some/action"):
-        Runner(ROOT, tmp_path, {}, {})._action("some/action", {}, tmp_path)
+        Runner(ROOT, tmp_path, {}, {}).action("some/action", {}, tmp_path)
 
 
 def test_dead_links_are_named(tmp_path: Path):

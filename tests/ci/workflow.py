@@ -76,6 +76,7 @@ class Runner:
         folder: artifacts, logs, the home folder and the jobs' workspaces lie here.
         context: github, inputs and vars, as in an expression.
         environment: of every step.
+        kept: the jobs that find their workspace as they left it, as on a self-hosted machine.
         kill: the name of a step that is killed as soon as the condition holds.
         file_limit: the name of a step and the bytes that no file of it may exceed, as on a full disk.
     """
@@ -84,6 +85,7 @@ class Runner:
     folder: Path
     context: Context
     environment: dict[str, str]
+    kept: tuple[str, ...] = ()
     kill: tuple[str, Callable[[], bool]] | None = None
     file_limit: tuple[str, int] | None = None
     results: dict[str, str] = field(default_factory=dict)
@@ -111,13 +113,10 @@ class Runner:
 
     def _job(self, job: str, workflow: dict[str, Any], described: dict[str, Any], context: Context) -> str:
         workspace, temp = self.folder / "work" / job, self.folder / "temp" / job
-        shutil.rmtree(temp, ignore_errors=True)
+        for path in [temp] if job in self.kept else [temp, workspace]:
+            shutil.rmtree(path, ignore_errors=True)
         for path in (workspace, temp):
             path.mkdir(parents=True, exist_ok=True)
-        if "self-hosted" not in (runner := self.context["machines"].get(job, "")):  # a fresh machine
-            assert runner == ""
-            shutil.rmtree(workspace)
-            workspace.mkdir()
         environment = self.environment | {"HOME": str(self.folder / "home"), "PYTHONPATH": str(workspace)}
         environment |= {"RUNNER_TEMP": str(temp), "GITHUB_WORKSPACE": str(workspace)}
         context = context | {"runner": {"temp": str(temp)}, "env": {}, "steps": {}}
@@ -131,7 +130,7 @@ class Runner:
                 continue
             if "uses" in step:
                 given = {key: filled(value, context) for key, value in step.get("with", {}).items()}
-                done = self._action(step["uses"].split("@")[0], given, workspace)
+                done = self.action(step["uses"].split("@")[0], given, workspace)
             else:
                 own = {key: filled(value, context) for key, value in step.get("env", {}).items()}
                 log = self.folder / "logs" / f"{job}-{number}.log"
@@ -180,7 +179,8 @@ class Runner:
             environment["PATH"] = f"{line}:{environment['PATH']}"
         return process.returncode == 0
 
-    def _action(self, name: str, given: dict[str, str], workspace: Path) -> bool:
+    def action(self, name: str, given: dict[str, str], workspace: Path) -> bool:
+        """What an action does, with folders; whether it succeeds."""
         artifacts = self.folder / "artifacts"
         if name == "actions/checkout":
             if (workspace / ".git").exists():  # as on a machine that keeps its folder
