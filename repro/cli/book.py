@@ -26,6 +26,8 @@ BUILT_FIRST = ("quick", "esc10")
 def book(edition: str | None, only: str | None, given: tuple[str, ...], fresh: bool, no_execute: bool) -> None:
     """Execute the notebooks and make the HTML, in _build/EDITION; without --edition the site of esc10 and quick.
 
+    With --no-execute the site has every other edition, too, that was executed here or elsewhere.
+
     Missing runs are trained first, if the edition says so. Pages are executed side by side, on a GPU one after the
     other. Pages that have not changed since they were last executed are not executed again.
 
@@ -44,6 +46,9 @@ def book(edition: str | None, only: str | None, given: tuple[str, ...], fresh: b
     if edition is None and (only or given):  # these change one edition
         edition = BUILT_FIRST[0]
     names = [edition] if edition else [name for name in BUILT_FIRST if name in editions(root)]
+    if no_execute and edition is None:  # others come in front: they were executed elsewhere, to be shown
+        executed = {path.parent.name for path in root.glob("_build/*/source")}
+        names += [name for name in editions(root) if name in executed and name not in names]
     built = {}
     try:
         with interruptible():

