@@ -17,16 +17,7 @@ import yaml
 from pydantic import Field, model_validator
 
 from repro.errors import InputError
-from repro.experiment import (
-    DataConfig,
-    DataName,
-    Experiment,
-    Frozen,
-    ModelConfig,
-    PositiveInt,
-    Recipe,
-    Sparsity,
-)
+from repro.experiment import DataConfig, DataName, Experiment, Frozen, ModelConfig, PositiveInt, Recipe, Sparsity
 from repro.files.project import project_root
 from repro.network.cp_resnet import CPResNet, count_weights
 

@@ -52,11 +52,7 @@ def layer_targets(counts: Mapping[str, int], target: int) -> dict[str, int]:
 
 
 def remaining_schedule(
-    total: int,
-    target: int,
-    epochs: int,
-    start: int = 1,
-    ramp: Literal["geometric", "cubic"] = "geometric",
+    total: int, target: int, epochs: int, start: int = 1, ramp: Literal["geometric", "cubic"] = "geometric"
 ) -> list[int]:
     """Weights that remain during every epoch of iterative pruning; `epochs` entries.
 
@@ -140,11 +136,7 @@ def _remaining(conv: nn.Conv2d) -> int:
 
 
 @torch.no_grad()
-def draw_masks(
-    convs: Mapping[str, nn.Conv2d],
-    targets: Mapping[str, int],
-    generator: torch.Generator,
-) -> None:
+def draw_masks(convs: Mapping[str, nn.Conv2d], targets: Mapping[str, int], generator: torch.Generator) -> None:
     """Static pruning: keep as many weights of every layer as `targets` says, drawn uniformly.
 
     Args:
@@ -159,12 +151,7 @@ def draw_masks(
 
 
 @torch.no_grad()
-def remove_smallest(
-    convs: Mapping[str, nn.Conv2d],
-    number: int,
-    least: Mapping[str, int],
-    raw: bool = False,
-) -> None:
+def remove_smallest(convs: Mapping[str, nn.Conv2d], number: int, least: Mapping[str, int], raw: bool = False) -> None:
     """Iterative pruning: mask the `number` remaining weights that have the smallest magnitude in the whole network.
 
     Equal magnitudes go in the order of the layers and of the places in them.

@@ -71,11 +71,7 @@ from IPython.display import display
 display({"application/x-repro-runs+json": {"runs": ["abc"], "data": []}, "text/html": "from 1 run"}, raw=True)
 print(edition, widths, settings)
 """
-PAGES = {
-    "index": INDEX,
-    "02-numbers": NUMBERS,
-    "references.md": "# References\n\n```{bibliography}\n:all:\n```\n",
-}
+PAGES = {"index": INDEX, "02-numbers": NUMBERS, "references.md": "# References\n\n```{bibliography}\n:all:\n```\n"}
 
 
 @pytest.fixture(scope="session")
@@ -94,10 +90,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "index       executed in N s",
     ]
     assert [line[:6] for line in lines[:2]] == ["[1/2] ", "[2/2] "]
-    assert lines[2:] == [
-        "HTML made in N s",
-        f"The book: {root}/_build/quick/html/index.html",
-    ]
+    assert lines[2:] == ["HTML made in N s", f"The book: {root}/_build/quick/html/index.html"]
     return root
 
 

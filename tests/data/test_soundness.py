@@ -213,10 +213,7 @@ def test_a_long_recording_is_decoded_in_blocks(tmp_path: Path) -> None:
         ),
         ({2: "paris"}, [f"{SECOND}: malformed identifier 'paris': not city-location (meta.csv line 3)"]),
         ({2: "paris-3 "}, [f"{SECOND}: malformed identifier 'paris-3 ': not city-location (meta.csv line 3)"]),
-        (
-            {3: "s7"},
-            [f"{SECOND}: unknown device 's7': not a, b, c, s1, s2, s3, s4, s5, s6 (meta.csv line 3)"],
-        ),
+        ({3: "s7"}, [f"{SECOND}: unknown device 's7': not a, b, c, s1, s2, s3, s4, s5, s6 (meta.csv line 3)"]),
         (
             {3: "a\x1b[31m"},
             [f"{SECOND}: unknown device 'a\\x1b[31m': not a, b, c, s1, s2, s3, s4, s5, s6 (meta.csv line 3)"],
@@ -251,10 +248,7 @@ def test_a_row_that_breaks_off_does_not_hide_the_faults_of_its_recording(root: P
     ("spoil", "expected"),
     [
         (lambda meta: b"\xef\xbb\xbf" + meta, ["starts with a byte order mark: save it as UTF-8 without one"]),
-        (
-            lambda meta: meta.replace(b"\n", b"\r\n"),
-            ["has carriage returns: end its lines with a line feed alone"],
-        ),
+        (lambda meta: meta.replace(b"\n", b"\r\n"), ["has carriage returns: end its lines with a line feed alone"]),
         (lambda meta: meta.split(b"\n")[0] + b"\n", ["lists no recordings"]),
         (
             lambda meta: b"",
@@ -336,10 +330,7 @@ def test_files_that_no_row_names(root: Path) -> None:
     (root / "audio" / "more").mkdir()
     (root / "audio" / "more" / "x.wav").touch()
     (root / "audio" / "notes\n.txt").touch()
-    assert faults(root) == [
-        "audio/more/x.wav: not listed in meta.csv",
-        "audio/notes\\n.txt: not listed in meta.csv",
-    ]
+    assert faults(root) == ["audio/more/x.wav: not listed in meta.csv", "audio/notes\\n.txt: not listed in meta.csv"]
 
 
 def test_all_faults_in_one_pass_by_file(root: Path) -> None:

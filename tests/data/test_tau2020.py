@@ -130,11 +130,7 @@ def test_the_official_split_is_part_of_the_fingerprint_and_needs_no_second_prepa
             ["filename\tscene_label", "audio/bus-lyon-0-0-a.wav\ttram"],
             "line 2: audio/bus-lyon-0-0-a.wav is of the scene bus in meta.csv",
         ),
-        (
-            "test",
-            ["filename", "audio/bus-lyon-0-0-a.wav"],
-            "line 2: audio/bus-lyon-0-0-a.wav is listed before",
-        ),
+        ("test", ["filename", "audio/bus-lyon-0-0-a.wav"], "line 2: audio/bus-lyon-0-0-a.wav is listed before"),
         ("test", ["name"], "lacks the column filename: it must be tab-separated with the columns filename"),
     ],
 )

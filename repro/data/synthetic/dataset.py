@@ -35,18 +35,7 @@ from repro.experiment import DataConfig
 GENERATOR_VERSION = 1
 """Raised whenever the same configuration would give other waveforms or another listing."""
 
-CITIES = (
-    "barcelona",
-    "helsinki",
-    "lisbon",
-    "london",
-    "lyon",
-    "milan",
-    "paris",
-    "prague",
-    "stockholm",
-    "vienna",
-)
+CITIES = ("barcelona", "helsinki", "lisbon", "london", "lyon", "milan", "paris", "prague", "stockholm", "vienna")
 LOCATIONS = 2
 """Recording places a (city, scene) pair (fewer if there are fewer clips)."""
 
