@@ -72,18 +72,19 @@ class DataConfig(Frozen):
     seed: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
-    def _root_where_needed(self) -> DataConfig:
+    def _possible(self) -> DataConfig:
         if self.name != "synthetic" and not self.root:
             raise ValueError(f"data set '{self.name}' needs the folder of its recordings: set data_root")
         if self.name != "esc10" and (self.fold or self.microphones_each):
-            raise ValueError(
-                f"data set '{self.name}' has neither folds nor microphones: set fold and microphones_each to 0"
-            )
+            raise ValueError(f"'{self.name}' has no folds and no microphones: set fold and microphones_each to 0")
         if self.split == "official" and self.name != "tau2020":
-            raise ValueError(
-                f"data set '{self.name}' has no official split: only tau2020 has one; set split to 'paper'"
-            )
+            raise ValueError(f"'{self.name}' has no official split, only tau2020 has one: set split to 'paper'")
         return self
+
+    @property
+    def all_folds(self) -> DataConfig:
+        """The same recordings with no fold left out: one fingerprint belongs to all folds."""
+        return self.model_copy(update={"fold": 0})
 
 
 class ModelConfig(Frozen):
@@ -141,15 +142,9 @@ class Sparsity(Frozen):
 
     @model_validator(mode="after")
     def _iterative_alone(self) -> Sparsity:
-        if self.method == "static" and (self.start, self.ramp, self.magnitude, self.guard) != (
-            None,
-            "geometric",
-            "used",
-            True,
-        ):
-            raise ValueError(
-                "start, ramp, magnitude and guard belong to iterative pruning: leave them out for 'static'"
-            )
+        of_iterative = (self.start, self.ramp, self.magnitude, self.guard)
+        if self.method == "static" and of_iterative != (None, "geometric", "used", True):
+            raise ValueError("start, ramp, magnitude and guard are for iterative pruning: leave them out for 'static'")
         return self
 
 
@@ -165,10 +160,7 @@ class Experiment(Frozen):
     @model_validator(mode="after")
     def _clips_long_enough(self) -> Experiment:
         if self.data.clip_seconds < SHORTEST_CLIP:
-            raise ValueError(
-                f"data.clip_seconds = {self.data.clip_seconds}: the network halves time four times and needs clips of "
-                f"at least {SHORTEST_CLIP} s"
-            )
+            raise ValueError(f"data.clip_seconds = {self.data.clip_seconds}: must be at least {SHORTEST_CLIP}")
         return self
 
     @property
@@ -203,13 +195,14 @@ class Experiment(Frozen):
 
         Independent of the order in which fields were given, of 1 against 1.0, and of defaults given or left out.
         """
-        content = {
-            "experiment": self.canonical(),
-            "data_fingerprint": data_fingerprint,
-            "recipe_version": RECIPE_VERSION,
-        }
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:20]
+        return key_of(self.canonical(), data_fingerprint, RECIPE_VERSION)
+
+
+def key_of(canonical: Mapping[str, Any], data_fingerprint: str, recipe_version: int) -> str:
+    """The key of a canonical Experiment, which may be of an earlier version of this package."""
+    content = {"experiment": canonical, "data_fingerprint": data_fingerprint, "recipe_version": recipe_version}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 def experiment_from(values: Mapping[str, Any]) -> Experiment:

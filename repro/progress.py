@@ -1,4 +1,4 @@
-"""Progress that is seen where the person is: bars in a terminal or a notebook, now and then a line in a log."""
+"""Progress bars in a terminal or a notebook, and a line now and then in a log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOG_SECONDS = 30.0
 
 
 class _Lines:
-    """A file that makes a line of its own of every state of a bar, which would otherwise be overwritten."""
+    """A file that writes every state of a bar on a new line; tqdm would overwrite the one before."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file

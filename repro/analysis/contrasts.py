@@ -85,7 +85,7 @@ class ClipEffects:
         recordings: what was recorded; clips of one recording are alike.
         scenes: within which recordings were drawn.
         devices: what it was recorded with; None for clips of the one device that is not a sample of devices.
-        fresh: whether every block tests recordings of its own, so that the blocks vary them already.
+        fresh: whether every block is tested on other recordings, so that the blocks vary them already.
     """
 
     influence: Vector

@@ -11,7 +11,7 @@ _ID = re.compile(r'<[^<>]*\bid="((?:fig|claim|table)-[\w-]+)"')
 
 
 def resolve_targets(html: Path) -> list[str]:
-    """Have every link `target:NAME` lead to the element with that id, on whatever page of the book it is.
+    """Make every link `target:NAME` lead to the element with that id, on any page of the book.
 
     Args:
         html: the folder of the built book; its pages are rewritten.

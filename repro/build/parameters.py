@@ -58,7 +58,7 @@ def read_parameters(source: str, where: str) -> Parameters:
     """Read the source of a parameters cell; `where` names the page's file in messages.
 
     Raises:
-        InputError: a line is not `name: type = literal`, a type is unknown, or a default is not of its own type.
+        InputError: a line is not `name: type = literal`, a type is unknown, or a default is of another type.
     """
     try:
         lines = ast.parse(source).body

@@ -1,4 +1,4 @@
-"""A real data set checked whole: its metadata, every recording, and what lies beside them."""
+"""Checking a real data set: its metadata, every recording, and other files in its folder."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def check(root: Path, dataset: str, *, seconds: float | None = None, checksums: 
     """Find every fault of a data set in one pass, decoding all recordings, in parallel, with a progress bar.
 
     Args:
-        root: the folder that holds meta.csv and audio/. Nothing outside it is opened, whatever its files name.
+        root: the folder that holds meta.csv and audio/. Nothing outside it is opened.
         dataset: "tau2020" or "esc10".
         seconds: the length of every recording (TAU), `tau2020.SECONDS` if not given.
         checksums: a tab-separated list with the columns filename and md5 or sha256, beside those in `meta.csv`.

@@ -1,4 +1,4 @@
-"""Clips: waveforms and their labels in memory-mapped form, whatever source they came from."""
+"""Clips: memory-mapped waveforms and their labels, the same for every source."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def write_clips(
 
     `folder` appears whole or not at all. Until then its files grow in `partial_folder(folder)`, where an interruption
     at any moment leaves what a second call with `first_row = rows_written(folder)` continues, to the same bytes; a
-    call with `first_row = 0` starts anew. One process at a time: the caller holds a lock.
+    call with `first_row = 0` starts over. One process at a time: the caller holds a lock.
 
     Written as a file, not through a memory map: there a full disk ends the process with a signal.
 

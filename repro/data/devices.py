@@ -50,7 +50,7 @@ class Device:
 def response_filter(response: tuple[tuple[float, float], ...], rate: int) -> Signal:
     """Linear-phase FIR of a magnitude response, about 46 ms long (22 Hz resolution), centred; (taps,), taps odd.
 
-    Linear phase, so that the filter's delay is half its length whatever the response and can be taken out exactly.
+    Linear phase: the filter's delay is half its length for any response, and can be removed exactly.
     """
     taps = 2 * round(0.023 * rate) + 1
     grid = np.linspace(0, rate / 2, 2 * taps)

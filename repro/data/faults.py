@@ -41,5 +41,5 @@ def refusal(root: Path, dataset: str, faults: Sequence[Fault]) -> InputError:
     """The error for a set that is not sound: its first line says what to do, each further line is a fault."""
     command = f"repro data check {shlex.quote(str(root))} --dataset {dataset}"
     more = [f"... and {len(faults) - SHOWN} more"] if len(faults) > SHOWN else []
-    lines = [f"{root} has {counted(len(faults), 'fault')}: mend them; this lists all of them: {command}"]
+    lines = [f"{root} has {counted(len(faults), 'fault')}: fix them; this lists all of them: {command}"]
     return InputError("\n".join([*lines, *map(str, faults[:SHOWN]), *more]))

@@ -121,7 +121,7 @@ def lines_by_file(table: Table, prefix: str = "") -> dict[str, list[int]]:
 
 
 def require_metadata(root: Path) -> None:
-    """Raise InputError where the folder is missing, or has no `meta.csv` of its own."""
+    """Raise InputError if the folder is missing, or has no `meta.csv` in it."""
     if not root.is_dir():
         raise InputError(f"{root} is not a folder: set data_root to the folder that holds {META} and audio/")
     if complaint := misplaced(root, META):

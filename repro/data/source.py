@@ -70,7 +70,7 @@ def _prepared(config: DataConfig, store: Path) -> tuple[Clips, pd.DataFrame]:
                 _prepare(config, table, folder)
     except OSError as error:
         raise InputError(
-            f"the store {store} cannot be written ({error.strerror or error}): mend that, or set REPRO_STORE to "
+            f"the store {store} cannot be written ({error.strerror or error}): fix that, or set REPRO_STORE to "
             "another folder, and start again; clips prepared so far are kept"
         ) from None
     return read_clips(folder), table
@@ -97,7 +97,7 @@ def _prepare(config: DataConfig, table: pd.DataFrame, folder: Path) -> None:
     )
     try:
         write_clips(folder, table, samples, waveforms, first_row)
-    except InputError:  # once that recording is mended, the set is another one
+    except InputError:  # once that recording is fixed, the set is another one
         shutil.rmtree(partial_folder(folder))
         raise
 

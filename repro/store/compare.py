@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
 import numpy as np
@@ -47,4 +46,4 @@ def spread_of_seeds(records: Iterable[Record]) -> dict[str, float]:
 
 
 def _but_seed(record: Record) -> str:
-    return json.dumps(record.experiment.model_copy(update={"seed": 0}).canonical(), sort_keys=True)
+    return record.experiment.model_copy(update={"seed": 0}).canonical_text()

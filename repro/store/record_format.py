@@ -6,7 +6,6 @@ of the recipe), the provenance and the results; a failure holds the same with wh
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from collections.abc import Mapping
@@ -22,7 +21,7 @@ from safetensors.torch import save as weights_bytes
 
 from repro.data.clips import COLUMNS
 from repro.errors import InputError
-from repro.experiment import RECIPE_VERSION, DataConfig, Experiment, experiment_from, explain
+from repro.experiment import RECIPE_VERSION, DataConfig, Experiment, experiment_from, explain, key_of
 from repro.files import checksums
 from repro.store.record import WEIGHTS, Failure, FailureKind, Record
 from repro.training.loop import Epoch, Outcome, reported_epochs
@@ -52,12 +51,6 @@ class _Origin(BaseModel):
     experiment: dict[str, Any]
     data_fingerprint: str
     provenance: dict[str, Any]
-
-    def key(self) -> str:
-        """The key as `Experiment.key` made it, also where Experiments have other fields or another version by now."""
-        content = self.model_dump(include={"experiment", "data_fingerprint", "recipe_version"})
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:20]
 
     def read_experiment(self) -> Experiment:
         data = dict(self.experiment["data"])
@@ -169,27 +162,20 @@ def record_of(key: str, files: Mapping[str, bytes], place: Path) -> Record:
 
 
 def recordings_of(data: DataConfig) -> dict[str, Any]:
-    """What tells sets of recordings apart, as plain JSON values: all of `data` but folders and fold, which is 0."""
-    values = data.model_copy(update={"fold": 0}).model_dump(mode="json")
+    """What tells sets of recordings apart, as plain JSON values: all of `data` but the folders; the fold is 0."""
+    values = data.all_folds.model_dump(mode="json")
     del values["root"], values["impulse_responses"]
     return values
 
 
-def write_failure(
-    path: Path,
-    experiment: Experiment,
-    data_fingerprint: str,
-    reason: str,
-    kind: FailureKind,
-    provenance: Mapping[str, Any],
-) -> None:
+def write_failure(path: Path, failure: Failure) -> None:
     """Write a failed training as `path`, whole or not at all.
 
     Raises:
         OSError: it cannot be written.
     """
-    origin = _origin(experiment, data_fingerprint, provenance)
-    checksums.write_json(path, origin | {"kind": kind, "reason": " ".join(reason.split())})
+    origin = _origin(failure.experiment, failure.data_fingerprint, failure.provenance)
+    checksums.write_json(path, origin | {"kind": failure.kind, "reason": " ".join(failure.reason.split())})
 
 
 def read_failure(path: Path) -> Failure:
@@ -238,8 +224,9 @@ def _parsed(form: type[_Content], what: str, text: bytes, path: Path, key: str, 
         if schema > SCHEMA:
             raise checksums.StoredError(said, "a newer version of this package reads it")
         raise OutdatedError(said)
-    if content.key() != key:
-        raise checksums.DamagedError(path, stored, f"is of {what} {content.key()}, not {key}")
+    actual = key_of(content.experiment, content.data_fingerprint, content.recipe_version)
+    if actual != key:
+        raise checksums.DamagedError(path, stored, f"is of {what} {actual}, not {key}")
     try:
         content.read_experiment()
     except (InputError, KeyError, TypeError) as error:

@@ -55,7 +55,7 @@ class Shipped:
             raise ShippedError(error.fault, path) from None
         if record.other_recipe:
             versions = f"version {record.recipe_version}; this package has {RECIPE_VERSION}"
-            raise ShippedError(f"{path} is of other recipe ({versions})", path)
+            raise ShippedError(f"{path} is of another recipe ({versions})", path)
         return record
 
     def recordings(self) -> dict[str, Any]:

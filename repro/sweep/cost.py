@@ -1,12 +1,11 @@
-"""What a sweep will take, before it is begun: weights, arithmetic, and the time on this machine."""
+"""What a sweep will take before it starts: weights, arithmetic, and time on this machine."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 import torch
 from torch.nn.functional import cross_entropy
@@ -21,7 +20,6 @@ from repro.network.cp_resnet import CLASSES, INPUT_BANDS, build, layer_table
 from repro.store.store import Store
 from repro.sweep.fetch import macs
 from repro.sweep.local import default_workers
-from repro.sweep.worker import all_folds
 from repro.training.device import make_ready, one_thread, training_device
 from repro.training.loop import measured_epochs, memory_format
 
@@ -40,7 +38,7 @@ class Cost:
         runs: number of runs wanted, each once.
         to_train: those that the store lacks.
         networks: by name the number of runs, of weights, and of floating-point operations for one clip in training.
-        flops: of all that is to be trained; None where the recordings, and so their number, are not at hand.
+        flops: of all that is to be trained; None where the recordings, and so their number, are missing.
         seconds: of training with `workers` side by side on `device`, each as fast as one alone; None as of `flops`.
     """
 
@@ -52,10 +50,6 @@ class Cost:
     flops: float | None = None
     seconds: float | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        """All of it as plain JSON values."""
-        return asdict(self)
-
     def __str__(self) -> str:
         """Several lines."""
         width = max(map(len, self.networks), default=0)
@@ -66,7 +60,7 @@ class Cost:
             for name, of in self.networks.items()
         ]
         if self.flops is None or self.seconds is None:
-            return "\n".join([*lines, "time unknown: the recordings are not at hand"])
+            return "\n".join([*lines, "time unknown: the recordings are not here"])
         hours = self.seconds / 3600
         duration = f"{hours:.1f} h" if hours >= 2 else f"{self.seconds / 60:.0f} min"
         lines.append(f"{self.flops:.3g} FLOP, about {duration} with {self.workers} at once on {self.device}")
@@ -115,10 +109,10 @@ def cost(experiments: Sequence[Experiment], store: Store, workers: int | None = 
 def _missing(wanted: Sequence[Experiment], store: Store) -> list[Experiment]:
     """Those that the store lacks. Recordings that are not prepared stay so: their runs are found by what they name."""
     fingerprints = {}
-    for data in set(map(all_folds, wanted)):
+    for data in {run.data.all_folds for run in wanted}:
         prepared = prepared_folder(data, store.root).is_dir()
         fingerprints[data] = {load(data, store.root).fingerprint} if prepared else store.fingerprints(data)
-    return [run for run in wanted if not any(run.key(found) in store for found in fingerprints[all_folds(run)])]
+    return [run for run in wanted if not any(run.key(found) in store for found in fingerprints[run.data.all_folds])]
 
 
 def _frames(run: Experiment) -> int:

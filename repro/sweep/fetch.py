@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import closing
 from functools import lru_cache
 
@@ -30,17 +30,7 @@ def fetch(experiments: Iterable[Experiment], store: Store | None = None) -> list
     Raises:
         InputError: the recordings or the store cannot be used.
     """
-    return [record for record in _fetch(list(experiments), store or Store.default()) if record is not None]
-
-
-def fetch_groups(groups: Mapping[str, list[Experiment]]) -> dict[str, list[Record]]:
-    """The runs of several studies by name; trained together, so that no core waits between the studies."""
-    records = iter(_fetch([run for runs in groups.values() for run in runs], Store.default()))
-    found = {name: [next(records) for _ in runs] for name, runs in groups.items()}
-    return {name: [record for record in runs if record is not None] for name, runs in found.items()}
-
-
-def _fetch(wanted: list[Experiment], store: Store) -> list[Record | None]:
+    wanted, store = list(experiments), store or Store.default()
     keys = keys_of(wanted, store)
     missing = {key: run for key, run in zip(keys, wanted, strict=True) if key not in store}
     failures = {key: failure for key in missing if (failure := _failure(key, store)) is not None}
@@ -49,7 +39,7 @@ def _fetch(wanted: list[Experiment], store: Store) -> list[Record | None]:
     failures |= {failure.key: failure for failure in _train(sorted(untried, key=arithmetic, reverse=True), store)}
     failed.update({key: failure for key, failure in failures.items() if key not in store})
     records = {key: store.load(key) for key in dict.fromkeys(keys) if key in store}
-    return [records.get(key) for key in keys]
+    return [records[key] for key in keys if key in records]
 
 
 def _failure(key: str, store: Store) -> Failure | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import platform
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
@@ -206,21 +206,18 @@ def measured_memory(experiments: Sequence[Experiment], store: Store) -> list[int
     The largest of those runs that are at least as deep. Runs that cannot be read are left out: this is an estimate.
     """
     measured: dict[tuple[object, ...], list[tuple[ModelConfig, int]]] = {}
-    for key in store.finished():
-        try:
+    for key in store.own():  # a shipped run comes from another GPU
+        with suppress(InputError):
             record = store.load(key)
-        except InputError:
-            continue
-        if peak := record.provenance.get("peak_memory", {}).get("gpu", 0):
-            measured.setdefault(_alike(record.experiment), []).append((record.experiment.model, peak))
-    return [
-        max((peak for model, peak in measured.get(_alike(run), []) if _at_least_as_deep(model, run.model)), default=0)
-        for run in experiments
-    ]
+            if peak := record.provenance.get("peak_memory", {}).get("gpu", 0):
+                measured.setdefault(_alike(record.experiment), []).append((record.experiment.model, peak))
 
+    def peaks(of: ModelConfig, alike: tuple[object, ...]) -> Iterator[int]:
+        for model, peak in measured.get(alike, []):
+            if model.depth >= of.depth and model.pointwise >= of.pointwise:
+                yield peak
 
-def _at_least_as_deep(model: ModelConfig, other: ModelConfig) -> bool:
-    return model.depth >= other.depth and model.pointwise >= other.pointwise
+    return [max(peaks(run.model, _alike(run)), default=0) for run in experiments]
 
 
 def _alike(experiment: Experiment) -> tuple[object, ...]:

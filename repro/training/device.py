@@ -23,7 +23,7 @@ def training_device() -> torch.device:
 
 
 def is_gpu(device: torch.device) -> bool:
-    """Whether it is one, of whatever make PyTorch calls CUDA."""
+    """Whether it is a GPU: any that PyTorch calls CUDA."""
     return device.type == "cuda"
 
 
@@ -60,7 +60,7 @@ def keep_freed_memory() -> None:
     """Have this process hand no freed memory back to the system before it ends.
 
     A training step wants as much again as the one before has freed. By default glibc maps every feature map of a wide
-    network anew and unmaps it when it is freed, and the system clears each of its pages again: a quarter of a step at
+    network again and unmaps it when it is freed, and the system clears each of its pages again: a quarter of a step at
     W = 64. Other C libraries are left as they are.
     """
     try:
@@ -72,7 +72,7 @@ def keep_freed_memory() -> None:
 
 
 def free_memory(device: torch.device) -> None:
-    """Give back what a training that has ended left in this process, and count a GPU's peak memory anew."""
+    """Free what a finished training left in this process, and start a new count of a GPU's peak memory."""
     gc.collect()  # a network refers to itself through its optimiser
     if is_gpu(device):
         torch.cuda.empty_cache()

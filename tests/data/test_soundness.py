@@ -419,7 +419,7 @@ def test_training_refuses_a_set_with_faults(root: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         load(config(root), tmp_path / "store")
     assert str(caught.value).splitlines() == [
-        f"{root} has 22 faults: mend them; this lists all of them: repro data check {root} --dataset tau2020",
+        f"{root} has 22 faults: fix them; this lists all of them: repro data check {root} --dataset tau2020",
         *(f"audio/{number:02}.wav: not listed in meta.csv" for number in range(20)),
         "... and 2 more",
     ]

@@ -40,7 +40,7 @@ def test_all_faults_of_meta_csv_are_named_at_once(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         tau2020.listing(config)
     assert str(caught.value).splitlines() == [
-        f"{tmp_path} has 5 faults: mend them; this lists all of them: repro data check {tmp_path} --dataset tau2020",
+        f"{tmp_path} has 5 faults: fix them; this lists all of them: repro data check {tmp_path} --dataset tau2020",
         "meta.csv: line 4 has 2 fields instead of 4",
         "b.wav: unknown scene 'beach': not airport, bus, metro, metro_station, park, public_square, shopping_mall, "
         "street_pedestrian, street_traffic, tram (meta.csv line 3)",

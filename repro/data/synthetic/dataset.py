@@ -80,8 +80,8 @@ def render(config: DataConfig, first_row: int = 0) -> Iterator[NDArray[np.int16]
 def write_tau_folder(config: DataConfig, folder: Path, *, sample_rate: int = 44_100, seconds: float = 10.0) -> None:
     """Write the set as the official archives of TAU 2020 Mobile unpack: `meta.csv` and 24-bit WAVs in `audio/`.
 
-    Scenes, places and devices are those of `config`; the waveforms are generated anew at `sample_rate` and for
-    `seconds`, not resampled. `folder` appears whole or not at all.
+    Scenes, places and devices are those of `config`; the waveforms are generated at `sample_rate` and for `seconds`,
+    not resampled. `folder` appears whole or not at all.
 
     Raises:
         InputError: `folder` exists and is not an empty folder, another process is writing it, or the disk is full.
