@@ -159,7 +159,7 @@ def _variables(folder: Path, threads: int) -> dict[str, str]:
     """The environment variables that the kernels get."""
     return {
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(threads)),
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # figures go into the page, also where the shell has another backend
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # not what the shell has set
         TERMINAL_VARIABLE: os.ttyname(2) if sys.stderr.isatty() else "",
         "IPYTHONDIR": str(folder / "ipython"),  # not a person's own profile and start-up files
         "TQDM_DISABLE": "1",  # a bar's hundred states would stay in the page

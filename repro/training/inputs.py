@@ -2,8 +2,8 @@
 
 Nothing is done twice that can be done once. Features that fit into memory are computed once: those of the test clips,
 and those of the training clips where augmentation only rolls them by whole hops (`Recipe.roll`). Where they do not
-fit they are computed again for every batch, with the same result: on a GPU from waveforms that lie there or, where these
-do not fit either, from batches that are read and copied one step ahead.
+fit, they are computed again for every batch, with the same result: on a GPU from waveforms that are kept there or, if
+these do not fit either, from batches that are read and copied one step ahead.
 """
 
 from __future__ import annotations
