@@ -166,14 +166,25 @@ class Experiment(Frozen):
     @property
     def network(self) -> str:
         """What is trained, in words: "W=8 D=1 K=1, damped, static to 5,000 weights"."""
-        parts = [f"W={self.model.width} D={self.model.depth} K={self.model.pointwise}"]
-        parts.append("damped" if self.model.damped else "base")
+        parts = [f"W={self.model.width} D={self.model.depth} K={self.model.pointwise}", self.variant]
         if self.sparsity is not None:
             guard = "" if self.sparsity.guard else " without guard"
             parts.append(f"{self.sparsity.method} to {self.sparsity.weights:,} weights{guard}")
         if self.recipe.labels == "random":
             parts.append("random labels")
         return ", ".join(parts)
+
+    @property
+    def variant(self) -> Literal["base", "damped"]:
+        """Whether the convolutions are damped, in words."""
+        return "damped" if self.model.damped else "base"
+
+    @property
+    def method(self) -> Literal["dense", "static", "iterative", "unguarded"]:
+        """How the network became sparse; "unguarded" is iterative pruning without the guard."""
+        if self.sparsity is None:
+            return "dense"
+        return self.sparsity.method if self.sparsity.guard else "unguarded"
 
     @property
     def replicate(self) -> tuple[int, int]:

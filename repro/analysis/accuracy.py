@@ -1,4 +1,4 @@
-"""From runs to numbers: tidy tables of accuracies, and the paper's reporting rule."""
+"""Tidy tables of accuracies from runs, and the paper's reporting rule."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtrit
+from sklearn.metrics import confusion_matrix
 
-from repro.data.split import TRAINING_DEVICE
 from repro.edition import VARIANTS
-from repro.experiment import Experiment
 from repro.store.record import Record
 
 if TYPE_CHECKING:
@@ -33,23 +32,17 @@ def describe(record: Record) -> dict[str, object]:
     """What a run trained, as the columns of a table row."""
     experiment = record.experiment
     return {
-        "variant": "damped" if experiment.model.damped else "base",
+        "variant": experiment.variant,
         "width": experiment.model.width,
         "depth": experiment.model.depth,
         "pointwise": experiment.model.pointwise,
-        "method": _method(experiment),
+        "method": experiment.method,
         "labels": experiment.recipe.labels,
         "weights": record.weights,
         "fold": experiment.data.fold,
         "seed": experiment.seed,
         "key": record.key,
     }
-
-
-def _method(experiment: Experiment) -> str:
-    if experiment.sparsity is None:
-        return "dense"
-    return experiment.sparsity.method if experiment.sparsity.guard else "unguarded"
 
 
 def accuracies(records: Iterable[Record]) -> pd.DataFrame:
@@ -59,12 +52,10 @@ def accuracies(records: Iterable[Record]) -> pd.DataFrame:
     """
     rows = []
     for record in records:
-        seen = (record.test_clips["device"] == TRAINING_DEVICE).to_numpy()
         for epoch, correct in zip(record.reported_epochs, record.correct, strict=True):
-            for group, members in (("seen", seen), ("unseen", ~seen)):
-                rows.append(
-                    {**describe(record), "epoch": epoch, "group": group, "accuracy": float(correct[members].mean())}
-                )
+            for group, members in (("seen", record.seen), ("unseen", ~record.seen)):
+                measured = {"epoch": epoch, "group": group, "accuracy": float(correct[members].mean())}
+                rows.append(describe(record) | measured)
     columns = [*NETWORK, "labels", "weights", "fold", "seed", "key", "epoch", "group", "accuracy"]
     return pd.DataFrame(rows, columns=columns).astype({"accuracy": float})
 
@@ -165,9 +156,9 @@ def _with_deviation(report: pd.DataFrame) -> list[str]:
 
 def network_name(record: Record) -> str:
     """A short name that tells the networks of a study apart, such as "damped W=8 D=1 K=1 static"."""
-    row = describe(record)
-    method = "" if row["method"] == "dense" else f" {row['method']}"
-    return f"{row['variant']} W={row['width']} D={row['depth']} K={row['pointwise']}{method}"
+    model, run = record.experiment.model, record.experiment
+    method = "" if run.method == "dense" else f" {run.method}"
+    return f"{run.variant} W={model.width} D={model.depth} K={model.pointwise}{method}"
 
 
 def training_fit(records: Iterable[Record], column: str) -> pd.DataFrame:
@@ -199,9 +190,8 @@ def shares(records: Iterable[Record], column: str, unseen_only: bool = False) ->
     """
     rows: dict[str, list[pd.Series[float]]] = {}
     for record in records:
-        clips = record.test_clips
-        kept = (clips["device"] != TRAINING_DEVICE).to_numpy() | (not unseen_only)
-        share = pd.Series(record.correct.mean(axis=0)[kept]).groupby(clips[column].to_numpy()[kept]).mean()
+        kept = ~record.seen | (not unseen_only)
+        share = pd.Series(record.correct.mean(axis=0)[kept]).groupby(record.test_clips[column].to_numpy()[kept]).mean()
         rows.setdefault(network_name(record), []).append(share)
     table = pd.DataFrame({name: pd.concat(seeds, axis=1).mean(axis=1) for name, seeds in rows.items()}, dtype=float).T
     return table.rename_axis(index="network", columns=column)
@@ -217,15 +207,12 @@ def confusion(records: Iterable[Record]) -> pd.DataFrame:
 
     Averaged over the reported epochs and all runs given, at least one.
     """
-    counts: NDArray[np.float64] = np.zeros(0)
-    scenes: tuple[str, ...] = ()
-    for record in records:
-        unseen = (record.test_clips["device"] != TRAINING_DEVICE).to_numpy()
-        scenes, classes = record.scenes, len(record.scenes)
-        cells = record.labels[unseen] * classes + record.predictions[:, unseen].astype(np.int64)
-        matrix = np.bincount(cells.ravel(), minlength=classes**2).reshape(classes, classes).astype(np.float64)
-        counts = matrix if counts.size == 0 else counts + matrix
-    return pd.DataFrame(counts / counts.sum(axis=1, keepdims=True), index=list(scenes), columns=list(scenes))
+    runs = list(records)
+    scenes = list(runs[0].scenes)
+    true = np.concatenate([np.tile(run.labels[~run.seen], len(run.predictions)) for run in runs])
+    given = np.concatenate([run.predictions[:, ~run.seen].ravel() for run in runs])
+    shares = confusion_matrix(true, given, labels=range(len(scenes)), normalize="true")
+    return pd.DataFrame(shares, index=scenes, columns=scenes)
 
 
 def most_confused(records: Iterable[Record], least: float = 0.1, most: int = 6) -> pd.DataFrame:

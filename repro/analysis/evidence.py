@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from repro.analysis.accuracy import Group
 from repro.analysis.contrasts import ClipEffects, Estimate, estimate, slope_coefficients
 from repro.analysis.fields import field_of
-from repro.data.split import TRAINING_DEVICE
 from repro.edition import Edition
 from repro.experiment import Experiment
 from repro.store.record import Record
@@ -101,19 +100,9 @@ class Evidence:
 
     def network_of(self, experiment: Experiment) -> Network:
         """The network that an Experiment of the edition trains."""
-        model, sparsity = experiment.model, experiment.sparsity
-        method: Method = "dense"
-        if sparsity is not None:
-            method = sparsity.method if sparsity.guard else "unguarded"
-        long = method == "dense" and experiment.recipe.labels == "true"
-        return Network(
-            "damped" if model.damped else "base",
-            model.width,
-            model.depth,
-            model.pointwise,
-            method,
-            long and experiment.recipe.epochs != self.edition.epochs,
-        )
+        model, recipe, method = experiment.model, experiment.recipe, experiment.method
+        long = method == "dense" and recipe.labels == "true" and recipe.epochs != self.edition.epochs
+        return Network(experiment.variant, model.width, model.depth, model.pointwise, method, long)
 
     def networks(self, study: str) -> list[Network]:
         """The networks of a study that are trained on true labels, each once."""
@@ -135,11 +124,8 @@ class Evidence:
 
     def unfit(self, networks: Iterable[Network]) -> tuple[str, ...]:
         """Those of these networks of which some run gives back fewer than `FITS` % of its training labels, in words."""
-        worst = {network: self._worst_fit(network) for network in networks}
-        return tuple(f"{network} ({100 * fit:.1f} %)" for network, fit in worst.items() if 100 * fit < FITS)
-
-    def _worst_fit(self, network: Network) -> float:
-        return min((record.train_accuracy for record in self.runs(network).values()), default=1.0)
+        fits = {network: [100 * run.train_accuracy for run in self.runs(network).values()] for network in networks}
+        return tuple(f"{network} ({min(fit):.1f} %)" for network, fit in fits.items() if min(fit, default=100) < FITS)
 
     def narrowest_fitting(self) -> int | None:
         """The narrowest width of the width study of which base and damped network fit in every replicate."""
@@ -210,9 +196,8 @@ class Evidence:
             return Estimate()
 
         def value(record: Record) -> float:
-            seen = _seen(record)
             of_clips = 100 * record.correct.mean(axis=0)
-            return sum(f * float(of_clips[seen == (group == "seen")].mean()) for group, f in groups.items())
+            return sum(f * float(of_clips[record.seen == (group == "seen")].mean()) for group, f in groups.items())
 
         cells = self._cells(contrast, pool, common, blocks, value)
         clips = self._clip_effects(contrast, common, blocks, groups)
@@ -265,7 +250,7 @@ class Evidence:
             contrasts.append(of_clips)
             tables.append(self.runs(next(iter(contrast)))[part[0]])
         values = np.concatenate(contrasts)
-        seen = np.concatenate([_seen(record) for record in tables])
+        seen = np.concatenate([record.seen for record in tables])
         influence = np.zeros(len(values))
         kept = np.zeros(len(values), bool)
         for group, factor in groups.items():
@@ -289,10 +274,6 @@ class Evidence:
 
     def _used(self, contrast: Contrast, common: Sequence[Replicate]) -> tuple[str, ...]:
         return tuple(self.runs(network)[place].key for network in contrast for place in common)
-
-
-def _seen(record: Record) -> NDArray[np.bool_]:
-    return (record.test_clips["device"] == TRAINING_DEVICE).to_numpy()
 
 
 def _name(place: Replicate) -> str:

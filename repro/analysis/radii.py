@@ -12,8 +12,6 @@ from scipy.stats import rankdata
 
 from repro.analysis.evidence import Evidence, Network
 from repro.analysis.fields import Field, field_of
-from repro.data.split import TRAINING_DEVICE
-from repro.store.record import Record
 
 RADII = {
     "50 % / mel bands": "half_energy_bands",
@@ -85,18 +83,13 @@ def reach_and_accuracy(evidence: Evidence) -> pd.DataFrame:
             continue
         of_network = {
             "radius": float(np.mean([field_of(record).extent.energy_90_bands for record in records])),
-            "accuracy": float(np.mean([_unseen_accuracy(record) for record in records])),
+            "accuracy": float(np.mean([record.correct[:, ~record.seen].mean() for record in records])),
             "fits": not evidence.unfit([network]),
             "runs": len(records),
         }
         rows.append({**network._asdict(), **of_network})
     columns = ["variant", "width", "depth", "pointwise", "method", "long", "radius", "accuracy", "fits", "runs"]
     return pd.DataFrame(rows, columns=columns).astype({"radius": float, "accuracy": float, "fits": bool})
-
-
-def _unseen_accuracy(record: Record) -> float:
-    unseen = (record.test_clips["device"] != TRAINING_DEVICE).to_numpy()
-    return float(record.correct[:, unseen].mean())
 
 
 class Correlation(NamedTuple):

@@ -1,4 +1,4 @@
-"""Faults of a data set: one line each, by file, and the refusal that names them."""
+"""Faults of a data set, one line each, and the error that lists them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Fault(NamedTuple):
 
 
 def printable(text: str) -> str:
-    """The text on one line that any terminal can show: escaped and shortened where it has to be."""
+    """The text on one line that any terminal can show, escaped and shortened where needed."""
     shown = text if len(text) <= LONGEST else text[:LONGEST] + "..."
     return shown if shown.isprintable() else shown.encode("unicode_escape").decode()
 
@@ -38,7 +38,7 @@ def counted(number: int, thing: str) -> str:
 
 
 def refusal(root: Path, dataset: str, faults: Sequence[Fault]) -> InputError:
-    """The error for a set that is not sound: its first line says what to do, each further line is a fault."""
+    """The error for a set with faults: its first line says what to do, each further line is a fault."""
     command = f"repro data check {shlex.quote(str(root))} --dataset {dataset}"
     more = [f"... and {len(faults) - SHOWN} more"] if len(faults) > SHOWN else []
     lines = [f"{root} has {counted(len(faults), 'fault')}: fix them; this lists all of them: {command}"]

@@ -78,7 +78,10 @@ def remaining_schedule(
     """
     _check_target(target, total, least=1)
     last = max(1, math.floor(PRUNING_SHARE * epochs))
-    _check_start(start, last, epochs)
+    latest = min(last, epochs - 1)
+    if not 1 <= start <= latest:
+        needed = f"iterative pruning of {epochs} epochs starts after the first epoch and by epoch {latest}"
+        raise InputError(f"sparsity.start = {start}: {needed}")
 
     def remaining(t: float) -> int:
         if ramp == "geometric":
@@ -87,15 +90,6 @@ def remaining_schedule(
 
     times = [(epoch - start + 1) / (last - start + 1) for epoch in range(epochs)]
     return [total if t <= 0 else target if t >= 1 else remaining(t) for t in times]
-
-
-def _check_start(start: int, last: int, epochs: int) -> None:
-    latest = min(last, epochs - 1)
-    if not 1 <= start <= latest:
-        raise InputError(
-            f"sparsity.start = {start}: iterative pruning of {epochs} epochs starts after the first epoch and by epoch "
-            f"{latest}"
-        )
 
 
 def least_kept(count: int) -> int:
@@ -234,7 +228,7 @@ class Pruner:
 
     @torch.no_grad()
     def apply(self) -> None:
-        """Set the masked weights to exactly 0, whatever the optimiser's momentum made of them."""
+        """Set the masked weights to exactly 0: the optimiser's momentum moves them."""
         for conv in self._convs.values():
             conv.weight.mul_(conv.get_buffer("mask"))
 

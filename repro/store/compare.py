@@ -7,7 +7,6 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from repro.data.split import TRAINING_DEVICE
 from repro.store.record import Record
 
 
@@ -24,9 +23,12 @@ def differences(stored: Record, again: Record) -> list[str]:
 
 def accuracies(record: Record) -> dict[str, float]:
     """Accuracies in %: on the devices the mean over the reported epochs, on the training labels the final network's."""
-    seen = (record.test_clips["device"] == TRAINING_DEVICE).to_numpy()
-    shares = {"unseen devices": record.correct[:, ~seen].mean(), "seen device": record.correct[:, seen].mean()}
-    return {name: 100 * float(share) for name, share in (shares | {"training labels": record.train_accuracy}).items()}
+    shares = {
+        "unseen devices": record.correct[:, ~record.seen].mean(),
+        "seen device": record.correct[:, record.seen].mean(),
+        "training labels": record.train_accuracy,
+    }
+    return {name: 100 * float(share) for name, share in shares.items()}
 
 
 def spread_of_seeds(records: Iterable[Record]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""A finished run, and a training that failed, as they are read back from the store."""
+"""A finished run and a failed one, as the store gives them back."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load as load_weights
 
+from repro.data.split import TRAINING_DEVICE
 from repro.errors import InputError
 from repro.experiment import RECIPE_VERSION, Experiment
 from repro.files import checksums
@@ -74,6 +75,11 @@ class Record:
         """Whether each test clip was classified correctly, (reported epochs, test clips)."""
         return np.asarray(self.predictions == self.labels[None, :])
 
+    @cached_property
+    def seen(self) -> NDArray[np.bool_]:
+        """Whether each test clip was recorded by the training device, (test clips,)."""
+        return (self.test_clips["device"] == TRAINING_DEVICE).to_numpy()
+
     @property
     def reported_epochs(self) -> range:
         """The epochs that the predictions were made in."""
@@ -132,7 +138,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Failure:
-    """A training that did not come to its end.
+    """A training that failed.
 
     Attributes:
         key: what the run would have been kept under.

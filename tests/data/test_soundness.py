@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from repro.cli import main
 from repro.data import check, esc10, load, source, tau2020
 from repro.data.check import dataset_in, require_sound
-from repro.data.synthetic.recording import BLOCK, Expected, complaints
+from repro.data.recording import BLOCK, Expected, complaints
 from repro.errors import InputError
 from repro.experiment import DataConfig
 
@@ -362,7 +362,7 @@ def test_checksums_in_a_list(root: Path, tmp_path: Path) -> None:
         f"{THIRD}: has no checksum in {path}",
     ]
     path.write_text(f"filename\tcrc\n{FIRST}\t0\n")
-    with pytest.raises(InputError, match="is no list of checksums: it lacks a column md5 or sha256"):
+    with pytest.raises(InputError, match="is not a list of checksums: it lacks a column md5 or sha256"):
         faults(root, checksums=path)
 
 
