@@ -91,7 +91,7 @@ def precision_effect(table: pd.DataFrame) -> pd.DataFrame:
 def report(table: pd.DataFrame) -> pd.DataFrame:
     """The paper's rule (A.3): mean and standard deviation over the reported epochs of all runs together.
 
-    The deviation pools epochs and runs, as the paper's words have it; it is no error of the mean.
+    The deviation pools epochs and runs, as the paper says; it is not an error of the mean.
 
     Columns: the network's, weights, group, mean, std (of a sample, n - 1), and n, the number of values.
     """

@@ -1,4 +1,4 @@
-"""A linear probe on mean spectra: what the long-term spectrum alone gives away about the class."""
+"""A linear probe on mean spectra: how much the long-term spectrum alone says about the class."""
 
 from __future__ import annotations
 

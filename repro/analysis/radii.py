@@ -1,4 +1,4 @@
-"""How far networks see: the radii of their effective receptive fields, and what these have to do with accuracy."""
+"""The radii of the networks' effective receptive fields, and their relation to accuracy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RADII = {
 
 RESAMPLES = 10_000
 FEWEST = 8
-"""Networks without which there is no interval: resamples of fewer may hold a single network too often."""
+"""Networks needed for an interval: resamples of fewer may hold a single network too often."""
 
 
 def first_field(evidence: Evidence, network: Network) -> Field | None:
@@ -104,8 +104,8 @@ class Correlation(NamedTuple):
 def rank_correlation(x: pd.Series[float], y: pd.Series[float]) -> Correlation:
     """Spearman's rank correlation of `x` and `y`, with a percentile interval from a bootstrap over the networks.
 
-    The interval takes the networks for independent draws. They share recordings and belong to a few families, so it is
-    rather too narrow than too wide.
+    The interval treats the networks as independent draws. They share recordings and belong to a few families, so it is
+    probably too narrow.
     """
     a, b, count = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), len(x)
     rho = float(_spearman(a, b)) if count > 2 else np.nan

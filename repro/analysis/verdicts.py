@@ -286,7 +286,7 @@ def judged(claim: Claim) -> Claim:
 
 
 def _support_adjusted(effects: Sequence[Effect]) -> list[Effect]:
-    """Effects of which one is enough: one that is significant alone, but not among so many, loses its error."""
+    """Effects of which one is enough; one that is significant by itself but not after adjustment loses its error."""
     p_values = [min(1.0, 2 * effect.estimate.p_below(0.0)) for effect in effects]
     adjusted = []
     for effect, p, of in zip(effects, p_values, holm(p_values), strict=True):

@@ -120,7 +120,7 @@ def _stage(root: Path, source: Path, pages: dict[str, Page]) -> None:
     chapters = [{"file": docname} for docname in ordered[1:]]
     table = {"format": "jb-book", "root": ordered[0], "chapters": chapters}
     (source / "_toc.yml").write_text(yaml.safe_dump(table, sort_keys=False), encoding="utf-8")
-    # The pages that are there refer to some that are not: that is no fault of theirs.
+    # Links to the missing pages are not faults.
     (source / "partial").touch()
 
 

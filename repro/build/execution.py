@@ -115,7 +115,7 @@ def execute(page: Page, values: Mapping[str, Any], target: Path, aside: Path, ke
             f"page '{page.name}' failed in code cell {error.exec_count}: {last} (executed so far: {partial})"
         ) from None
     except (DeadKernelError, RuntimeError) as error:  # the latter while it starts
-        raise BuildError(f"page '{page.name}': {error}; perhaps memory ran out (its last words: {log})") from None
+        raise BuildError(f"page '{page.name}': {error}; perhaps memory ran out (log: {log})") from None
     notebook = nbformat.read(partial, as_version=4)
     # papermill records paths of this machine, which no reader of the page needs.
     for path in ("input_path", "output_path"):

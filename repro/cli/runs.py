@@ -98,7 +98,7 @@ def verify() -> None:
         click.echo(str(error))
     left, shipped = len(leftovers(store)), sum(len(folder.finished()) for folder in store.shipped)
     kept = f"{len(store.own())} runs, {shipped} shipped runs, {len(store.failed())} failures"
-    aside = f"; {left} leftovers of killed or working processes, which are no results" if left else ""
+    aside = f"; {left} leftovers of killed or working processes, which do not count" if left else ""
     if count:
         raise Failure(f"{kept}, {count} faults{aside}")
     click.echo(f"{kept}, no fault{aside}")

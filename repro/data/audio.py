@@ -22,7 +22,7 @@ def decode(path: Path) -> tuple[NDArray[np.float64], int]:
     """The samples of a file, channels averaged, (samples,), full scale 1.0, and its rate in Hz.
 
     Raises:
-        InputError: libsndfile cannot read it, it holds no samples, or samples that are no finite numbers.
+        InputError: libsndfile cannot read it, it holds no samples, or samples that are not finite.
     """
     try:
         frames, rate = soundfile.read(path, dtype="float64", always_2d=True)
@@ -31,7 +31,7 @@ def decode(path: Path) -> tuple[NDArray[np.float64], int]:
     if not len(frames):
         raise InputError(f"{path} holds no samples: fetch it again, or remove it")
     if not np.isfinite(frames).all():
-        raise InputError(f"{path} holds samples that are no finite numbers: fetch it again, or remove it")
+        raise InputError(f"{path} holds samples that are not finite: fetch it again, or remove it")
     return frames.mean(axis=1), int(rate)
 
 
@@ -47,8 +47,7 @@ def resample(waveform: NDArray[np.float64], rate: int, target: int, sinc: Resamp
 
     A Kaiser-windowed sinc in polyphase form. `sinc` gives half its length in periods of the lower of the two rates,
     its cut-off as a share of the lower Nyquist frequency, and the window's beta (14.77: 145 dB of stop-band
-    rejection). By SciPy, because it takes the filter itself as an argument and costs the preparing processes no
-    import of torch.
+    rejection). SciPy takes the filter itself as an argument, and saves the preparing processes an import of torch.
     """
     if rate == target:
         return waveform
@@ -67,7 +66,7 @@ def fit_length(waveform: NDArray[np.float64], samples: int) -> NDArray[np.float6
 
 
 def within_full_scale(waveform: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Lower the whole waveform so far that its largest sample just fits into 16 bits; nothing if they all do."""
+    """Scale the waveform down if its largest sample does not fit into 16 bits, so that it just fits."""
     peak = np.abs(waveform).max()
     return waveform * (LARGEST / peak) if peak > LARGEST else waveform
 

@@ -66,7 +66,7 @@ def read_clips(folder: Path) -> Clips:
 
 
 def partial_folder(folder: Path) -> Path:
-    """Where the clips of `folder` grow until they are whole."""
+    """Where the clips of `folder` are written until they are complete."""
     return folder.with_name(f".{folder.name}.partial")
 
 
@@ -85,11 +85,10 @@ def write_clips(
 ) -> None:
     """Write table and waveforms, one array of `samples` a row, in order, from `first_row` on.
 
-    `folder` appears whole or not at all. Until then its files grow in `partial_folder(folder)`, where an interruption
-    at any moment leaves what a second call with `first_row = rows_written(folder)` continues, to the same bytes; a
-    call with `first_row = 0` starts over. One process at a time: the caller holds a lock.
-
-    Written as a file, not through a memory map: there a full disk ends the process with a signal.
+    `folder` appears whole or not at all. Until then its files are in `partial_folder(folder)`. After an interruption
+    at any moment a call with `first_row = rows_written(folder)` continues, to the same bytes; a call with
+    `first_row = 0` starts over. The caller holds a lock. A memory map is not used, since a full disk would then end
+    the process with a signal.
 
     Raises:
         ValueError: the waveforms are not as many as the table's rows, or not of that length.

@@ -1,4 +1,7 @@
-"""The meta.csv of a real data set and lists like it: every fault found at once, no path followed out of the folder."""
+"""Reading the meta.csv of a real data set, and similar lists, with all of their faults.
+
+No path is followed out of the set's folder.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from repro.errors import InputError
 META = "meta.csv"
 
 Rule = Callable[[str], str]
-"""Gives the complaint about a field, "" where there is none."""
+"""Gives the fault of a field, or ""."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,7 @@ class Layout:
 
 
 class Table(NamedTuple):
-    """A list as far as it can be read.
-
-    Attributes:
-        columns: those of its header.
-        rows: field by column, by number of the line; without the fields that a row lacks.
-        faults: what is wrong with it.
-    """
+    """A list as far as it can be read: its columns, its rows (field by column) by line number, and its faults."""
 
     columns: tuple[str, ...]
     rows: dict[int, dict[str, str]]
@@ -129,7 +126,7 @@ def require_metadata(root: Path) -> None:
 
 
 def misplaced(root: Path, name: str) -> str:
-    """Why no file may be opened as `name` below `root`; "" where there is such a file. Opens nothing."""
+    """Why the file `name` below `root` may not be opened, or ""; opens nothing."""
     plain = PurePosixPath(name)
     if not name.isprintable() or "\\" in name or plain.is_absolute() or ".." in plain.parts or str(plain) != name:
         return "is not a plain path inside the folder"

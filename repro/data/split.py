@@ -1,4 +1,4 @@
-"""The paper's split (Section 3): held-out (city, scene) pairs, training on device a alone; and TAU's official one."""
+"""The paper's split (Section 3), which holds out (city, scene) pairs and trains on device a; and TAU's official one."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from repro.store.verify import leftovers, run_faults, stored
 
 
 class Garbage(NamedTuple):
-    """A file or folder that can go, why nothing needs it, and its bytes."""
+    """A file or folder that can be removed, why nothing needs it, and its bytes."""
 
     path: Path
     why: str
@@ -64,7 +64,7 @@ def garbage(store: Store, needed: Collection[Experiment]) -> list[Garbage]:
 
 
 def remove(store: Store, found: Iterable[Garbage]) -> list[Garbage]:
-    """Remove what `garbage` found, each whole or not at all; returns what another process has begun to use meanwhile.
+    """Remove what `garbage` found, each item whole or not at all; returns those that are in use by now.
 
     Raises:
         InputError: the store cannot be written to.
@@ -80,7 +80,7 @@ def remove(store: Store, found: Iterable[Garbage]) -> list[Garbage]:
 
 
 def _why_run(folder: Path, needed: set[str]) -> str | None:
-    """Why a run can go; None for one that stays."""
+    """Why a run can be removed; None if it stays."""
     faults = run_faults(folder)
     if faults:
         reasons = {checksums.DamagedError: "damaged", OutdatedError: "of an earlier version"}
@@ -92,7 +92,7 @@ def _why_run(folder: Path, needed: set[str]) -> str | None:
 
 
 def _fingerprint(path: Path) -> Iterator[str]:
-    """The fingerprint of the recordings that record.json or info.json names; none where the file is no such."""
+    """The fingerprint of the recordings that record.json or info.json names, if it can be read."""
     try:
         content = json.loads(path.read_bytes())
         yield content.get("data_fingerprint") or content["fingerprint"]

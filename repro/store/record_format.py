@@ -134,8 +134,8 @@ def record_of(key: str, files: Mapping[str, bytes], place: Path) -> Record:
         The run.
 
     Raises:
-        StoredError: a file is missing or is none of a run's, the run was stored in another schema, its key is not the
-            hash of its content, or its Experiment is one that this version does not know.
+        StoredError: a file is missing or damaged, the run was stored in another schema, its key is not the hash of its
+            content, or this version does not know its Experiment.
     """
     if RECORD not in files:
         raise checksums.DamagedError(place / RECORD, place)
@@ -210,13 +210,13 @@ _Content = TypeVar("_Content", bound=_Origin)
 
 
 def _parsed(form: type[_Content], what: str, text: bytes, path: Path, key: str, stored: Path) -> _Content:
-    """Read what the checksums have found whole: of this schema, complete, and under the key that is its hash."""
+    """Read a record whose checksum is right, and check its schema, its fields and its key."""
     try:
         schema = int(json.loads(text).get("schema", 1))
         if schema == SCHEMA:
             content = form.model_validate_json(text)
     except ValidationError as error:
-        raise checksums.DamagedError(path, stored, f"is no record ({explain(error, what)})") from None
+        raise checksums.DamagedError(path, stored, f"is not a record ({explain(error, what)})") from None
     except (ValueError, AttributeError, TypeError):
         raise checksums.DamagedError(path, stored) from None
     if schema != SCHEMA:

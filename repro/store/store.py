@@ -49,8 +49,8 @@ class Store:
     def default(cls) -> Store:
         """The folder named by the environment variable REPRO_STORE, else `_store` of the project; and its `results`.
 
-        The project is looked for from the working directory upwards, since some tools run a notebook in the folder
-        that it lies in; where there is none, the store is in the working directory.
+        The project is searched for from the working directory upwards, since some tools run a notebook in its own
+        folder; if there is none, the store is in the working directory.
 
         Raises:
             InputError: the folder cannot be created or written to.
@@ -132,13 +132,12 @@ class Store:
     def lock(self, key: str, timeout: float = -1) -> Iterator[None]:
         """Hold the right to train the run of this key, against other processes on all machines that share the store.
 
-        The lock is the kernel's (flock) and ends with the process that holds it, however that ends: a file left in
-        `locks` is no lock. A file system without flock is refused, since files that stand for locks would outlive
-        killed processes.
+        The lock is the kernel's (flock) and ends with the process that holds it: a file left in `locks` is not a lock.
+        A file system without flock is refused, since lock files would outlive killed processes.
 
         Args:
             key: the run's.
-            timeout: seconds to wait for another holder; for ever where it is negative.
+            timeout: seconds to wait for another holder; forever if negative.
 
         Raises:
             InputError: the store cannot be written to, or its file system has no locks.
@@ -156,7 +155,7 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Be the only one that changes runs and failures; others wait. Short, and may be inside of `lock`.
+        """Hold the right to change runs and failures. Short, and may be inside of `lock`.
 
         Raises:
             InputError: the store cannot be written to; what was being written is absent, or as it was before.
@@ -166,7 +165,7 @@ class Store:
 
     @contextmanager
     def writable(self) -> Iterator[None]:
-        """Say, where the operating system refuses to write, which store that was, and what to do about it."""
+        """Turn an OSError into an InputError that names the store and the fix."""
         try:
             yield
         except Timeout:

@@ -11,7 +11,7 @@ from repro.store.store import Store
 from repro.sweep.fetch import fetch
 
 missing: list[Experiment] = []
-"""The Experiments that `runs_of` was asked for in this process and did not find: a page names them."""
+"""The Experiments that `runs_of` did not find in this process: a page names them."""
 
 
 def runs_of(edition: Edition, *studies: str) -> list[Record]:

@@ -1,4 +1,4 @@
-"""What is asked for is loaded from the store; what is missing is trained first, by an engine, each run once."""
+"""Loading runs from the store, after training those that are missing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from repro.sweep.local import local_engine
 from repro.sweep.worker import keys_of
 
 failed: dict[str, Failure] = {}
-"""The runs that `fetch` was asked for in this process and that could not be trained, by key: a page shows them."""
+"""The runs that `fetch` could not train in this process, by key: a page shows them."""
 
 
 def fetch(experiments: Iterable[Experiment], store: Store | None = None) -> list[Record]:
@@ -43,9 +43,9 @@ def fetch(experiments: Iterable[Experiment], store: Store | None = None) -> list
 
 
 def _failure(key: str, store: Store) -> Failure | None:
-    """Why today's code could not train this run; None where that is not known.
+    """Why the present code failed to train this run; None if unknown.
 
-    A failure of other code, of an earlier version or in a damaged file is none: the run is tried again.
+    A failure of other code or of an earlier version, or one in a damaged file, does not count: the run is tried again.
     """
     if not store.failure_path(key).exists():
         return None

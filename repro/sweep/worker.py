@@ -59,8 +59,8 @@ def train_one(
 ) -> Failure | None:
     """Train one Experiment and keep its run, unless another process just did.
 
-    A CPU trains on a single thread: for networks of this size more threads cost more than they bring, one process a
-    core brings more, and the numbers do not depend on how many runs are trained side by side.
+    A CPU trains on a single thread: for networks of this size one process a core is faster than several threads, and
+    the numbers do not depend on how many runs are trained side by side.
 
     Args:
         experiment: what to train; it continues from its latest checkpoint, if it has one.
@@ -140,7 +140,7 @@ class _Checkpoints(Checkpoints):
 
 
 def keep_failure(experiment: Experiment, store: Store, reason: str, kind: FailureKind) -> Failure | None:
-    """Keep that a training ended together with its process; None where the run had been kept before that."""
+    """Save that a training ended together with its process; None if the run had been saved before."""
     fingerprint = fingerprint_of(experiment.data, store)
     key = experiment.key(fingerprint)
     if key in store:
@@ -151,7 +151,7 @@ def keep_failure(experiment: Experiment, store: Store, reason: str, kind: Failur
 
 @lru_cache(maxsize=1)
 def inputs_of(data: DataConfig, store: Path, device: torch.device) -> Inputs:
-    """The runs of a study share their recordings: a process loads them once."""
+    """The inputs of these recordings; a process loads them once for all runs of a study."""
     make_ready(device)
     return Inputs(load(data, store), device)
 

@@ -38,7 +38,7 @@ class State:
 class Checkpoints:
     """The checkpoints of one run: a sealed folder (files and their SHA-256) each, named by the number of epochs.
 
-    The previous one is removed when the new one has been read back and found whole.
+    The previous one is removed once the new one has been read back without a fault.
     """
 
     def __init__(self, folder: Path, seconds: float | None = None) -> None:
@@ -51,7 +51,7 @@ class Checkpoints:
         return time.monotonic() - self._last >= self._seconds
 
     def save(self, state: State) -> None:
-        """Keep a state in place of earlier ones.
+        """Save a state in place of earlier ones.
 
         Raises:
             OSError: it cannot be written; the earlier ones stay.
@@ -66,7 +66,7 @@ class Checkpoints:
         self._last = time.monotonic()
 
     def latest(self) -> State | None:
-        """The newest state that is whole; a damaged one is passed over. None where there is none."""
+        """The newest undamaged state, or None."""
         return next((state for folder in reversed(self._saved()) if (state := _read(folder)) is not None), None)
 
     def discard(self) -> None:

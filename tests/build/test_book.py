@@ -197,7 +197,7 @@ def test_a_kernel_that_dies_is_named_with_its_last_words(copy: Path):
     source.write_text(source.read_text() + "\n# %%\nimport os\n\nos.kill(os.getpid(), 9)\n")
     done = repro(copy, "--only", "02-numbers")
     log = copy / "_build" / "quick" / "executing" / "02-numbers.log"
-    told = f"repro: page '02-numbers': Kernel died; perhaps memory ran out (its last words: {log})\n"
+    told = f"repro: page '02-numbers': Kernel died; perhaps memory ran out (log: {log})\n"
     assert (done.returncode, done.stderr, log.is_file()) == (1, told, True)
 
 

@@ -130,7 +130,7 @@ def test_verify_names_every_fault_and_ends_with_status_1(store):
     stored.fail(store, C)
     assert invoke("verify") == (0, "2 runs, 0 shipped runs, 1 failures, no fault\n", "")
     (store.root / "runs" / ".k.partial").mkdir()
-    aside = "; 1 leftovers of killed or working processes, which are no results"
+    aside = "; 1 leftovers of killed or working processes, which do not count"
     assert invoke("verify") == (0, f"2 runs, 0 shipped runs, 1 failures, no fault{aside}\n", "")
     paths = [store.folder(KEYS["a"]) / "weights.safetensors", store.failure_path(KEYS["c"])]
     for path in paths:

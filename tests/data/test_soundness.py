@@ -458,7 +458,7 @@ def test_the_command_names_bad_input(root: Path, esc: Path) -> None:
     assert run(str(esc), "--seconds", "5") == (
         2,
         "",
-        "repro: --seconds 5: it has to be above 0, and is for tau2020 alone, not for esc10\n",
+        "repro: --seconds 5: must be above 0, and is only for tau2020, not for esc10\n",
     )
     assert run(str(root), "--seconds", "nan")[0] == 2
     assert run(str(root), "--checksums", "/nowhere/x.csv") == (

@@ -114,7 +114,7 @@ def test_a_record_that_is_none_is_named(changes, fault, store):
     key = stored.save(store)
     folder = store.folder(key)
     message = edit(store, key, **changes)
-    assert message == f"{folder / RECORD} is no record ({fault}): delete {folder}, and it is made again"
+    assert message == f"{folder / RECORD} is not a record ({fault}): delete {folder}, and it is made again"
 
 
 def test_an_experiment_of_another_version_is_named(store):

@@ -250,7 +250,7 @@ def test_the_command_ends_with_status_1_and_the_reason_where_a_run_failed(book, 
         (["--address", "auto"], "--address belongs to --engine ray"),
         (
             ["--engine", "ray", "--address", "auto", "--workers", "2"],
-            "--workers belongs to a cluster that is started here: a running one has the cores it has",
+            "--workers is for a cluster that is started here: leave it out with --address",
         ),
     ],
 )

@@ -33,7 +33,7 @@ AGAIN = "run the same command again later: it fetches only what is missing"
 
 
 def get(name: str, folder: Path) -> None:
-    """Fetch a data set into a folder, or what is missing there or altered. Nothing is written where it is whole.
+    """Fetch into a folder those files of a data set that are missing there or altered.
 
     Args:
         name: a key of `SETS`.
@@ -176,5 +176,5 @@ def _unpack(archive: Path, source: Source, folder: Path) -> dict[str, Path]:
                     with content.open(member) as data, parts[path].open("wb") as file:
                         shutil.copyfileobj(data, file)
     except (BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        raise InputError(f"{source.url} is no intact zip archive ({error}), nothing was kept; {AGAIN}") from None
+        raise InputError(f"{source.url} is a broken zip archive ({error}), nothing was kept; {AGAIN}") from None
     return parts
