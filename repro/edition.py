@@ -238,6 +238,10 @@ class Edition(Frozen):
         return self.runs(dict.fromkeys(models)) + tuple(sparse)
 
 
+SETTINGS = [field for field in Edition.model_fields if field != "name"]
+"""What can be set in every edition."""
+
+
 def both(width: int, depth: int = 1, pointwise: int = 1) -> list[ModelConfig]:
     """The base and the damped network of these sizes."""
     return [ModelConfig(width=width, depth=depth, pointwise=pointwise, damped=damped) for damped in VARIANTS.values()]
@@ -289,7 +293,6 @@ def open_edition(name: str, root: Path | None = None, /, **changes: Any) -> Edit
 
 
 def _require_known(content: Mapping[str, Any], where: str) -> None:
-    allowed = [field for field in Edition.model_fields if field != "name"]
-    unknown = [str(field) for field in content if field not in allowed]
+    unknown = [str(field) for field in content if field not in SETTINGS]
     if unknown:
-        raise InputError(f"{where}: no setting '{unknown[0]}'; there are: {', '.join(allowed)}")
+        raise InputError(f"{where}: no setting '{unknown[0]}'; there are: {', '.join(SETTINGS)}")

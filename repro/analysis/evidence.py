@@ -6,14 +6,16 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from repro.analysis.accuracy import Group
 from repro.analysis.contrasts import ClipEffects, Estimate, estimate, slope_coefficients
 from repro.analysis.fields import field_of
+from repro.analysis.verdicts import Effect, Kind
 from repro.edition import Edition
 from repro.experiment import Experiment
 from repro.store.record import Record
@@ -147,6 +149,23 @@ class Evidence:
         """
         return self._estimate(contrast, pool, {group: 1.0})
 
+    def effect(
+        self, name: str, contrast: Contrast, group: Group, kind: Kind, studies: Sequence[str], **options: Any
+    ) -> Effect:
+        """What is claimed of a contrast of accuracies, with the networks of some studies as its pool.
+
+        Args:
+            name: of the effect.
+            contrast: the networks and their factors.
+            group: of devices.
+            kind: what is claimed.
+            studies: whose networks' residual variance is pooled.
+            options: other fields of `Effect`.
+        """
+        pool = [network for study in studies for network in self.networks(study)]
+        found = self.accuracy(contrast, group, pool)
+        return Effect(name, found, kind, **{"unfit": self.unfit(contrast), **options})
+
     def gap(self, contrast: Contrast, pool: Collection[Network] = ()) -> Estimate:
         """A contrast of what accuracies on unseen devices have over those on the seen one, in points."""
         return self._estimate(contrast, pool, {"unseen": 1.0, "seen": -1.0})
@@ -238,37 +257,27 @@ class Evidence:
         blocks: Sequence[Sequence[Replicate]],
         groups: Mapping[Group, float],
     ) -> ClipEffects:
-        fresh = bool(common[0][0])  # folds test recordings of their own
+        fresh = bool(common[0][0])  # every fold tests other recordings
         parts = blocks if fresh else [list(common)]
-        contrasts: list[NDArray[np.float64]] = []
-        tables = []
-        for part in parts:
-            of_clips = np.zeros(len(self.runs(next(iter(contrast)))[part[0]].test_clips))
-            for network, factor in contrast.items():
-                runs = self.runs(network)
-                of_clips += factor * 100 * np.mean([runs[place].correct.mean(axis=0) for place in part], axis=0)
-            contrasts.append(of_clips)
-            tables.append(self.runs(next(iter(contrast)))[part[0]])
-        values = np.concatenate(contrasts)
-        seen = np.concatenate([record.seen for record in tables])
+
+        def of_clips(part: Sequence[Replicate]) -> NDArray[np.float64]:
+            runs = [(factor, [self.runs(network)[place] for place in part]) for network, factor in contrast.items()]
+            values = (factor * 100 * np.mean([run.correct.mean(axis=0) for run in of], axis=0) for factor, of in runs)
+            return np.asarray(sum(values))
+
+        tested = [self.runs(next(iter(contrast)))[part[0]] for part in parts]
+        values, seen = np.concatenate([*map(of_clips, parts)]), np.concatenate([run.seen for run in tested])
         influence = np.zeros(len(values))
-        kept = np.zeros(len(values), bool)
         for group, factor in groups.items():
             members = seen == (group == "seen")
             influence[members] = factor * (values[members] - values[members].mean()) / members.sum()
-            kept |= members
-
-        def column(name: str) -> list[str]:
-            return [str(v) for record in tables for v in record.test_clips[name]]
-
-        devices = [None if at_a else device for at_a, device in zip(seen, column("device"), strict=True)]
-        places = list(zip(column("scene"), column("city"), column("location"), strict=True))
-        chosen = np.flatnonzero(kept)
+        kept = np.isin(seen, [group == "seen" for group in groups])
+        clips = pd.concat([run.test_clips for run in tested])[kept]
         return ClipEffects(
-            influence=influence[chosen],
-            recordings=[places[number] for number in chosen],
-            scenes=[places[number][0] for number in chosen],
-            devices=[devices[number] for number in chosen],
+            influence=influence[kept],
+            recordings=[*zip(clips["scene"], clips["city"], clips["location"], strict=True)],
+            scenes=clips["scene"].tolist(),
+            devices=[None if at_a else device for at_a, device in zip(seen[kept], clips["device"], strict=True)],
             fresh=fresh,
         )
 

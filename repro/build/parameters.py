@@ -21,7 +21,7 @@ import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
 
-from repro.edition import Edition, open_edition
+from repro.edition import SETTINGS, Edition, open_edition
 from repro.errors import InputError
 
 _NAMES = {"Any": Any, "Literal": Literal}
@@ -55,7 +55,7 @@ Parameters = dict[str, Parameter]
 
 
 def read_parameters(source: str, where: str) -> Parameters:
-    """Read the source of a parameters cell; `where` names the page's file in messages.
+    """Read a parameters cell; `where` names the page's file in messages.
 
     Raises:
         InputError: a line is not `name: type = literal`, a type is unknown, or a default is of another type.
@@ -154,9 +154,6 @@ def resolve(
     changes = {name: value for name, value in given if name in SETTINGS}
     return open_edition(edition, root, **changes), values
 
-
-SETTINGS = [field for field in Edition.model_fields if field != "name"]
-"""What can be set in every edition."""
 
 _OF_THE_BUILD = ("edition", "settings")
 """The parameters that the build itself fills."""

@@ -179,11 +179,7 @@ def write_failure(path: Path, failure: Failure) -> None:
 
 
 def read_failure(path: Path) -> Failure:
-    """Read a failed training.
-
-    Raises:
-        InputError: as of `read_run`.
-    """
+    """Read a failed training, and check it as `read_run` does."""
     text = json.dumps(checksums.read_json(path)).encode()
     content = _parsed(_Failed, "failure", text, path, path.stem, path)
     return Failure(

@@ -120,9 +120,6 @@ class Store:
         """The keys of the finished runs of each of these Experiments; the recordings themselves are not needed.
 
         There is one, or none. Only where recordings have changed there may be several, one for each fingerprint.
-
-        Raises:
-            InputError: as of `fingerprints`.
         """
         wanted = dict.fromkeys(experiments)
         known = {data: sorted(self.fingerprints(data)) for data in {run.data.all_folds for run in wanted}}

@@ -16,11 +16,7 @@ from repro.files import atomic
 
 
 def require_tensorboard() -> None:
-    """See that event files can be written.
-
-    Raises:
-        InputError: the package tensorboard is not installed.
-    """
+    """Raise InputError unless the package tensorboard is installed."""
     if find_spec("tensorboard") is None:
         raise InputError("event files need the package tensorboard: pip install 'tensorboard>=2.18'")
 

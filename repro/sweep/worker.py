@@ -42,11 +42,7 @@ def fingerprint_of(data: DataConfig, store: Store) -> str:
 
 
 def keys_of(experiments: Sequence[Experiment], store: Store) -> list[str]:
-    """The store's keys of these Experiments. The recordings' files are looked at once for all of them.
-
-    Raises:
-        InputError: as of `fingerprint_of`.
-    """
+    """The store's keys of these Experiments (`fingerprint_of`). The recordings' files are looked at once."""
     known = {data: fingerprint_of(data, store) for data in dict.fromkeys(run.data.all_folds for run in experiments)}
     return [run.key(known[run.data.all_folds]) for run in experiments]
 
