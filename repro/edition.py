@@ -21,8 +21,7 @@ from repro.experiment import DataConfig, DataName, Experiment, Frozen, ModelConf
 from repro.files.project import project_root
 from repro.network.cp_resnet import CPResNet, count_weights
 
-VARIANTS = {"base": False, "damped": True}
-"""The two networks of every study, by whether their convolutions are damped."""
+VARIANTS = {"base": False, "damped": True}  # the two networks of every study, by whether their convolutions are damped
 
 METHODS: tuple[Literal["static", "iterative"], ...] = ("static", "iterative")
 """The two ways in which Section 5.3 brings a network down to fewer weights."""
@@ -238,8 +237,7 @@ class Edition(Frozen):
         return self.runs(dict.fromkeys(models)) + tuple(sparse)
 
 
-SETTINGS = [field for field in Edition.model_fields if field != "name"]
-"""What can be set in every edition."""
+SETTINGS = [field for field in Edition.model_fields if field != "name"]  # what can be set in every edition
 
 
 def both(width: int, depth: int = 1, pointwise: int = 1) -> list[ModelConfig]:

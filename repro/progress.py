@@ -13,8 +13,7 @@ from tqdm import tqdm
 TERMINAL_VARIABLE = "REPRO_TERMINAL"
 """Names the terminal of `repro book` to the notebooks that it executes, whose own output goes into the page."""
 
-LOG_SECONDS = 30.0
-"""Between two lines of progress where there is no terminal."""
+LOG_SECONDS = 30.0  # between two lines of progress where there is no terminal
 
 
 class _Lines:

@@ -21,11 +21,9 @@ if TYPE_CHECKING:
 Group = Literal["seen", "unseen"]
 GROUPS: tuple[Group, ...] = ("unseen", "seen")
 
-NOT_TRAINED = "not trained"
-"""Stands in a table where an accuracy would, had the run not failed."""
+NOT_TRAINED = "not trained"  # stands in a table where an accuracy would, had the run not failed
 
-NETWORK = ["variant", "width", "depth", "pointwise", "method"]
-"""The columns that tell the networks of a table apart."""
+NETWORK = ["variant", "width", "depth", "pointwise", "method"]  # the columns that tell the networks of a table apart
 
 
 def describe(record: Record) -> dict[str, object]:

@@ -11,12 +11,9 @@ from repro.analysis.verdicts import Claim, Kind
 from repro.edition import weight_count
 from repro.experiment import ModelConfig
 
-SAME_PER_BLOCK = 1.0
-"""Points per 1x1 block within which the unseen devices stay."""
-NEGLIGIBLE_PER_BLOCK = 0.5
-"""Points per block below which a slope over depth does not matter."""
-ON_PAR = 2.0
-"""Points by which a network on a par with another may fall behind it."""
+SAME_PER_BLOCK = 1.0  # points per 1x1 block within which the unseen devices stay
+NEGLIGIBLE_PER_BLOCK = 0.5  # points per block below which a slope over depth does not matter
+ON_PAR = 2.0  # points by which a network on a par with another may fall behind it
 
 SLOPE: dict[str, Any] = {"negligible": NEGLIGIBLE_PER_BLOCK, "unit": "points per block"}
 

@@ -11,10 +11,8 @@ from repro.analysis.verdicts import Claim, Effect, Kind
 from repro.edition import weight_count
 from repro.experiment import ModelConfig
 
-SMALL_DROP = 2.0
-"""Points by which the accuracy on unseen devices may drop under iterative pruning."""
-SPARSITY, ROUNDING = 98.4, 0.05
-"""% of weights removed from W = 512 at N(64), and half the last digit of that number."""
+SMALL_DROP = 2.0  # points by which the accuracy on unseen devices may drop under iterative pruning
+SPARSITY, ROUNDING = 98.4, 0.05  # % of weights removed from W = 512 at N(64), and half the last digit of that number
 
 PRUNING: tuple[Method, ...] = ("static", "iterative")
 

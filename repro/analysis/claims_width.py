@@ -10,14 +10,10 @@ from repro.analysis.contrasts import Estimate
 from repro.analysis.evidence import BOTH, Contrast, Evidence, Network, combine, difference, slope
 from repro.analysis.verdicts import Claim, Effect, Kind
 
-FITTED = 99.9
-"""% of the training labels from which on a network counts as fitting them exactly; the paper has 99.99 %."""
-RANDOM_GAIN = 5.0
-"""Points by which the wider network fits random labels better; a third of the paper's 14.5."""
-WIDTH_GAIN = 5.0
-"""Points from the narrowest to the widest network on unseen devices; half of the paper's 10."""
-PLATEAU = 2.0
-"""Points within which widening beyond the plateau leaves the seen device."""
+FITTED = 99.9  # % of the training labels from which on a network counts as fitting them exactly; the paper has 99.99 %
+RANDOM_GAIN = 5.0  # points by which the wider network fits random labels better; a third of the paper's 14.5
+WIDTH_GAIN = 5.0  # points from the narrowest to the widest network on unseen devices; half of the paper's 10
+PLATEAU = 2.0  # points within which widening beyond the plateau leaves the seen device
 
 
 def fits_training_labels(evidence: Evidence) -> Claim:

@@ -22,8 +22,7 @@ from repro.store.record import Record
 
 Variant = Literal["base", "damped"]
 Method = Literal["dense", "static", "iterative", "unguarded"]
-Replicate = tuple[int, int]
-"""(fold, seed)."""
+Replicate = tuple[int, int]  # (fold, seed)
 
 BOTH: tuple[Variant, ...] = ("base", "damped")
 

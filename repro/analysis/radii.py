@@ -22,8 +22,7 @@ RADII = {
 """The radii of a table (`repro.erf.gradient.Extent`): along frequency in mel bands, along time in ms."""
 
 RESAMPLES = 10_000
-FEWEST = 8
-"""Networks needed for an interval: resamples of fewer may hold a single network too often."""
+FEWEST = 8  # networks needed for an interval: resamples of fewer may hold a single network too often
 
 
 def first_field(evidence: Evidence, network: Network) -> Field | None:

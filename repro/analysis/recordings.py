@@ -36,11 +36,9 @@ from repro.training.device import one_thread
 
 __all__ = ["FREQUENCIES", "Moment", "Summary", "clips_of", "microphone_response", "summarise", "summary_of"]
 
-CLIPS_EACH = 40
-"""The most clips of a device in spectra and separation, spread evenly over classes and places."""
+CLIPS_EACH = 40  # the most clips of a device in spectra and separation, spread evenly over classes and places
 
-POINTS = 400
-"""About how many of these clips are drawn as points."""
+POINTS = 400  # about how many of these clips are drawn as points
 
 
 def clips_of(edition: Edition, fold: int = 0) -> Clips | None:

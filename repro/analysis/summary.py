@@ -19,14 +19,12 @@ from repro.data.split import FOLD, split_by_city_and_scene, split_by_fold
 from repro.files.archive import read_archive, write_archive
 from repro.files.checksums import StoredError
 
-VERSION = 1
-"""Raised whenever the same recordings would give another summary."""
+VERSION = 1  # raised whenever the same recordings would give another summary
 
 FREQUENCIES = np.geomspace(50, 10_000, 70)
 """Hz at which a microphone's response is given, nine to the octave; each the mean power over a ninth of an octave."""
 
-FLAT_FROM = 100.0
-"""Hz from which on, to 10 kHz, a response's mean is 0 dB, and its deviation from flat is taken."""
+FLAT_FROM = 100.0  # Hz from which on, to 10 kHz, a response's mean is 0 dB, and its deviation from flat is taken
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from repro.analysis.contrasts import Estimate, holm
 
 Kind = Literal["increase", "decrease", "equal", "no less", "no reversal", "at least", "exact"]
 
-LEVEL = 0.05
-"""Of all tests, two-sided; of equivalence, two tests at this level each."""
+LEVEL = 0.05  # of all tests, two-sided; of equivalence, two tests at this level each
 
 
 class Verdict(StrEnum):

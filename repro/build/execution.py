@@ -25,11 +25,9 @@ from repro.errors import InputError
 from repro.progress import TERMINAL_VARIABLE
 from repro.store.store import Store
 
-MOST_AT_ONCE = 8
-"""Pages that are executed side by side at most: each takes some hundred megabytes of memory."""
+MOST_AT_ONCE = 8  # pages that are executed side by side at most: each takes some hundred megabytes of memory
 
-Values = Mapping[str, Mapping[str, Any]]
-"""By page, the parameters to execute it with."""
+Values = Mapping[str, Mapping[str, Any]]  # by page, the parameters to execute it with
 
 
 def execute_pages(

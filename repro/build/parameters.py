@@ -24,8 +24,7 @@ from pydantic.errors import PydanticSchemaGenerationError
 from repro.edition import SETTINGS, Edition, open_edition
 from repro.errors import InputError
 
-_NAMES = {"Any": Any, "Literal": Literal}
-"""What an annotation may use besides the builtins."""
+_NAMES = {"Any": Any, "Literal": Literal}  # what an annotation may use besides the builtins
 
 
 @dataclass(frozen=True)
@@ -155,8 +154,7 @@ def resolve(
     return open_edition(edition, root, **changes), values
 
 
-_OF_THE_BUILD = ("edition", "settings")
-"""The parameters that the build itself fills."""
+_OF_THE_BUILD = ("edition", "settings")  # the parameters that the build itself fills
 
 
 def _checked(page: str, parameter: Parameter, value: Any) -> Any:

@@ -14,8 +14,7 @@ from scipy import signal
 from repro.errors import InputError
 from repro.experiment import Resampling
 
-LARGEST = 32767 / 32768
-"""The largest value of 16 bits, where full scale is 1.0."""
+LARGEST = 32767 / 32768  # the largest value of 16 bits, where full scale is 1.0
 
 
 def decode(path: Path) -> tuple[NDArray[np.float64], int]:

@@ -18,8 +18,7 @@ from repro.experiment import DataConfig
 from repro.progress import bar
 
 LAYOUTS = {layout.dataset: layout for layout in (esc10.LAYOUT, tau2020.LAYOUT)}
-ALGORITHMS = ("md5", "sha256")
-"""Columns that hold the checksums of the files."""
+ALGORITHMS = ("md5", "sha256")  # columns that hold the checksums of the files
 
 AUDIO = "audio"
 

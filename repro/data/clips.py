@@ -17,16 +17,13 @@ from numpy.typing import NDArray
 
 from repro.files.atomic import make_folder, move_folder, write_file
 
-SAMPLE_RATE = 22_050
-"""Hz; every source is brought to this rate (Appendix A.1)."""
+SAMPLE_RATE = 22_050  # Hz; every source is brought to this rate (Appendix A.1)
 
 COLUMNS = ("filename", "scene", "city", "location", "device")
 
-WAVEFORMS, TABLE, INFO = "waveforms.npy", "table.csv", "info.json"
-"""What a prepared set's folder holds."""
+WAVEFORMS, TABLE, INFO = "waveforms.npy", "table.csv", "info.json"  # what a prepared set's folder holds
 
-RECORD_EVERY = 64
-"""Rows after which a preparation's progress is recorded: a killed one has to repeat fewer than these."""
+RECORD_EVERY = 64  # rows after which a preparation's progress is recorded: a killed one has to repeat fewer than these
 
 
 @dataclass(frozen=True)

@@ -50,8 +50,7 @@ LAYOUT = Layout(
     prefix="audio/",
 )
 
-COMPRESSED_EVERY = 3
-"""Every third of the microphones used also compresses: 2 of 6, 16 of 50."""
+COMPRESSED_EVERY = 3  # every third of the microphones used also compresses: 2 of 6, 16 of 50
 
 COMPRESSOR = Compressor(threshold=-30, ratio=3, attack=0.005, release=0.2)
 

@@ -9,11 +9,9 @@ from typing import NamedTuple
 
 from repro.errors import InputError
 
-SHOWN = 20
-"""Faults that a refusal names; the rest it counts."""
+SHOWN = 20  # faults that a refusal names; the rest it counts
 
-LONGEST = 200
-"""Characters of a text from a file that a fault repeats."""
+LONGEST = 200  # characters of a text from a file that a fault repeats
 
 
 class Fault(NamedTuple):

@@ -20,8 +20,7 @@ from repro.errors import InputError
 
 META = "meta.csv"
 
-Rule = Callable[[str], str]
-"""Gives the fault of a field, or ""."""
+Rule = Callable[[str], str]  # gives the fault of a field, or ""
 
 
 @dataclass(frozen=True)

@@ -18,15 +18,13 @@ import soundfile
 
 from repro.data.faults import printable
 
-BLOCK = 2**18
-"""Samples decoded at a time, so that neither a long file nor a false header takes memory."""
+BLOCK = 2**18  # samples decoded at a time, so that neither a long file nor a false header takes memory
 
 UNCOMPRESSED = {1, 3, 6, 7, 0xFFFE}
 """Format tags of WAVs whose frames all have the same size: PCM, float, A-law, mu-law, extensible."""
 
 OGG_HEADER = 27
-OGG_LAST_PAGE = 4
-"""Flag of a page that ends its stream."""
+OGG_LAST_PAGE = 4  # flag of a page that ends its stream
 
 
 class Expected(NamedTuple):

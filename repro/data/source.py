@@ -25,8 +25,7 @@ from repro.experiment import DataConfig
 from repro.files.atomic import make_folder
 from repro.progress import bar
 
-PREPARATION_VERSION = 2
-"""Raised whenever the same files would be prepared to other waveforms than before."""
+PREPARATION_VERSION = 2  # raised whenever the same files would be prepared to other waveforms than before
 
 
 class _Source(Protocol):

@@ -15,8 +15,7 @@ from repro.errors import InputError
 TRAINING_DEVICE = "a"
 TEST_SHARE = 0.3
 
-FOLD = "fold"
-"""Column of the tables whose set brings its own split: "train", "test", or "" for clips on neither side."""
+FOLD = "fold"  # column of the tables whose set brings its own split: "train", "test", or "" for clips on neither side
 
 
 @dataclass(frozen=True)

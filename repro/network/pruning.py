@@ -19,8 +19,7 @@ from repro.experiment import Recipe, Sparsity
 from repro.network.convolutions import used_weight
 from repro.network.cp_resnet import convolutions
 
-PRUNING_SHARE = 0.75
-"""Share of the epochs after which iterative pruning has reached its target; a judgement call."""
+PRUNING_SHARE = 0.75  # share of the epochs after which iterative pruning has reached its target; a judgement call
 
 
 def layer_targets(counts: Mapping[str, int], target: int) -> dict[str, int]:

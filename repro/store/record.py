@@ -23,8 +23,7 @@ from repro.network.pruning import add_masks
 from repro.store.provenance import code_fingerprint
 from repro.training.loop import reported_epochs
 
-WEIGHTS = "weights.safetensors"
-"""The file that a run from another machine may lack, and a shipped one always does."""
+WEIGHTS = "weights.safetensors"  # the file that a run from another machine may lack, and a shipped one always does
 
 FailureKind = Literal["non-finite loss", "out of memory", "killed", "error"]
 

@@ -26,12 +26,10 @@ from repro.files import checksums
 from repro.store.record import WEIGHTS, Failure, FailureKind, Record
 from repro.training.loop import Epoch, Outcome, reported_epochs
 
-SCHEMA = 3
-"""Raised whenever a record is written otherwise than before."""
+SCHEMA = 3  # raised whenever a record is written otherwise than before
 
 RECORD, ARRAYS = "record.json", "arrays.npz"
-NEEDED = frozenset({RECORD, ARRAYS})
-"""What a run's folder always holds."""
+NEEDED = frozenset({RECORD, ARRAYS})  # what a run's folder always holds
 
 
 class OutdatedError(checksums.StoredError):

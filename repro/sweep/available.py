@@ -10,8 +10,7 @@ from repro.store.record import Record
 from repro.store.store import Store
 from repro.sweep.fetch import fetch
 
-missing: list[Experiment] = []
-"""The Experiments that `runs_of` did not find in this process: a page names them."""
+missing: list[Experiment] = []  # the Experiments that `runs_of` did not find in this process: a page names them
 
 
 def runs_of(edition: Edition, *studies: str) -> list[Record]:

@@ -26,8 +26,7 @@ from repro.training.loop import measured_epochs, memory_format
 TRAINING_PASSES = 3
 """Forward, and backward to the weights and to the maps: each as many multiply-accumulates as the first."""
 
-STEPS = 3
-"""Training steps of every width that are timed, after one that is not."""
+STEPS = 3  # training steps of every width that are timed, after one that is not
 
 
 @dataclass(frozen=True)

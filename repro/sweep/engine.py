@@ -9,8 +9,7 @@ from repro.experiment import Experiment
 from repro.store.record import Failure
 from repro.store.store import Store
 
-Report = Callable[[Experiment], None]
-"""Called for every finished epoch of an Experiment."""
+Report = Callable[[Experiment], None]  # called for every finished epoch of an Experiment
 
 
 class Finished(NamedTuple):

@@ -17,8 +17,7 @@ from repro.sweep.engine import Engine
 from repro.sweep.local import local_engine
 from repro.sweep.worker import keys_of
 
-failed: dict[str, Failure] = {}
-"""The runs that `fetch` could not train in this process, by key: a page shows them."""
+failed: dict[str, Failure] = {}  # the runs that `fetch` could not train in this process, by key: a page shows them
 
 
 def fetch(experiments: Iterable[Experiment], store: Store | None = None) -> list[Record]:

@@ -23,20 +23,15 @@ from repro.store.store import Store
 from repro.sweep.engine import Engine, Finished, Report
 from repro.sweep.worker import keep_failure, train_one
 
-RETRIES = 3
-"""How often a run is given to another worker after one was lost; it continues from its checkpoint."""
+RETRIES = 3  # how often a run is given to another worker after one was lost; it continues from its checkpoint
 
-POLL_SECONDS = 0.5
-"""Between two looks at the progress."""
+POLL_SECONDS = 0.5  # between two looks at the progress
 
-MARGIN = 1.3
-"""Factor on a network's measured memory, for differences between seeds and between similar networks."""
+MARGIN = 1.3  # factor on a network's measured memory, for differences between seeds and between similar networks
 
-CONTEXT_BYTES = 2**30
-"""GPU memory of a process before its first tensor."""
+CONTEXT_BYTES = 2**30  # GPU memory of a process before its first tensor
 
-GPU_PARTS = 20
-"""GPUs are dealt out in shares of a whole number of these parts."""
+GPU_PARTS = 20  # GPUs are dealt out in shares of a whole number of these parts
 
 
 def ray_engine(address: str | None = None, workers: int | None = None, tensorboard: bool = False) -> Engine:

@@ -14,8 +14,7 @@ from torch import Tensor
 
 from repro.files import atomic, checksums
 
-SECONDS = 60.0
-"""A training saves itself at the end of an epoch when this long has passed since it last did."""
+SECONDS = 60.0  # A training saves itself at the end of an epoch when this long has passed since it last did
 
 TENSORS, VALUES = "state.safetensors", "state.json"
 

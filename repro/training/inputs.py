@@ -26,11 +26,9 @@ Roll = Literal["hops", "samples", "off"]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-KEPT_BYTES = 2**30
-"""Main memory that one kind of kept features may take."""
+KEPT_BYTES = 2**30  # main memory that one kind of kept features may take
 
-GPU_SHARE = 0.25
-"""Share of a GPU's free memory that one kind of kept features, or the waveforms, may take."""
+GPU_SHARE = 0.25  # share of a GPU's free memory that one kind of kept features, or the waveforms, may take
 
 
 def batch_on(device: torch.device) -> int:

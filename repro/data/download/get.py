@@ -23,8 +23,7 @@ from repro.progress import bar
 
 WORK = ".get"
 
-RETRIES = 3
-"""Further tries of a download that fails, by pooch, after 1, 2 and 3 seconds."""
+RETRIES = 3  # further tries of a download that fails, by pooch, after 1, 2 and 3 seconds
 
 HEADERS = {"User-Agent": f"repro/{__version__} (pooch/{pooch.__version__})"}
 """Zenodo at times refuses programs that do not give a name of their own."""

@@ -32,18 +32,14 @@ from repro.data.synthetic.stage import Stage
 from repro.errors import InputError
 from repro.experiment import DataConfig
 
-GENERATOR_VERSION = 1
-"""Raised whenever the same configuration would give other waveforms or another listing."""
+GENERATOR_VERSION = 1  # raised whenever the same configuration would give other waveforms or another listing
 
 CITIES = ("barcelona", "helsinki", "lisbon", "london", "lyon", "milan", "paris", "prague", "stockholm", "vienna")
-LOCATIONS = 2
-"""Recording places a (city, scene) pair (fewer if there are fewer clips)."""
+LOCATIONS = 2  # recording places a (city, scene) pair (fewer if there are fewer clips)
 
-SIMULTANEOUS = ("b", "c")
-"""Devices that hear the scene itself; the others are simulated from device a's recording."""
+SIMULTANEOUS = ("b", "c")  # devices that hear the scene itself; the others are simulated from device a's recording
 
-MAX_OFFSET = 0.05
-"""Seconds by which a simultaneous device may have been started late."""
+MAX_OFFSET = 0.05  # seconds by which a simultaneous device may have been started late
 
 
 class Pair(NamedTuple):
