@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from repro.erf.gradient import Crop, Extent, crop, extent
-from repro.experiment import Experiment, ModelConfig
-
-
-class Run(Protocol):
-    """What is needed of a run (`repro.store.record.Record`)."""
-
-    @property
-    def experiment(self) -> Experiment:
-        """What was trained."""
-
-    @property
-    def erf(self) -> NDArray[np.float16]:
-        """Mean absolute gradient relative to its maximum, (256, frames)."""
+from repro.experiment import ModelConfig
+from repro.store.record import Record
 
 
 @dataclass(frozen=True)
@@ -39,7 +25,7 @@ class Field:
         return crop(self.erf, self.model if depth is None else self.model.model_copy(update={"depth": depth}))
 
 
-def field_of(run: Run) -> Field:
+def field_of(run: Record) -> Field:
     """The run's field, which was computed at the end of its training."""
     model = run.experiment.model
     erf = torch.from_numpy(run.erf).double()

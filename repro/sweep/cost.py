@@ -86,9 +86,10 @@ def cost(experiments: Sequence[Experiment], store: Store, workers: int | None = 
         return Cost(len(wanted), len(missing), networks, workers, device.type)
     passes = [(run, _forward_passes(run, *clips[run.data])) for run in missing]
     measured = {timed: _seconds_per_clip(*timed, device) for timed in {_timed(run) for run in missing}}
-    seconds = sum(
-        number / TRAINING_PASSES * measured[_timed(run)] * macs(run) / macs(_plain(run)) for run, number in passes
-    )
+    seconds = 0.0
+    for run, number in passes:
+        plain = run.model_copy(update={"model": ModelConfig(width=run.model.width)})  # the network that was timed
+        seconds += number / TRAINING_PASSES * measured[_timed(run)] * macs(run) / macs(plain)
     return Cost(
         runs=len(wanted),
         to_train=len(missing),
@@ -124,11 +125,6 @@ def _forward_passes(run: Experiment, train: int, test: int, unseen: int) -> int:
     """A run's forward passes of single clips; a backward pass to the weights or to the maps counts as one."""
     epochs = run.recipe.epochs
     return epochs * train * TRAINING_PASSES + len(measured_epochs(epochs)) * test + train + 2 * unseen
-
-
-def _plain(run: Experiment) -> Experiment:
-    """The network that is timed for a run: of its width, D = 1, K = 1."""
-    return run.model_copy(update={"model": ModelConfig(width=run.model.width)})
 
 
 def _timed(run: Experiment) -> tuple[int, int, int, bool]:
