@@ -62,7 +62,7 @@ class Estimate:
 
     @property
     def detectable(self) -> float | None:
-        """The smallest effect that an interval of 95 % excludes zero for with a probability of 80 %."""
+        """The smallest effect for which a 95 % interval excludes zero with a probability of 80 %."""
         if self.error is None:
             return None
         return float(stdtrit(self.freedom, 0.975) + stdtrit(self.freedom, 0.8)) * self.error

@@ -119,12 +119,12 @@ class Evidence:
         return tuple(record.key for network in networks for record in self.runs(network).values())
 
     def unfit(self, networks: Iterable[Network]) -> tuple[str, ...]:
-        """Those of these networks of which some run gives back fewer than `FITS` % of its training labels, in words."""
+        """Those of these networks with a run that reproduces fewer than `FITS` % of its training labels, in words."""
         fits = {network: [100 * run.train_accuracy for run in self.runs(network).values()] for network in networks}
         return tuple(f"{network} ({min(fit):.1f} %)" for network, fit in fits.items() if min(fit, default=100) < FITS)
 
     def narrowest_fitting(self) -> int | None:
-        """The narrowest width of the width study of which base and damped network fit in every replicate."""
+        """The narrowest width of the width study whose base and damped networks fit in every replicate."""
         for width in sorted(self.edition.widths):
             networks = [Network(variant, width) for variant in BOTH]
             if all(self.runs(network) for network in networks) and not self.unfit(networks):

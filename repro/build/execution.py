@@ -154,7 +154,7 @@ def _raise_errors(executions: Sequence[Future[None]]) -> None:
 
 
 def _variables(folder: Path, threads: int) -> dict[str, str]:
-    """The environment variables that the kernels get."""
+    """The environment variables of the kernels."""
     return {
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(threads)),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # not what the shell has set

@@ -7,9 +7,9 @@ from math import gcd
 from pathlib import Path
 
 import numpy as np
+import scipy
 import soundfile
 from numpy.typing import NDArray
-from scipy import signal
 
 from repro.errors import InputError
 from repro.experiment import Resampling
@@ -38,7 +38,7 @@ def decode(path: Path) -> tuple[NDArray[np.float64], int]:
 def _kaiser_filter(up: int, down: int, sinc: Resampling) -> NDArray[np.float64]:
     taps = 2 * sinc.zero_crossings * max(up, down) + 1
     window = ("kaiser", sinc.kaiser_beta)
-    return np.asarray(signal.firwin(taps, sinc.rolloff / max(up, down), window=window), np.float64)  # type: ignore[attr-defined]
+    return np.asarray(scipy.signal.firwin(taps, sinc.rolloff / max(up, down), window=window), np.float64)
 
 
 def resample(waveform: NDArray[np.float64], rate: int, target: int, sinc: Resampling) -> NDArray[np.float64]:
@@ -52,7 +52,7 @@ def resample(waveform: NDArray[np.float64], rate: int, target: int, sinc: Resamp
         return waveform
     common = gcd(rate, target)
     up, down = target // common, rate // common
-    return np.asarray(signal.resample_poly(waveform, up, down, window=_kaiser_filter(up, down, sinc)), np.float64)  # type: ignore[attr-defined]
+    return np.asarray(scipy.signal.resample_poly(waveform, up, down, window=_kaiser_filter(up, down, sinc)), np.float64)
 
 
 def fit_length(waveform: NDArray[np.float64], samples: int) -> NDArray[np.float64]:

@@ -66,7 +66,7 @@ def cost(experiments: Sequence[Experiment], store: Store, workers: int | None = 
 
     Args:
         experiments: what is wanted.
-        store: what is there; nothing is written to it.
+        store: it is only read.
         workers: processes side by side; None for as many as the local engine takes.
     """
     workers = workers or default_workers()

@@ -28,5 +28,5 @@ class Engine(Protocol):
         """Train; what fails or is killed is saved as a failure, and the rest goes on. Closing it ends all trainings.
 
         Raises:
-            InputError: an Experiment cannot be trained by anyone, or the store cannot be written to.
+            InputError: an Experiment cannot be trained at all, or the store cannot be written to.
         """

@@ -64,7 +64,7 @@ def sweep(experiments: Iterable[Experiment], store: Store, engine: Engine | None
         engine: what trains; None for this machine's processes.
 
     Raises:
-        InputError: the recordings or the store cannot be used, or an Experiment cannot be trained by anyone.
+        InputError: the recordings or the store cannot be used, or an Experiment cannot be trained at all.
     """
     return _train(missing_from(experiments, store), store, engine)
 

@@ -31,7 +31,7 @@ MARGIN = 1.3  # factor on a network's measured memory, for differences between s
 
 CONTEXT_BYTES = 2**30  # GPU memory of a process before its first tensor
 
-GPU_PARTS = 20  # GPUs are dealt out in shares of a whole number of these parts
+GPU_PARTS = 20  # a share of a GPU is a whole number of these parts
 
 
 def ray_engine(address: str | None = None, workers: int | None = None, tensorboard: bool = False) -> Engine:

@@ -49,7 +49,7 @@ def make_ready(device: torch.device) -> None:
     if is_gpu(device):
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.allow_tf32 = False
-        # a network recorded as graphs adds its gradients up on a stream of its own, which PyTorch waits for
+        # a network recorded as graphs adds up its gradients on a separate stream, which PyTorch waits for
         torch.autograd.graph.set_warn_on_accumulate_grad_stream_mismatch(False)
     else:
         keep_freed_memory()

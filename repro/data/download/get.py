@@ -91,7 +91,7 @@ def _holds(path: Path, text: str) -> bool:
 
 
 def _require_own(name: str, folder: Path) -> None:
-    """Refuse a folder of other files, some of which may have the names of the set's."""
+    """Refuse a folder that holds other files or another set."""
     owner = folder / WORK / "set"
     if owner.exists():
         if (other := owner.read_text()) != name:
