@@ -88,9 +88,11 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
     ]
     monkeypatch.setitem(SETS, "tau2020", Dataset(tuple(archives), SETS["tau2020"].terms))
     monkeypatch.setattr(download, "RETRIES", 0)
+    gc.freeze()  # what was there before is not looked through below
     yield web
     web.close()
     gc.collect()  # so that the warnings of open connections come here and not in a test of another file
+    gc.unfreeze()
 
 
 def files(folder: Path) -> dict[str, bytes]:
