@@ -17,29 +17,18 @@ import yaml
 from pydantic import Field, model_validator
 
 from repro.errors import InputError
-from repro.experiment import (
-    DataConfig,
-    DataName,
-    Experiment,
-    Frozen,
-    ModelConfig,
-    PositiveInt,
-    Recipe,
-    Sparsity,
-)
+from repro.experiment import DataConfig, DataName, Experiment, Frozen, ModelConfig, PositiveInt, Recipe, Sparsity
 from repro.files.project import project_root
 from repro.network.cp_resnet import CPResNet, count_weights
 
-VARIANTS = {"base": False, "damped": True}
-"""The two networks of every study, by whether their convolutions are damped."""
+VARIANTS = {"base": False, "damped": True}  # the two networks of every study, by whether their convolutions are damped
 
 METHODS: tuple[Literal["static", "iterative"], ...] = ("static", "iterative")
 """The two ways in which Section 5.3 brings a network down to fewer weights."""
 
 EDITIONS = Path("book") / "editions"
 
-Fold = Annotated[int, Field(ge=0, le=5)]
-Seed = Annotated[int, Field(ge=0)]
+Natural = Annotated[int, Field(ge=0)]
 
 
 @dataclass(frozen=True)
@@ -55,91 +44,72 @@ class Edition(Frozen):
 
     A replicate of a study is a pair of fold and seed. Widths W, depths D and numbers K of 1x1 blocks are those of
     Table 1; a study whose list is empty is not part of the edition.
-
-    Attributes:
-        name: of its file.
-        title, description: for readers.
-        train_missing: whether pages train the runs that they lack; else they show the gap, and `repro sweep` trains.
-        dataset, data_root, impulse_responses, microphones, microphones_each, split, clip_seconds, clips: the recordings
-            (`DataConfig`); folders are relative to the project.
-        epochs, warmup_epochs, max_lr, batch_size, roll, precision: the training (`Recipe`).
-        folds: ESC-10's folds that are left out for testing in turn; [0] for the split that `split` names.
-        seeds: of the trainings.
-        widths: of the width study (Section 5.1).
-        plateau_width: the width beyond which the seen device is said to gain nothing more.
-        repeat_widths: widths that are trained with one more seed, the one after the last of `seeds`.
-        depth_width: W of the depth studies (Section 5.2); `depths` are their D, `pointwise` their K.
-        deep_width: W at which the ends of both depth studies are trained once more; 0 for none.
-        compound: pairs (W, D) that are scaled in width and depth together.
-        fit_widths: W of the networks whose fit of true and of random labels is compared (Section 4).
-        random_label_epochs: epochs of the networks trained on random labels.
-        reference_width: the sparse networks keep N(reference_width) weights (Section 5.3).
-        sparse_widths: W of the sparse networks.
-        sparse_epochs: epochs of the sparse networks and, where these are not `epochs`, of one more dense reference.
-        pruning_start, pruning_ramp, pruning_magnitude: of iterative pruning (`Sparsity`); start 0 for the end of the
-            warm-up.
-        unguarded_widths: W pruned iteratively without the 99 % guard (Appendix A.4).
-        erf_width: W of the networks whose effective receptive fields Figure 8 compares.
-        erf_pointwise: K of Figures 11 to 16, and the pair of K of Figures 9 and 10.
-        erf_deep_width: W of Figures 9 and 10.
-        erf_narrow, erf_wide: the pair of W of Figures 11 and 12; Figures 13 to 16 compare N(reference_width) with
-            `erf_wide` brought down to it.
-        precision_widths: W trained in float32 and in bfloat16, which Appendix A compares.
     """
 
     name: str
     title: str
     description: str = ""
-    train_missing: bool = False
+    train_missing: bool = False  # whether pages train the runs that they lack; else they show the gap
 
+    # The recordings (`DataConfig`); folders are relative to the project.
     dataset: DataName
     data_root: str = ""
     impulse_responses: str = ""
-    microphones: Annotated[int, Field(ge=0)] = 0
-    microphones_each: Annotated[int, Field(ge=0)] = 0
+    microphones: Natural = 0
+    microphones_each: Natural = 0
     split: Literal["paper", "official"] = "paper"
     clip_seconds: float
     clips: PositiveInt = 4
 
+    # The training (`Recipe`).
     epochs: PositiveInt
-    warmup_epochs: Annotated[int, Field(ge=0)]
+    warmup_epochs: Natural
     max_lr: float
     batch_size: PositiveInt = 10
     roll: Literal["hops", "samples", "off"] = "hops"
     precision: Literal["fp32", "bf16"] = "fp32"
 
-    folds: Annotated[list[Fold], Field(min_length=1)] = [0]
-    seeds: Annotated[list[Seed], Field(min_length=1)]
+    # ESC-10's folds that are left out for testing in turn; [0] for the split that `split` names.
+    folds: Annotated[list[Annotated[int, Field(ge=0, le=5)]], Field(min_length=1)] = [0]
+    seeds: Annotated[list[Natural], Field(min_length=1)]
 
+    # Section 5.1. The seen device is said to gain nothing beyond `plateau_width`. Repeated widths have one more seed,
+    # the one after the last of `seeds`.
     widths: Annotated[list[PositiveInt], Field(min_length=1)]
     plateau_width: PositiveInt
     repeat_widths: list[PositiveInt] = []
 
+    # Section 5.2: W, D and K of the depth studies; the W at which the ends of both are trained once more, 0 for none;
+    # and pairs (W, D) that are scaled together.
     depth_width: PositiveInt
     depths: list[PositiveInt]
-    pointwise: list[Annotated[int, Field(ge=0)]]
-    deep_width: Annotated[int, Field(ge=0)] = 0
+    pointwise: list[Natural]
+    deep_width: Natural = 0
     compound: list[Annotated[list[PositiveInt], Field(min_length=2, max_length=2)]]
 
+    # Section 4: networks whose fit of true labels is compared with their fit of random labels.
     fit_widths: list[PositiveInt]
     random_label_epochs: PositiveInt
 
+    # Section 5.3: sparse networks keep N(reference_width) weights. Where `sparse_epochs` is not `epochs`, one more
+    # dense reference is trained. `pruning_start` 0 is the end of the warm-up. Unguarded: Appendix A.4.
     reference_width: PositiveInt
     sparse_widths: list[PositiveInt]
     sparse_epochs: PositiveInt
-    pruning_start: Annotated[int, Field(ge=0)] = 0
+    pruning_start: Natural = 0
     pruning_ramp: Literal["geometric", "cubic"] = "geometric"
     pruning_magnitude: Literal["used", "raw"] = "used"
     unguarded_widths: list[PositiveInt] = []
 
-    erf_width: PositiveInt
-    erf_pointwise: Annotated[int, Field(ge=0)] = 0
-    erf_deep_width: PositiveInt
-    erf_deep_pointwise: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=2)] = [0, 4]
-    erf_narrow: PositiveInt
+    # Appendix C, effective receptive fields.
+    erf_width: PositiveInt  # W of Figure 8
+    erf_pointwise: Natural = 0  # K of Figures 11 to 16
+    erf_deep_width: PositiveInt  # W of Figures 9 and 10, and their pair of K
+    erf_deep_pointwise: Annotated[list[Natural], Field(min_length=2, max_length=2)] = [0, 4]
+    erf_narrow: PositiveInt  # the pair of W of Figures 11 and 12; Figures 13 to 16 prune the wide one
     erf_wide: PositiveInt
 
-    precision_widths: list[PositiveInt] = []
+    precision_widths: list[PositiveInt] = []  # trained in float32 and in bfloat16 (Appendix A)
 
     @model_validator(mode="after")
     def _consistent(self) -> Edition:
@@ -148,10 +118,8 @@ class Edition(Frozen):
                 raise ValueError(f"{field} = {values}: give every value once")
         for width in {*self.sparse_widths, *self.unguarded_widths}:
             if width <= self.reference_width:
-                raise ValueError(
-                    f"sparse_widths, unguarded_widths: {width} must be larger than reference_width = "
-                    f"{self.reference_width}"
-                )
+                smallest = f"reference_width = {self.reference_width}"
+                raise ValueError(f"sparse_widths, unguarded_widths: {width} must be larger than {smallest}")
         if self.folds != [0] and 0 in self.folds:
             raise ValueError(f"folds = {self.folds}: either [0], for no folds, or some of 1 to 5")
         _ = self.studies  # every Experiment is valid
@@ -165,17 +133,9 @@ class Edition(Frozen):
 
     def data(self, fold: int = 0) -> DataConfig:
         """The recordings, with one fold left out for testing."""
-        return DataConfig(
-            name=self.dataset,
-            root=self.data_root,
-            impulse_responses=self.impulse_responses,
-            microphones=self.microphones,
-            microphones_each=self.microphones_each,
-            fold=fold,
-            split=self.split,
-            clip_seconds=self.clip_seconds,
-            clips=self.clips,
-        )
+        names = ("impulse_responses", "microphones", "microphones_each", "split", "clip_seconds", "clips")
+        settings = {name: getattr(self, name) for name in names}
+        return DataConfig(name=self.dataset, root=self.data_root, fold=fold, **settings)
 
     def runs(
         self,
@@ -200,13 +160,9 @@ class Edition(Frozen):
         weights = weight_count(ModelConfig(width=self.reference_width, pointwise=pointwise))
         sparsity = Sparsity(method=method, weights=weights)
         if method == "iterative":
+            start, ramp, magnitude = self.pruning_start or None, self.pruning_ramp, self.pruning_magnitude
             sparsity = Sparsity(
-                method=method,
-                weights=weights,
-                start=self.pruning_start or None,
-                ramp=self.pruning_ramp,
-                magnitude=self.pruning_magnitude,
-                guard=guard,
+                method=method, weights=weights, start=start, ramp=ramp, magnitude=magnitude, guard=guard
             )
         models = [model for width in widths for model in both(width, pointwise=pointwise)]
         return self.runs(models, sparsity, epochs=self.sparse_epochs)
@@ -229,7 +185,11 @@ class Edition(Frozen):
             "receptive fields": self._receptive_fields(),
             "repeated width": dense((m for w in self.repeat_widths for m in both(w)), seeds=[max(self.seeds) + 1]),
             "unguarded pruning": sparse("iterative", self.unguarded_widths, guard=False),
-            "precision": self._precision(),
+            "precision": tuple(
+                run
+                for precision in ("fp32", "bf16")
+                for run in dense([ModelConfig(width=w) for w in self.precision_widths], precision=precision)
+            ),
         }
         return {name: Study(name, tuple(dict.fromkeys(runs))) for name, runs in found.items()}
 
@@ -276,9 +236,8 @@ class Edition(Frozen):
         sparse = [run for method in METHODS for run in self.sparse_runs(method, [self.erf_wide], pointwise=k)]
         return self.runs(dict.fromkeys(models)) + tuple(sparse)
 
-    def _precision(self) -> tuple[Experiment, ...]:
-        models = [ModelConfig(width=width) for width in self.precision_widths]
-        return self.runs(models, precision="fp32") + self.runs(models, precision="bf16")
+
+SETTINGS = [field for field in Edition.model_fields if field != "name"]  # what can be set in every edition
 
 
 def both(width: int, depth: int = 1, pointwise: int = 1) -> list[ModelConfig]:
@@ -298,13 +257,13 @@ def editions(root: Path) -> list[str]:
     return sorted(path.stem for path in (root / EDITIONS).glob("*.yml"))
 
 
-def open_edition(name: str, root: Path | None = None, **changes: Any) -> Edition:
+def open_edition(name: str, root: Path | None = None, /, **changes: Any) -> Edition:
     """Read an edition and change some of its settings.
 
     Args:
         name: of the file `book/editions/<name>.yml`.
-        root: the project's folder; found from the working directory upwards where it is not given.
-        changes: fields of `Edition` by name; those that are None or an empty list stay as the edition has them.
+        root: the project's folder; searched for from the working directory upwards if None.
+        changes: fields of `Edition` by name; None and an empty list leave a field as it is.
 
     Raises:
         InputError: there is no such edition; or the file or a change has an unknown field or a value that is not
@@ -332,7 +291,6 @@ def open_edition(name: str, root: Path | None = None, **changes: Any) -> Edition
 
 
 def _require_known(content: Mapping[str, Any], where: str) -> None:
-    allowed = [field for field in Edition.model_fields if field != "name"]
-    unknown = [str(field) for field in content if field not in allowed]
+    unknown = [str(field) for field in content if field not in SETTINGS]
     if unknown:
-        raise InputError(f"{where}: no setting '{unknown[0]}'; there are: {', '.join(allowed)}")
+        raise InputError(f"{where}: no setting '{unknown[0]}'; there are: {', '.join(SETTINGS)}")

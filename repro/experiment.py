@@ -16,11 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from repro.errors import InputError
 
-SHORTEST_CLIP = 0.4
-"""Seconds that give the 17 frames without which nothing is left of a clip after the last pooling."""
+SHORTEST_CLIP = 0.4  # seconds that give the 17 frames without which nothing is left of a clip after the last pooling
 
-RECIPE_VERSION = 4
-"""Part of every key: raised whenever the same Experiment would give other numbers than before."""
+RECIPE_VERSION = 4  # part of every key: raised whenever the same Experiment would give other numbers than before
 
 DataName = Literal["synthetic", "esc10", "tau2020"]
 Precision = Literal["fp32", "bf16"]
@@ -72,18 +70,19 @@ class DataConfig(Frozen):
     seed: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
-    def _root_where_needed(self) -> DataConfig:
+    def _possible(self) -> DataConfig:
         if self.name != "synthetic" and not self.root:
             raise ValueError(f"data set '{self.name}' needs the folder of its recordings: set data_root")
         if self.name != "esc10" and (self.fold or self.microphones_each):
-            raise ValueError(
-                f"data set '{self.name}' has neither folds nor microphones: set fold and microphones_each to 0"
-            )
+            raise ValueError(f"'{self.name}' has no folds and no microphones: set fold and microphones_each to 0")
         if self.split == "official" and self.name != "tau2020":
-            raise ValueError(
-                f"data set '{self.name}' has no official split: only tau2020 has one; set split to 'paper'"
-            )
+            raise ValueError(f"'{self.name}' has no official split, only tau2020 has one: set split to 'paper'")
         return self
+
+    @property
+    def all_folds(self) -> DataConfig:
+        """The same recordings with no fold left out: one fingerprint belongs to all folds."""
+        return self.model_copy(update={"fold": 0})
 
 
 class ModelConfig(Frozen):
@@ -141,15 +140,9 @@ class Sparsity(Frozen):
 
     @model_validator(mode="after")
     def _iterative_alone(self) -> Sparsity:
-        if self.method == "static" and (self.start, self.ramp, self.magnitude, self.guard) != (
-            None,
-            "geometric",
-            "used",
-            True,
-        ):
-            raise ValueError(
-                "start, ramp, magnitude and guard belong to iterative pruning: leave them out for 'static'"
-            )
+        of_iterative = (self.start, self.ramp, self.magnitude, self.guard)
+        if self.method == "static" and of_iterative != (None, "geometric", "used", True):
+            raise ValueError("start, ramp, magnitude and guard are for iterative pruning: leave them out for 'static'")
         return self
 
 
@@ -165,23 +158,31 @@ class Experiment(Frozen):
     @model_validator(mode="after")
     def _clips_long_enough(self) -> Experiment:
         if self.data.clip_seconds < SHORTEST_CLIP:
-            raise ValueError(
-                f"data.clip_seconds = {self.data.clip_seconds}: the network halves time four times and needs clips of "
-                f"at least {SHORTEST_CLIP} s"
-            )
+            raise ValueError(f"data.clip_seconds = {self.data.clip_seconds}: must be at least {SHORTEST_CLIP}")
         return self
 
     @property
     def network(self) -> str:
         """What is trained, in words: "W=8 D=1 K=1, damped, static to 5,000 weights"."""
-        parts = [f"W={self.model.width} D={self.model.depth} K={self.model.pointwise}"]
-        parts.append("damped" if self.model.damped else "base")
+        parts = [f"W={self.model.width} D={self.model.depth} K={self.model.pointwise}", self.variant]
         if self.sparsity is not None:
             guard = "" if self.sparsity.guard else " without guard"
             parts.append(f"{self.sparsity.method} to {self.sparsity.weights:,} weights{guard}")
         if self.recipe.labels == "random":
             parts.append("random labels")
         return ", ".join(parts)
+
+    @property
+    def variant(self) -> Literal["base", "damped"]:
+        """Whether the convolutions are damped, in words."""
+        return "damped" if self.model.damped else "base"
+
+    @property
+    def method(self) -> Literal["dense", "static", "iterative", "unguarded"]:
+        """How the network became sparse; "unguarded" is iterative pruning without the guard."""
+        if self.sparsity is None:
+            return "dense"
+        return self.sparsity.method if self.sparsity.guard else "unguarded"
 
     @property
     def replicate(self) -> tuple[int, int]:
@@ -203,13 +204,14 @@ class Experiment(Frozen):
 
         Independent of the order in which fields were given, of 1 against 1.0, and of defaults given or left out.
         """
-        content = {
-            "experiment": self.canonical(),
-            "data_fingerprint": data_fingerprint,
-            "recipe_version": RECIPE_VERSION,
-        }
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:20]
+        return key_of(self.canonical(), data_fingerprint, RECIPE_VERSION)
+
+
+def key_of(canonical: Mapping[str, Any], data_fingerprint: str, recipe_version: int) -> str:
+    """The key of a canonical Experiment, which may be of an earlier version of this package."""
+    content = {"experiment": canonical, "data_fingerprint": data_fingerprint, "recipe_version": recipe_version}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 def experiment_from(values: Mapping[str, Any]) -> Experiment:

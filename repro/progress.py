@@ -1,4 +1,4 @@
-"""Progress that is seen where the person is: bars in a terminal or a notebook, now and then a line in a log."""
+"""Progress bars in a terminal or a notebook, and a line now and then in a log."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from tqdm import tqdm
 TERMINAL_VARIABLE = "REPRO_TERMINAL"
 """Names the terminal of `repro book` to the notebooks that it executes, whose own output goes into the page."""
 
-LOG_SECONDS = 30.0
-"""Between two lines of progress where there is no terminal."""
+LOG_SECONDS = 30.0  # between two lines of progress where there is no terminal
 
 
 class _Lines:
-    """A file that makes a line of its own of every state of a bar, which would otherwise be overwritten."""
+    """A file that writes every state of a bar on a new line; tqdm would overwrite the one before."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file

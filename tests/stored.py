@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from repro.experiment import Experiment
 from repro.network.cp_resnet import build
 from repro.network.pruning import remaining_by_layer
-from repro.store.record import WEIGHTS
-from repro.store.record_format import ARRAYS
+from repro.store.record import WEIGHTS, Failure
+from repro.store.record_format import ARRAYS, run_files
 from repro.store.store import Store
 from repro.training.loop import Epoch, Outcome
 
@@ -46,15 +46,23 @@ def outcome(experiment: Experiment) -> Outcome:
 
 
 def save(store: Store, experiment: Experiment | None = None, **provenance: Any) -> str:
-    """Keep such a run; returns its key."""
+    """Save such a run; returns its key."""
     experiment = experiment or tiny.experiment()
-    return store.save(experiment, FINGERPRINT, outcome(experiment), CLIPS, tiny.SCENES, PROVENANCE | provenance)
+    key = experiment.key(FINGERPRINT)
+    store.save(key, files(experiment, **provenance))
+    return key
+
+
+def files(experiment: Experiment, fingerprint: str = FINGERPRINT, **provenance: Any) -> dict[str, bytes]:
+    """The files of such a run."""
+    return run_files(experiment, fingerprint, outcome(experiment), CLIPS, tiny.SCENES, PROVENANCE | provenance)
 
 
 def fail(store: Store, experiment: Experiment | None = None) -> str:
-    """Keep that a training failed; returns the key."""
-    reason = "the loss of epoch 1 is nan"
-    return store.save_failure(experiment or tiny.experiment(), FINGERPRINT, reason, "non-finite loss", PROVENANCE)
+    """Save that a training failed; returns the key."""
+    experiment, reason = experiment or tiny.experiment(), "the loss of epoch 1 is nan"
+    key = experiment.key(FINGERPRINT)
+    return store.save_failure(Failure(key, experiment, FINGERPRINT, "non-finite loss", reason, PROVENANCE)).key
 
 
 def bits(store: Store, key: str) -> tuple[Any, ...]:

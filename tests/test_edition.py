@@ -175,7 +175,7 @@ SETTINGS = ", ".join(field for field in Edition.model_fields if field != "name")
         ({"warmup_epochs": 200}, "warmup_epochs (200) must be smaller than epochs (120)"),
         (
             {"dataset": "tau2020"},
-            "data set 'tau2020' has neither folds nor microphones: set fold and microphones_each to 0",
+            "'tau2020' has no folds and no microphones: set fold and microphones_each to 0",
         ),
     ],
 )

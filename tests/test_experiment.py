@@ -14,7 +14,7 @@ def key(**values) -> str:
 
 
 def test_the_key_of_the_papers_baseline():
-    """Every key of every store changes with the canonical form: if it has to, raise RECIPE_VERSION and pin anew."""
+    """Every key of every store changes with the canonical form: if it has to, raise RECIPE_VERSION and pin again."""
     assert key() == "6c0676a68c5ef102b453"
 
 
@@ -130,11 +130,11 @@ def test_an_experiment_cannot_be_changed():
         (lambda: DataConfig(name="esc10"), "data set 'esc10' needs the folder of its recordings: set data_root"),
         (
             lambda: DataConfig(fold=1),
-            "data set 'synthetic' has neither folds nor microphones: set fold and microphones_each to 0",
+            "'synthetic' has no folds and no microphones: set fold and microphones_each to 0",
         ),
         (
             lambda: Sparsity(method="static", weights=9, ramp="cubic"),
-            "start, ramp, magnitude and guard belong to iterative pruning: leave them out for 'static'",
+            "start, ramp, magnitude and guard are for iterative pruning: leave them out for 'static'",
         ),
         (
             lambda: DataConfig(name="dcase"),
@@ -142,7 +142,7 @@ def test_an_experiment_cannot_be_changed():
         ),
         (
             lambda: Experiment(data=DataConfig(clip_seconds=0.3)),
-            "data.clip_seconds = 0.3: the network halves time four times and needs clips of at least 0.4 s",
+            "data.clip_seconds = 0.3: must be at least 0.4",
         ),
         (lambda: Experiment(**PAPER, seed=-1), "Experiment.seed = -1: input should be greater than or equal to 0"),
         (lambda: experiment_from({}), "Experiment.data: field required"),

@@ -17,7 +17,8 @@ from repro.erf.gradient import centre_input_pixel
 from repro.experiment import DataConfig, Experiment, ModelConfig, Recipe, Sparsity
 from repro.network.cp_resnet import layer_table
 from repro.network.pruning import layer_targets
-from repro.store.store import Record, Store
+from repro.store.record import Record
+from repro.store.store import Store
 
 DATA = DataConfig(clip_seconds=0.4, clips=1)
 SCENES = ("noise", "tone")

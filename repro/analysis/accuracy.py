@@ -1,4 +1,4 @@
-"""From runs to numbers: tidy tables of accuracies, and the paper's reporting rule."""
+"""Tidy tables of accuracies from runs, and the paper's reporting rule."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from repro.data.split import TRAINING_DEVICE
 from repro.edition import VARIANTS
-from repro.experiment import Experiment
 from repro.store.record import Record
 
 if TYPE_CHECKING:
@@ -22,34 +20,26 @@ if TYPE_CHECKING:
 Group = Literal["seen", "unseen"]
 GROUPS: tuple[Group, ...] = ("unseen", "seen")
 
-NOT_TRAINED = "not trained"
-"""Stands in a table where an accuracy would, had the run not failed."""
+NOT_TRAINED = "not trained"  # stands in a table where an accuracy would, had the run not failed
 
-NETWORK = ["variant", "width", "depth", "pointwise", "method"]
-"""The columns that tell the networks of a table apart."""
+NETWORK = ["variant", "width", "depth", "pointwise", "method"]  # the columns that tell the networks of a table apart
 
 
 def describe(record: Record) -> dict[str, object]:
     """What a run trained, as the columns of a table row."""
     experiment = record.experiment
     return {
-        "variant": "damped" if experiment.model.damped else "base",
+        "variant": experiment.variant,
         "width": experiment.model.width,
         "depth": experiment.model.depth,
         "pointwise": experiment.model.pointwise,
-        "method": _method(experiment),
+        "method": experiment.method,
         "labels": experiment.recipe.labels,
         "weights": record.weights,
         "fold": experiment.data.fold,
         "seed": experiment.seed,
         "key": record.key,
     }
-
-
-def _method(experiment: Experiment) -> str:
-    if experiment.sparsity is None:
-        return "dense"
-    return experiment.sparsity.method if experiment.sparsity.guard else "unguarded"
 
 
 def accuracies(records: Iterable[Record]) -> pd.DataFrame:
@@ -59,12 +49,10 @@ def accuracies(records: Iterable[Record]) -> pd.DataFrame:
     """
     rows = []
     for record in records:
-        seen = (record.test_clips["device"] == TRAINING_DEVICE).to_numpy()
         for epoch, correct in zip(record.reported_epochs, record.correct, strict=True):
-            for group, members in (("seen", seen), ("unseen", ~seen)):
-                rows.append(
-                    {**describe(record), "epoch": epoch, "group": group, "accuracy": float(correct[members].mean())}
-                )
+            for group, members in (("seen", record.seen), ("unseen", ~record.seen)):
+                measured = {"epoch": epoch, "group": group, "accuracy": float(correct[members].mean())}
+                rows.append(describe(record) | measured)
     columns = [*NETWORK, "labels", "weights", "fold", "seed", "key", "epoch", "group", "accuracy"]
     return pd.DataFrame(rows, columns=columns).astype({"accuracy": float})
 
@@ -100,7 +88,7 @@ def precision_effect(table: pd.DataFrame) -> pd.DataFrame:
 def report(table: pd.DataFrame) -> pd.DataFrame:
     """The paper's rule (A.3): mean and standard deviation over the reported epochs of all runs together.
 
-    The deviation pools epochs and runs, as the paper's words have it; it is no error of the mean.
+    The deviation pools epochs and runs, as the paper says; it is not an error of the mean.
 
     Columns: the network's, weights, group, mean, std (of a sample, n - 1), and n, the number of values.
     """
@@ -165,9 +153,9 @@ def _with_deviation(report: pd.DataFrame) -> list[str]:
 
 def network_name(record: Record) -> str:
     """A short name that tells the networks of a study apart, such as "damped W=8 D=1 K=1 static"."""
-    row = describe(record)
-    method = "" if row["method"] == "dense" else f" {row['method']}"
-    return f"{row['variant']} W={row['width']} D={row['depth']} K={row['pointwise']}{method}"
+    model, run = record.experiment.model, record.experiment
+    method = "" if run.method == "dense" else f" {run.method}"
+    return f"{run.variant} W={model.width} D={model.depth} K={model.pointwise}{method}"
 
 
 def training_fit(records: Iterable[Record], column: str) -> pd.DataFrame:
@@ -200,9 +188,8 @@ def shares(records: Iterable[Record], column: str, unseen_only: bool = False) ->
     """
     rows: dict[str, list[pd.Series[float]]] = {}
     for record in records:
-        clips = record.test_clips
-        kept = (clips["device"] != TRAINING_DEVICE).to_numpy() | (not unseen_only)
-        share = pd.Series(record.correct.mean(axis=0)[kept]).groupby(clips[column].to_numpy()[kept]).mean()
+        kept = ~record.seen | (not unseen_only)
+        share = pd.Series(record.correct.mean(axis=0)[kept]).groupby(record.test_clips[column].to_numpy()[kept]).mean()
         rows.setdefault(network_name(record), []).append(share)
     table = pd.DataFrame({name: pd.concat(seeds, axis=1).mean(axis=1) for name, seeds in rows.items()}, dtype=float).T
     return table.rename_axis(index="network", columns=column)
@@ -218,15 +205,13 @@ def confusion(records: Iterable[Record]) -> pd.DataFrame:
 
     Averaged over the reported epochs and all runs given, at least one.
     """
-    counts: NDArray[np.float64] = np.zeros(0)
-    scenes: tuple[str, ...] = ()
-    for record in records:
-        unseen = (record.test_clips["device"] != TRAINING_DEVICE).to_numpy()
-        scenes, classes = record.scenes, len(record.scenes)
-        cells = record.labels[unseen] * classes + record.predictions[:, unseen].astype(np.int64)
-        matrix = np.bincount(cells.ravel(), minlength=classes**2).reshape(classes, classes).astype(np.float64)
-        counts = matrix if counts.size == 0 else counts + matrix
-    return pd.DataFrame(counts / counts.sum(axis=1, keepdims=True), index=list(scenes), columns=list(scenes))
+    runs = list(records)
+    scenes = list(runs[0].scenes)
+    true = np.concatenate([np.tile(run.labels[~run.seen], len(run.predictions)) for run in runs])
+    given = np.concatenate([run.predictions[:, ~run.seen].ravel() for run in runs])
+    shares = pd.crosstab(true, given, normalize="index")
+    everywhere = shares.reindex(index=range(len(scenes)), columns=range(len(scenes)), fill_value=0.0)
+    return everywhere.set_axis(scenes).set_axis(scenes, axis="columns")
 
 
 def most_confused(records: Iterable[Record], least: float = 0.1, most: int = 6) -> pd.DataFrame:

@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from repro.analysis.accuracy import GROUPS, Group
 from repro.analysis.claims_width import fitting_widths
 from repro.analysis.evidence import BOTH, Contrast, Evidence, Network, Variant, combine, difference, slope
-from repro.analysis.verdicts import Claim, Effect, Kind
+from repro.analysis.verdicts import Claim, Kind
 from repro.edition import weight_count
 from repro.experiment import ModelConfig
 
-SAME_PER_BLOCK = 1.0
-"""Points per 1x1 block within which the unseen devices stay."""
-NEGLIGIBLE_PER_BLOCK = 0.5
-"""Points per block below which a slope over depth does not matter."""
-ON_PAR = 2.0
-"""Points by which a network on a par with another may fall behind it."""
+SAME_PER_BLOCK = 1.0  # points per 1x1 block within which the unseen devices stay
+NEGLIGIBLE_PER_BLOCK = 0.5  # points per block below which a slope over depth does not matter
+ON_PAR = 2.0  # points by which a network on a par with another may fall behind it
 
-PER_BLOCK = "points per block"
+SLOPE: dict[str, Any] = {"negligible": NEGLIGIBLE_PER_BLOCK, "unit": "points per block"}
 
 
 def depth_hurts(evidence: Evidence) -> Claim:
     """Claim 6: slopes over D, and how they differ between base and damped."""
-    edition, pool = evidence.edition, evidence.networks("depth")
+    edition = evidence.edition
     trends: dict[str, Contrast] = {
         variant: slope({d: Network(variant, edition.depth_width, d) for d in sorted(edition.depths)})
         for variant in BOTH
     }
     compared = {**trends, "base − damped": combine((1.0, trends["base"]), (-1.0, trends["damped"]))}
     effects = [
-        Effect(
-            f"{name}, {group}, slope over D",
-            evidence.accuracy(trend, group, pool),
-            "decrease",
-            negligible=NEGLIGIBLE_PER_BLOCK,
-            unit=PER_BLOCK,
-            unfit=evidence.unfit(trend),
-        )
+        evidence.effect(f"{name}, {group}, slope over D", trend, group, "decrease", ["depth"], **SLOPE)
         for name, trend in compared.items()
         for group in GROUPS
     ]
@@ -52,7 +44,7 @@ def depth_hurts(evidence: Evidence) -> Claim:
 
 def pointwise_depth(evidence: Evidence) -> Claim:
     """Claim 7: slopes over K."""
-    edition, pool = evidence.edition, evidence.networks("pointwise")
+    edition = evidence.edition
     claimed: dict[tuple[Variant, Group], tuple[Kind, float]] = {
         ("base", "seen"): ("increase", 0.0),
         ("base", "unseen"): ("equal", SAME_PER_BLOCK),
@@ -62,9 +54,8 @@ def pointwise_depth(evidence: Evidence) -> Claim:
     effects = []
     for (variant, group), (kind, margin) in claimed.items():
         trend = slope({k: Network(variant, edition.depth_width, pointwise=k) for k in sorted(edition.pointwise)})
-        found = evidence.accuracy(trend, group, pool)
-        name, unfit = f"{variant}, {group}, slope over K", evidence.unfit(trend)
-        effects.append(Effect(name, found, kind, margin, NEGLIGIBLE_PER_BLOCK, PER_BLOCK, unfit=unfit))
+        name = f"{variant}, {group}, slope over K"
+        effects.append(evidence.effect(name, trend, group, kind, ["pointwise"], margin=margin, **SLOPE))
     return Claim(
         7,
         "5.2",
@@ -80,7 +71,6 @@ def pointwise_depth(evidence: Evidence) -> Claim:
 
 def width_and_depth_together(evidence: Evidence) -> Claim:
     """Claim 8: every compound network against the widest network of the width study that is no larger."""
-    pool = [*evidence.networks("width"), *evidence.networks("compound")]
     effects = []
     for width, depth in evidence.edition.compound:
         size = weight_count(ModelConfig(width=width, depth=depth))
@@ -89,8 +79,8 @@ def width_and_depth_together(evidence: Evidence) -> Claim:
             network, rival = Network(variant, width, depth), Network(variant, max(smaller, default=width))
             contrast = difference(network, rival)
             name = f"{variant}, unseen, W = {width}, D = {depth} − W = {rival.width}"
-            found = evidence.accuracy(contrast, "unseen", pool)
-            effects.append(Effect(name, found, "no less", ON_PAR, unfit=evidence.unfit(contrast)))
+            studies = ["width", "compound"]
+            effects.append(evidence.effect(name, contrast, "unseen", "no less", studies, margin=ON_PAR))
     return Claim(
         8,
         "5",
@@ -117,11 +107,10 @@ def width_beats_depth(evidence: Evidence) -> Claim:
         for variant in BOTH:
             deep = Network(variant, model.width, model.depth, model.pointwise)
             wide = Network(variant, min(larger, default=max(edition.widths)))
-            contrast = difference(wide, deep)
-            found = evidence.accuracy(contrast, "unseen", [*evidence.networks("width"), *evidence.networks(study)])
             value = model.depth if name == "D" else model.pointwise
             effect = f"{variant}, unseen, W = {wide.width} − {name} = {value} at W = {model.width}"
-            effects.append(Effect(effect, found, "increase", unfit=evidence.unfit(contrast)))
+            contrast = difference(wide, deep)
+            effects.append(evidence.effect(effect, contrast, "unseen", "increase", ["width", study]))
     return Claim(
         15,
         "5",

@@ -7,10 +7,8 @@ import math
 from repro.analysis.evidence import BOTH, Evidence, Network, difference
 from repro.analysis.verdicts import Claim, Effect, Kind
 
-ERF_CHANGE = 5.0
-"""% by which a radius of the effective receptive field at least differs where it is said to differ."""
-ERF_SAME = 10.0
-"""% within which a radius of the effective receptive field is said to stay."""
+ERF_CHANGE = 5.0  # % by which a radius of the effective receptive field at least differs where it is said to differ
+ERF_SAME = 10.0  # % within which a radius of the effective receptive field is said to stay
 
 RADII = {
     "50 %": {"frequency": "half_energy_bands", "time": "half_energy_frames"},

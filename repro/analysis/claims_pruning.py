@@ -11,31 +11,14 @@ from repro.analysis.verdicts import Claim, Effect, Kind
 from repro.edition import weight_count
 from repro.experiment import ModelConfig
 
-SMALL_DROP = 2.0
-"""Points by which the accuracy on unseen devices may drop under iterative pruning."""
-SPARSITY, ROUNDING = 98.4, 0.05
-"""% of weights removed from W = 512 at N(64), and half the last digit of that number."""
+SMALL_DROP = 2.0  # points by which the accuracy on unseen devices may drop under iterative pruning
+SPARSITY, ROUNDING = 98.4, 0.05  # % of weights removed from W = 512 at N(64), and half the last digit of that number
 
 PRUNING: tuple[Method, ...] = ("static", "iterative")
 
 
-def _pool(evidence: Evidence) -> list[Network]:
-    """All networks with the number of weights of the reference, the reference among them."""
-    studies = ("sparse reference", "static pruning", "iterative pruning")
-    return list(dict.fromkeys(network for study in studies for network in evidence.networks(study)))
-
-
-def _effect(
-    evidence: Evidence,
-    name: str,
-    contrast: Contrast,
-    group: Group,
-    kind: Kind,
-    margin: float = 0.0,
-    unit: str = "points",
-) -> Effect:
-    found = evidence.accuracy(contrast, group, _pool(evidence))
-    return Effect(name, found, kind, margin, unit=unit, unfit=evidence.unfit(contrast))
+STUDIES = ("sparse reference", "static pruning", "iterative pruning")
+"""All networks with the number of weights of the reference, and the reference itself."""
 
 
 def static_pruning(evidence: Evidence) -> Claim:
@@ -51,9 +34,9 @@ def static_pruning(evidence: Evidence) -> Claim:
             steps = [slope({math.log2(n.width): n for n in step}) for step in ((dense, sparse[0]), sparse[-2:])]
             fading = combine((1.0, steps[1]), (-1.0, steps[0]))
         name = f"{variant}, unseen, first sparse width − dense W = {reference}"
-        effects.append(_effect(evidence, name, first, "unseen", "increase"))
+        effects.append(evidence.effect(name, first, "unseen", "increase", STUDIES))
         name = f"{variant}, unseen, gain of the last step − gain of the first step"
-        effects.append(_effect(evidence, name, fading, "unseen", "decrease", unit="points per doubling"))
+        effects.append(evidence.effect(name, fading, "unseen", "decrease", STUDIES, unit="points per doubling"))
     return Claim(
         9,
         "5.3",
@@ -80,7 +63,7 @@ def iterative_pruning(evidence: Evidence) -> Claim:
         sparse = Network(variant, max(widths), method="iterative") if widths else evidence.reference(variant)
         name = f"{variant}, {group}, widest sparse − dense W = {reference}"
         contrast = difference(sparse, evidence.reference(variant))
-        effects.append(_effect(evidence, name, contrast, group, kind, margin))
+        effects.append(evidence.effect(name, contrast, group, kind, STUDIES, margin=margin))
     return Claim(
         10,
         "5.3",
@@ -127,7 +110,7 @@ def sparse_width_helps(evidence: Evidence) -> Claim:
                 sparse = Network(variant, width, method=method)
                 name = f"{variant}, unseen, {method} W = {width} − dense W = {reference}"
                 contrast = difference(sparse, evidence.reference(variant))
-                effects.append(_effect(evidence, name, contrast, "unseen", "increase"))
+                effects.append(evidence.effect(name, contrast, "unseen", "increase", STUDIES))
     return Claim(
         16,
         "5.3, 6",
@@ -144,15 +127,14 @@ def sparse_width_helps(evidence: Evidence) -> Claim:
 def unguarded_pruning(evidence: Evidence) -> Claim:
     """Claim 19: iterative pruning with and without the 99 % guard."""
     effects = []
-    pool = [*_pool(evidence), *evidence.networks("unguarded pruning")]
+    studies = (*STUDIES, "unguarded pruning")
     for width in sorted(evidence.edition.unguarded_widths):
         for variant in BOTH:
             guarded = Network(variant, width, method="iterative")
             contrast = difference(guarded._replace(method="unguarded"), guarded)
             name = f"{variant}, unseen, without − with guard, W = {width}"
-            effects.append(
-                Effect(name, evidence.accuracy(contrast, "unseen", pool), "decrease", unfit=evidence.unfit([guarded]))
-            )
+            unfit = evidence.unfit([guarded])
+            effects.append(evidence.effect(name, contrast, "unseen", "decrease", studies, unfit=unfit))
     return Claim(
         19,
         "A.4",

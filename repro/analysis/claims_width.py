@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+from repro.analysis.accuracy import Group
 from repro.analysis.contrasts import Estimate
 from repro.analysis.evidence import BOTH, Contrast, Evidence, Network, combine, difference, slope
-from repro.analysis.verdicts import Claim, Effect
+from repro.analysis.verdicts import Claim, Effect, Kind
 
-FITTED = 99.9
-"""% of the training labels from which on a network counts as fitting them exactly; the paper has 99.99 %."""
-RANDOM_GAIN = 5.0
-"""Points by which the wider network fits random labels better; a third of the paper's 14.5."""
-WIDTH_GAIN = 5.0
-"""Points from the narrowest to the widest network on unseen devices; half of the paper's 10."""
-PLATEAU = 2.0
-"""Points within which widening beyond the plateau leaves the seen device."""
+FITTED = 99.9  # % of the training labels from which on a network counts as fitting them exactly; the paper has 99.99 %
+RANDOM_GAIN = 5.0  # points by which the wider network fits random labels better; a third of the paper's 14.5
+WIDTH_GAIN = 5.0  # points from the narrowest to the widest network on unseen devices; half of the paper's 10
+PLATEAU = 2.0  # points within which widening beyond the plateau leaves the seen device
 
 
 def fits_training_labels(evidence: Evidence) -> Claim:
@@ -65,13 +63,6 @@ def fitting_widths(evidence: Evidence) -> list[int]:
     return [width for width in widths if narrowest is None or width >= narrowest]
 
 
-def width_effect(evidence: Evidence, name: str, contrast: Contrast, group: str, **of: object) -> Effect:
-    """An effect of accuracies within the width study, with its premise."""
-    pool = evidence.networks("width")
-    found = evidence.accuracy(contrast, "seen" if group == "seen" else "unseen", pool)
-    return Effect(name, found, unfit=evidence.unfit(contrast), **of)  # type: ignore[arg-type]
-
-
 def width_helps_unseen(evidence: Evidence) -> Claim:
     """Claim 3: gain on unseen devices over the widths, by its ends and by its slope."""
     widths = fitting_widths(evidence)
@@ -79,27 +70,13 @@ def width_helps_unseen(evidence: Evidence) -> Claim:
     for variant in BOTH:
         ends = difference(Network(variant, widths[-1]), Network(variant, widths[0]))
         trend = slope({math.log2(width): Network(variant, width) for width in widths})
-        effects += [
-            width_effect(
-                evidence,
-                f"{variant}, unseen, W = {widths[-1]} − W = {widths[0]}",
-                ends,
-                "unseen",
-                kind="increase",
-                margin=WIDTH_GAIN,
-                paper=10.0,
-            ),
-            width_effect(
-                evidence,
-                f"{variant}, unseen, slope over log₂ W",
-                trend,
-                "unseen",
-                kind="increase",
-                negligible=0.5,
-                unit="points per doubling",
-                paper=2.5,
-            ),
-        ]
+        claimed: tuple[tuple[str, Contrast, dict[str, Any]], ...] = (
+            (f"W = {widths[-1]} − W = {widths[0]}", ends, {"margin": WIDTH_GAIN, "paper": 10.0}),
+            ("slope over log₂ W", trend, {"negligible": 0.5, "unit": "points per doubling", "paper": 2.5}),
+        )
+        for name, contrast, options in claimed:
+            name = f"{variant}, unseen, {name}"
+            effects.append(evidence.effect(name, contrast, "unseen", "increase", ["width"], **options))
     return Claim(
         3,
         "5.1",
@@ -115,17 +92,11 @@ def width_helps_unseen(evidence: Evidence) -> Claim:
 def seen_levels_off(evidence: Evidence) -> Claim:
     """Claim 4: change on the seen device from the plateau to the widest network."""
     widest, plateau = max(evidence.edition.widths), evidence.edition.plateau_width
-    effects = [
-        width_effect(
-            evidence,
-            f"{variant}, seen, W = {widest} − W = {plateau}",
-            difference(Network(variant, widest), Network(variant, plateau)),
-            "seen",
-            kind="equal",
-            margin=PLATEAU,
-        )
-        for variant in BOTH
-    ]
+    effects = []
+    for variant in BOTH:
+        change = difference(Network(variant, widest), Network(variant, plateau))
+        name = f"{variant}, seen, W = {widest} − W = {plateau}"
+        effects.append(evidence.effect(name, change, "seen", "equal", ["width"], margin=PLATEAU))
     return Claim(
         4,
         "5.1",
@@ -142,13 +113,14 @@ def damping_helps(evidence: Evidence) -> Claim:
     widths = fitting_widths(evidence)
     lead = {width: difference(Network("damped", width), Network("base", width)) for width in widths}
     mean = combine(*((1 / len(widths), contrast) for contrast in lead.values()))
+    claimed: list[tuple[str, Contrast, Group, Kind]] = [
+        ("unseen, mean over W", mean, "unseen", "increase"),
+        *((f"unseen, W = {width}", lead[width], "unseen", "no reversal") for width in widths),
+        ("seen, mean over W", mean, "seen", "increase"),
+    ]
     effects = [
-        width_effect(evidence, "damped − base, unseen, mean over W", mean, "unseen", kind="increase"),
-        *(
-            width_effect(evidence, f"damped − base, unseen, W = {width}", lead[width], "unseen", kind="no reversal")
-            for width in widths
-        ),
-        width_effect(evidence, "damped − base, seen, mean over W", mean, "seen", kind="increase"),
+        evidence.effect(f"damped − base, {name}", contrast, group, kind, ["width"])
+        for name, contrast, group, kind in claimed
     ]
     return Claim(
         5,

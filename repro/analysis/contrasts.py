@@ -33,21 +33,13 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A quantity with its uncertainty.
+    """A quantity with its uncertainty."""
 
-    Attributes:
-        values: by block, such as "fold 1".
-        mean: their mean; None without values.
-        error: standard error of the mean; None where nothing is left to estimate it from.
-        freedom: degrees of freedom of the error.
-        runs: keys of the runs that it was computed from.
-    """
-
-    values: Mapping[str, float] = field(default_factory=dict)
-    mean: float | None = None
-    error: float | None = None
-    freedom: float = 0.0
-    runs: tuple[str, ...] = ()
+    values: Mapping[str, float] = field(default_factory=dict)  # by block, such as "fold 1"
+    mean: float | None = None  # their mean; None without values
+    error: float | None = None  # standard error of the mean; None where nothing is left to estimate it from
+    freedom: float = 0.0  # degrees of freedom of the error
+    runs: tuple[str, ...] = ()  # keys of the runs that it was computed from
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float] | None:
         """Student's interval for the quantity; None without an error."""
@@ -70,7 +62,7 @@ class Estimate:
 
     @property
     def detectable(self) -> float | None:
-        """The smallest effect that an interval of 95 % excludes zero for with a probability of 80 %."""
+        """The smallest effect for which a 95 % interval excludes zero with a probability of 80 %."""
         if self.error is None:
             return None
         return float(stdtrit(self.freedom, 0.975) + stdtrit(self.freedom, 0.8)) * self.error
@@ -78,21 +70,15 @@ class Estimate:
 
 @dataclass(frozen=True)
 class ClipEffects:
-    """How a contrast's mean depends on single test clips, all arrays (clips,).
+    """How a contrast's mean depends on single test clips, all arrays (clips,)."""
 
-    Attributes:
-        influence: the clip's own contrast less the mean of its group, over the number of clips of its group; sums to 0.
-        recordings: what was recorded; clips of one recording are alike.
-        scenes: within which recordings were drawn.
-        devices: what it was recorded with; None for clips of the one device that is not a sample of devices.
-        fresh: whether every block tests recordings of its own, so that the blocks vary them already.
-    """
-
+    # the clip's own contrast less the mean of its group, over the number of clips of its group; sums to 0
     influence: Vector
-    recordings: Sequence[Hashable]
-    scenes: Sequence[Hashable]
+    recordings: Sequence[Hashable]  # what was recorded; clips of one recording are alike
+    scenes: Sequence[Hashable]  # within which recordings were drawn
+    # what it was recorded with; None for clips of the one device that is not a sample of devices
     devices: Sequence[Hashable | None]
-    fresh: bool
+    fresh: bool  # whether every block is tested on other recordings, so that the blocks vary them already
 
 
 def estimate(

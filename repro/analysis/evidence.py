@@ -6,23 +6,23 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from repro.analysis.accuracy import Group
 from repro.analysis.contrasts import ClipEffects, Estimate, estimate, slope_coefficients
 from repro.analysis.fields import field_of
-from repro.data.split import TRAINING_DEVICE
+from repro.analysis.verdicts import Effect, Kind
 from repro.edition import Edition
 from repro.experiment import Experiment
 from repro.store.record import Record
 
 Variant = Literal["base", "damped"]
 Method = Literal["dense", "static", "iterative", "unguarded"]
-Replicate = tuple[int, int]
-"""(fold, seed)."""
+Replicate = tuple[int, int]  # (fold, seed)
 
 BOTH: tuple[Variant, ...] = ("base", "damped")
 
@@ -79,15 +79,10 @@ def combine(*parts: tuple[float, Contrast]) -> Contrast:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The runs that an edition has.
+    """The runs that an edition has."""
 
-    Attributes:
-        edition: what it asks for.
-        records: the runs, each once.
-    """
-
-    edition: Edition
-    records: tuple[Record, ...]
+    edition: Edition  # what it asks for
+    records: tuple[Record, ...]  # the runs, each once
     _radii: dict[tuple[str, str], float] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -101,19 +96,9 @@ class Evidence:
 
     def network_of(self, experiment: Experiment) -> Network:
         """The network that an Experiment of the edition trains."""
-        model, sparsity = experiment.model, experiment.sparsity
-        method: Method = "dense"
-        if sparsity is not None:
-            method = sparsity.method if sparsity.guard else "unguarded"
-        long = method == "dense" and experiment.recipe.labels == "true"
-        return Network(
-            "damped" if model.damped else "base",
-            model.width,
-            model.depth,
-            model.pointwise,
-            method,
-            long and experiment.recipe.epochs != self.edition.epochs,
-        )
+        model, recipe, method = experiment.model, experiment.recipe, experiment.method
+        long = method == "dense" and recipe.labels == "true" and recipe.epochs != self.edition.epochs
+        return Network(experiment.variant, model.width, model.depth, model.pointwise, method, long)
 
     def networks(self, study: str) -> list[Network]:
         """The networks of a study that are trained on true labels, each once."""
@@ -134,15 +119,12 @@ class Evidence:
         return tuple(record.key for network in networks for record in self.runs(network).values())
 
     def unfit(self, networks: Iterable[Network]) -> tuple[str, ...]:
-        """Those of these networks of which some run gives back fewer than `FITS` % of its training labels, in words."""
-        worst = {network: self._worst_fit(network) for network in networks}
-        return tuple(f"{network} ({100 * fit:.1f} %)" for network, fit in worst.items() if 100 * fit < FITS)
-
-    def _worst_fit(self, network: Network) -> float:
-        return min((record.train_accuracy for record in self.runs(network).values()), default=1.0)
+        """Those of these networks with a run that reproduces fewer than `FITS` % of its training labels, in words."""
+        fits = {network: [100 * run.train_accuracy for run in self.runs(network).values()] for network in networks}
+        return tuple(f"{network} ({min(fit):.1f} %)" for network, fit in fits.items() if min(fit, default=100) < FITS)
 
     def narrowest_fitting(self) -> int | None:
-        """The narrowest width of the width study of which base and damped network fit in every replicate."""
+        """The narrowest width of the width study whose base and damped networks fit in every replicate."""
         for width in sorted(self.edition.widths):
             networks = [Network(variant, width) for variant in BOTH]
             if all(self.runs(network) for network in networks) and not self.unfit(networks):
@@ -160,6 +142,23 @@ class Evidence:
             pool: the networks of the study, whose residual variance is pooled.
         """
         return self._estimate(contrast, pool, {group: 1.0})
+
+    def effect(
+        self, name: str, contrast: Contrast, group: Group, kind: Kind, studies: Sequence[str], **options: Any
+    ) -> Effect:
+        """What is claimed of a contrast of accuracies, with the networks of some studies as its pool.
+
+        Args:
+            name: of the effect.
+            contrast: the networks and their factors.
+            group: of devices.
+            kind: what is claimed.
+            studies: whose networks' residual variance is pooled.
+            options: other fields of `Effect`.
+        """
+        pool = [network for study in studies for network in self.networks(study)]
+        found = self.accuracy(contrast, group, pool)
+        return Effect(name, found, kind, **{"unfit": self.unfit(contrast), **options})
 
     def gap(self, contrast: Contrast, pool: Collection[Network] = ()) -> Estimate:
         """A contrast of what accuracies on unseen devices have over those on the seen one, in points."""
@@ -210,9 +209,8 @@ class Evidence:
             return Estimate()
 
         def value(record: Record) -> float:
-            seen = _seen(record)
             of_clips = 100 * record.correct.mean(axis=0)
-            return sum(f * float(of_clips[seen == (group == "seen")].mean()) for group, f in groups.items())
+            return sum(f * float(of_clips[record.seen == (group == "seen")].mean()) for group, f in groups.items())
 
         cells = self._cells(contrast, pool, common, blocks, value)
         clips = self._clip_effects(contrast, common, blocks, groups)
@@ -253,46 +251,32 @@ class Evidence:
         blocks: Sequence[Sequence[Replicate]],
         groups: Mapping[Group, float],
     ) -> ClipEffects:
-        fresh = bool(common[0][0])  # folds test recordings of their own
+        fresh = bool(common[0][0])  # every fold tests other recordings
         parts = blocks if fresh else [list(common)]
-        contrasts: list[NDArray[np.float64]] = []
-        tables = []
-        for part in parts:
-            of_clips = np.zeros(len(self.runs(next(iter(contrast)))[part[0]].test_clips))
-            for network, factor in contrast.items():
-                runs = self.runs(network)
-                of_clips += factor * 100 * np.mean([runs[place].correct.mean(axis=0) for place in part], axis=0)
-            contrasts.append(of_clips)
-            tables.append(self.runs(next(iter(contrast)))[part[0]])
-        values = np.concatenate(contrasts)
-        seen = np.concatenate([_seen(record) for record in tables])
+
+        def of_clips(part: Sequence[Replicate]) -> NDArray[np.float64]:
+            runs = [(factor, [self.runs(network)[place] for place in part]) for network, factor in contrast.items()]
+            values = (factor * 100 * np.mean([run.correct.mean(axis=0) for run in of], axis=0) for factor, of in runs)
+            return np.asarray(sum(values))
+
+        tested = [self.runs(next(iter(contrast)))[part[0]] for part in parts]
+        values, seen = np.concatenate([*map(of_clips, parts)]), np.concatenate([run.seen for run in tested])
         influence = np.zeros(len(values))
-        kept = np.zeros(len(values), bool)
         for group, factor in groups.items():
             members = seen == (group == "seen")
             influence[members] = factor * (values[members] - values[members].mean()) / members.sum()
-            kept |= members
-
-        def column(name: str) -> list[str]:
-            return [str(v) for record in tables for v in record.test_clips[name]]
-
-        devices = [None if at_a else device for at_a, device in zip(seen, column("device"), strict=True)]
-        places = list(zip(column("scene"), column("city"), column("location"), strict=True))
-        chosen = np.flatnonzero(kept)
+        kept = np.isin(seen, [group == "seen" for group in groups])
+        clips = pd.concat([run.test_clips for run in tested])[kept]
         return ClipEffects(
-            influence=influence[chosen],
-            recordings=[places[number] for number in chosen],
-            scenes=[places[number][0] for number in chosen],
-            devices=[devices[number] for number in chosen],
+            influence=influence[kept],
+            recordings=[*zip(clips["scene"], clips["city"], clips["location"], strict=True)],
+            scenes=clips["scene"].tolist(),
+            devices=[None if at_a else device for at_a, device in zip(seen[kept], clips["device"], strict=True)],
             fresh=fresh,
         )
 
     def _used(self, contrast: Contrast, common: Sequence[Replicate]) -> tuple[str, ...]:
         return tuple(self.runs(network)[place].key for network in contrast for place in common)
-
-
-def _seen(record: Record) -> NDArray[np.bool_]:
-    return (record.test_clips["device"] == TRAINING_DEVICE).to_numpy()
 
 
 def _name(place: Replicate) -> str:

@@ -1,4 +1,4 @@
-"""A linear probe on mean spectra: what the long-term spectrum alone gives away about the class."""
+"""A linear probe on mean spectra: how much the long-term spectrum alone says about the class."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def probe_by_fold(edition: Edition, store: Path) -> pd.DataFrame:
         store: folder below which prepared recordings are kept.
 
     Raises:
-        InputError: the recordings are not at hand, or cannot be used.
+        InputError: the recordings are missing, or cannot be used.
     """
     folds = {fold: load(edition.data(fold), store) for fold in edition.folds}
     spectra = mean_spectra(next(iter(folds.values())))  # the clips of all folds are the same

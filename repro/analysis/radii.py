@@ -1,4 +1,4 @@
-"""How far networks see: the radii of their effective receptive fields, and what these have to do with accuracy."""
+"""The radii of the networks' effective receptive fields, and their relation to accuracy."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from repro.analysis.evidence import Evidence, Network
 from repro.analysis.fields import Field, field_of
-from repro.data.split import TRAINING_DEVICE
-from repro.store.record import Record
 
 RADII = {
     "50 % / mel bands": "half_energy_bands",
@@ -24,8 +22,7 @@ RADII = {
 """The radii of a table (`repro.erf.gradient.Extent`): along frequency in mel bands, along time in ms."""
 
 RESAMPLES = 10_000
-FEWEST = 8
-"""Networks without which there is no interval: resamples of fewer may hold a single network too often."""
+FEWEST = 8  # networks needed for an interval: resamples of fewer may hold a single network too often
 
 
 def first_field(evidence: Evidence, network: Network) -> Field | None:
@@ -85,18 +82,13 @@ def reach_and_accuracy(evidence: Evidence) -> pd.DataFrame:
             continue
         of_network = {
             "radius": float(np.mean([field_of(record).extent.energy_90_bands for record in records])),
-            "accuracy": float(np.mean([_unseen_accuracy(record) for record in records])),
+            "accuracy": float(np.mean([record.correct[:, ~record.seen].mean() for record in records])),
             "fits": not evidence.unfit([network]),
             "runs": len(records),
         }
         rows.append({**network._asdict(), **of_network})
     columns = ["variant", "width", "depth", "pointwise", "method", "long", "radius", "accuracy", "fits", "runs"]
     return pd.DataFrame(rows, columns=columns).astype({"radius": float, "accuracy": float, "fits": bool})
-
-
-def _unseen_accuracy(record: Record) -> float:
-    unseen = (record.test_clips["device"] != TRAINING_DEVICE).to_numpy()
-    return float(record.correct[:, unseen].mean())
 
 
 class Correlation(NamedTuple):
@@ -111,8 +103,8 @@ class Correlation(NamedTuple):
 def rank_correlation(x: pd.Series[float], y: pd.Series[float]) -> Correlation:
     """Spearman's rank correlation of `x` and `y`, with a percentile interval from a bootstrap over the networks.
 
-    The interval takes the networks for independent draws. They share recordings and belong to a few families, so it is
-    rather too narrow than too wide.
+    The interval treats the networks as independent draws. They share recordings and belong to a few families, so it is
+    probably too narrow.
     """
     a, b, count = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), len(x)
     rho = float(_spearman(a, b)) if count > 2 else np.nan
@@ -125,7 +117,8 @@ def rank_correlation(x: pd.Series[float], y: pd.Series[float]) -> Correlation:
 
 def _spearman(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
     """Along the last axis; NaN where one of the two is constant."""
-    a, b = (ranks - ranks.mean(axis=-1, keepdims=True) for ranks in (rankdata(x, axis=-1), rankdata(y, axis=-1)))
+    a, b = (scipy.stats.rankdata(values, axis=-1) for values in (x, y))
+    a, b = (ranks - ranks.mean(axis=-1, keepdims=True) for ranks in (a, b))
     scale = np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1))
     rho: NDArray[np.float64] = np.divide((a * b).sum(axis=-1), scale, out=np.full(scale.shape, np.nan), where=scale > 0)
     return rho

@@ -1,13 +1,12 @@
-"""What the book shows of a set of recordings, without any waveform: small enough to come with the repository."""
+"""An edition's recordings, and what the book shows of them without any waveform.
+
+The summary is small enough to come with the repository.
+"""
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,219 +20,25 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from repro.analysis.accuracy import explained_variance
+from repro.analysis.summary import FLAT_FROM, FREQUENCIES, Moment, Summary
 from repro.data import SAMPLE_RATE, Clips, esc10, load, recorded_together, tau2020
 from repro.data.audio import decode, resample
-from repro.data.features import N_MELS, PerceptualMel, to_float
-from repro.data.split import FOLD, TRAINING_DEVICE, split_by_city_and_scene, split_by_fold
+from repro.data.features import PerceptualMel, to_float
+from repro.data.split import FOLD, TRAINING_DEVICE
 from repro.edition import Edition
 from repro.errors import InputError
 from repro.experiment import DataConfig
-from repro.files.archive import read_archive, write_archive
 from repro.files.checksums import StoredError
 from repro.files.project import project_root
 from repro.store.record_format import recordings_of
 from repro.store.store import Store
 from repro.training.device import one_thread
 
-VERSION = 1
-"""Raised whenever the same recordings would give another summary."""
+__all__ = ["FREQUENCIES", "Moment", "Summary", "clips_of", "microphone_response", "summarise", "summary_of"]
 
-CLIPS_EACH = 40
-"""The most clips of a device in spectra and separation, spread evenly over classes and places."""
+CLIPS_EACH = 40  # the most clips of a device in spectra and separation, spread evenly over classes and places
 
-POINTS = 400
-"""About how many of these clips are drawn as points."""
-
-FREQUENCIES = np.geomspace(50, 10_000, 70)
-"""Hz at which a microphone's response is given, nine to the octave; each the mean power over a ninth of an octave."""
-
-FLAT_FROM = 100.0
-"""Hz from which on, to 10 kHz, a response's mean is 0 dB, and its deviation from flat is taken."""
-
-
-@dataclass(frozen=True)
-class Moment:
-    """A moment that device a and another one recorded.
-
-    Attributes:
-        device: the other one.
-        scene, city: of the moment.
-        rows: of its two clips in the table of the recordings, device a's first.
-        mel: A-weighted levels in dB, float16, (2, 256, frames).
-    """
-
-    device: str
-    scene: str
-    city: str
-    rows: tuple[int, int]
-    mel: NDArray[np.float16]
-
-    @cached_property
-    def difference(self) -> NDArray[np.float32]:
-        """What the other device changes, in dB, (256, frames)."""
-        return np.asarray(self.mel[1].astype(np.float32) - self.mel[0].astype(np.float32))
-
-    @property
-    def shares(self) -> tuple[float, float]:
-        """Shares of the difference's variance that lie between its frequencies, and between its frames."""
-        whole = self.difference.var() or 1.0
-        return float(self.difference.mean(axis=1).var() / whole), float(self.difference.mean(axis=0).var() / whole)
-
-
-def _no_levels() -> pd.DataFrame:
-    return pd.DataFrame(index=range(N_MELS), dtype=np.float32)
-
-
-@dataclass(frozen=True)
-class Summary:
-    """A set of recordings in numbers; an empty one where nothing is known of it.
-
-    Attributes:
-        recordings: which these are, as of `recordings_of`.
-        fingerprint: of their content.
-        seconds: length of a clip.
-        places: how many recording places there are.
-        cells: clips by scene, city and device, columns scene, city, device, official, clips; `official` is the side
-            of TAU's own split, "" for clips on neither side and where its lists are not known.
-        spectra: mean level in dB(A) by mel band (rows) and device (columns).
-        shift: by how much the level of the unseen devices differs from device a's at the same moments, likewise.
-        points: clips in the plane of the first two principal components, columns device, scene, first, second.
-        variance: share of the variance along either component.
-        separation: how far apart devices and classes lie, in %; a row a measure.
-        moment: a moment through two devices; None where nothing is known.
-        responses: of the measured microphones in dB (columns) by frequency in Hz (rows); no columns where none were.
-        compressed: the microphones that compress, too.
-    """
-
-    recordings: dict[str, Any] = field(default_factory=dict)
-    fingerprint: str = ""
-    seconds: float = 0.0
-    places: int = 0
-    cells: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame({"scene": [], "city": [], "device": [], "official": [], "clips": []})
-    )
-    spectra: pd.DataFrame = field(default_factory=_no_levels)
-    shift: pd.DataFrame = field(default_factory=_no_levels)
-    points: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame({"device": [], "scene": [], "first": [], "second": []})
-    )
-    variance: tuple[float, float] = (0.0, 0.0)
-    separation: pd.DataFrame = field(default_factory=pd.DataFrame)
-    moment: Moment | None = None
-    responses: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame(index=FREQUENCIES, columns=[], dtype=np.float32)
-    )
-    compressed: tuple[str, ...] = ()
-
-    def sides(self, fold: int = 0, official: bool = False) -> pd.DataFrame:
-        """The cells with a column `side`: "train", "seen", "unseen", or "not used".
-
-        Args:
-            fold: the fold that is left out for testing; 0 for a split by city and scene.
-            official: TAU's own split instead.
-        """
-        cells = self.cells.assign(side="not used")
-        if cells.empty:
-            return cells
-        if official:
-            split = split_by_fold(cells.rename(columns={"official": FOLD}))
-        elif fold:
-            left_out = np.where(cells["city"] == f"fold{fold}", "test", "train")
-            split = split_by_fold(cells.assign(**{FOLD: left_out}))
-        else:
-            split = split_by_city_and_scene(cells)
-        for side in ("train", "seen", "unseen"):
-            cells.loc[getattr(split, side), "side"] = side
-        return cells
-
-    @property
-    def deviations(self) -> pd.Series[float]:
-        """Every microphone's deviation from flat: the standard deviation of its response in dB, ascending."""
-        return self.responses[self.responses.index >= FLAT_FROM].std(ddof=0).sort_values()
-
-    def save(self, path: Path) -> None:
-        """Write one .npz without pickles; the same summary gives the same bytes.
-
-        Raises:
-            OSError: it cannot be written.
-        """
-        write_archive(path, ((f"{name}.npy", _bytes(array)) for name, array in self._arrays()))
-
-    def _arrays(self) -> Iterator[tuple[str, NDArray[Any]]]:
-        moment = self.moment
-        about = {
-            "version": VERSION,
-            "recordings": self.recordings,
-            "fingerprint": self.fingerprint,
-            "seconds": self.seconds,
-            "places": self.places,
-            "variance": self.variance,
-            "separation": self.separation.to_dict("split"),
-            "moment": [moment.device, moment.scene, moment.city, moment.rows] if moment else None,
-            "compressed": self.compressed,
-        }
-        yield "about", np.array(json.dumps(about))
-        for name, table in (("cells", self.cells), ("points", self.points)):
-            for column in table:
-                values = table[column].to_numpy()
-                yield f"{name}.{column}", values.astype(str) if values.dtype == object else values
-        for name, table in (("spectra", self.spectra), ("shift", self.shift), ("responses", self.responses)):
-            yield f"{name}.columns", np.array([str(column) for column in table], dtype=str)
-            yield f"{name}.values", table.to_numpy(np.float32)
-        if moment:
-            yield "moment.mel", moment.mel
-
-    @classmethod
-    def load(cls, path: Path) -> Summary:
-        """Read what `save` wrote.
-
-        Raises:
-            StoredError: it cannot be read, is not what was written, or was written by another version.
-        """
-        files = read_archive(path)
-        arrays = {
-            name.removesuffix(".npy"): np.load(io.BytesIO(content), allow_pickle=False)
-            for name, content in files.items()
-        }
-        about = json.loads(str(arrays["about"]))
-        if about["version"] != VERSION:
-            raise StoredError(
-                f"{path} is a summary of version {about['version']}, not {VERSION}",
-                "make it again with repro data summarise",
-            )
-
-        def table(name: str, index: NDArray[Any] | range) -> pd.DataFrame:
-            return pd.DataFrame(arrays[f"{name}.values"], index, arrays[f"{name}.columns"].tolist())
-
-        def columns(name: str) -> pd.DataFrame:
-            found = {key.partition(".")[2]: values for key, values in arrays.items() if key.startswith(f"{name}.")}
-            return pd.DataFrame({key: v.astype(object) if v.dtype.kind == "U" else v for key, v in found.items()})
-
-        moment = None
-        if about["moment"]:
-            device, scene, city, rows = about["moment"]
-            moment = Moment(device, scene, city, (rows[0], rows[1]), arrays["moment.mel"])
-        return cls(
-            recordings=about["recordings"],
-            fingerprint=about["fingerprint"],
-            seconds=about["seconds"],
-            places=about["places"],
-            cells=columns("cells"),
-            spectra=table("spectra", range(N_MELS)),
-            shift=table("shift", range(N_MELS)),
-            points=columns("points"),
-            variance=(about["variance"][0], about["variance"][1]),
-            separation=pd.DataFrame(**about["separation"]),
-            moment=moment,
-            responses=table("responses", FREQUENCIES),
-            compressed=tuple(about["compressed"]),
-        )
-
-
-def _bytes(array: NDArray[Any]) -> bytes:
-    file = io.BytesIO()
-    np.lib.format.write_array(file, np.asarray(array, order="C"), allow_pickle=False)
-    return file.getvalue()
+POINTS = 400  # about how many of these clips are drawn as points
 
 
 def clips_of(edition: Edition, fold: int = 0) -> Clips | None:
@@ -253,7 +58,7 @@ def clips_of(edition: Edition, fold: int = 0) -> Clips | None:
 
 
 def summary_of(edition: Edition) -> Summary | None:
-    """The summary of an edition's recordings: computed once where they are at hand, else that of `results`, if any.
+    """The summary of an edition's recordings: computed from them, once, or that of `results` where they are missing.
 
     Raises:
         InputError: as of `clips_of`; or the file in `results` is damaged.
@@ -287,12 +92,12 @@ def summarise(edition: Edition) -> Summary:
     """Summarise an edition's recordings.
 
     Raises:
-        InputError: they are not at hand, or not what they should be.
+        InputError: they are missing, or not what they should be.
     """
     clips = clips_of(_all_clips(edition))
     if clips is None:
         raise InputError(
-            f"the recordings of edition '{edition.name}' are not at hand: fetch them with 'repro data get', or set "
+            f"the recordings of edition '{edition.name}' were not found: fetch them with 'repro data get', or set "
             "data_root (and impulse_responses) to where they are"
         )
     return _summarise(edition.data(), clips)

@@ -12,8 +12,7 @@ from repro.analysis.contrasts import Estimate, holm
 
 Kind = Literal["increase", "decrease", "equal", "no less", "no reversal", "at least", "exact"]
 
-LEVEL = 0.05
-"""Of all tests, two-sided; of equivalence, two tests at this level each."""
+LEVEL = 0.05  # of all tests, two-sided; of equivalence, two tests at this level each
 
 
 class Verdict(StrEnum):
@@ -56,27 +55,18 @@ class Effect:
         decrease     q < 0, and -m or less on the mean  no reversal  not q < 0
         equal        -m < q < m                         at least     m or more in every run
                                                         exact        -m to m in every run
-
-    Attributes:
-        name: what is compared, such as "damped − base, unseen, W = 16".
-        estimate: the quantity with its error.
-        kind: what is claimed of it.
-        margin: m, in `unit`.
-        negligible: the size below which an increase or decrease does not matter: of equivalence with zero.
-        unit: of the values.
-        paper: the value that the paper gives for it; None where it gives none.
-        unfit: networks compared that do not fit their training data, in words; then there is no verdict.
-        contradiction: p-value of the quantity lying outside of what is claimed, adjusted over a claim's effects (Holm).
     """
 
-    name: str
-    estimate: Estimate
-    kind: Kind
-    margin: float = 0.0
-    negligible: float = 1.0
-    unit: str = "points"
-    paper: float | None = None
+    name: str  # what is compared, such as "damped − base, unseen, W = 16"
+    estimate: Estimate  # the quantity with its error
+    kind: Kind  # what is claimed of it
+    margin: float = 0.0  # m, in `unit`
+    negligible: float = 1.0  # the size below which an increase or decrease does not matter: of equivalence with zero
+    unit: str = "points"  # of the values
+    paper: float | None = None  # the value that the paper gives for it; None where it gives none
+    # networks compared that do not fit their training data, in words; then there is no verdict
     unfit: tuple[str, ...] = ()
+    # p-value of the quantity lying outside of what is claimed, adjusted over a claim's effects (Holm)
     contradiction: float | None = None
 
     @property
@@ -205,27 +195,16 @@ class Effect:
 
 @dataclass(frozen=True)
 class Claim:
-    """One of the paper's claims and the effects that it asserts.
+    """One of the paper's claims and the effects that it asserts."""
 
-    Attributes:
-        number: 1 to 19.
-        section: where the paper makes it.
-        statement: what it says.
-        criterion: what has to be found for it to be supported, and how it is read where the paper leaves that open.
-        paper: the value that the paper gives, in words; empty where it gives none.
-        effects: what was measured; see `judged`.
-        figures: names of the book's figures that show it, such as "fig-3".
-        some: whether one supported effect is enough; else the claim asserts all of them.
-    """
-
-    number: int
-    section: str
-    statement: str
-    criterion: str
-    paper: str
-    effects: Sequence[Effect]
-    figures: Sequence[str]
-    some: bool = False
+    number: int  # 1 to 19
+    section: str  # where the paper makes it
+    statement: str  # what it says
+    criterion: str  # what has to be found for it to be supported, and how it is read where the paper leaves that open
+    paper: str  # the value that the paper gives, in words; empty where it gives none
+    effects: Sequence[Effect]  # what was measured; see `judged`
+    figures: Sequence[str]  # names of the book's figures that show it, such as "fig-3"
+    some: bool = False  # whether one supported effect is enough; else the claim asserts all of them
 
     @property
     def verdict(self) -> Verdict:
@@ -286,7 +265,7 @@ def judged(claim: Claim) -> Claim:
 
 
 def _support_adjusted(effects: Sequence[Effect]) -> list[Effect]:
-    """Effects of which one is enough: one that is significant alone, but not among so many, loses its error."""
+    """Effects of which one is enough; one that is significant by itself but not after adjustment loses its error."""
     p_values = [min(1.0, 2 * effect.estimate.p_below(0.0)) for effect in effects]
     adjusted = []
     for effect, p, of in zip(effects, p_values, holm(p_values), strict=True):

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +71,8 @@ def render(root: Path, edition_name: str = "quick") -> Path:
     open_edition(edition_name, root)
     pages = read_pages(root)
     folder = root / "_build" / edition_name
-    missing = [
-        page.name
-        for page in pages.values()
-        if page.is_notebook and not (folder / "source" / f"{page.docname}.ipynb").is_file()
-    ]
+    notebooks = [page for page in pages.values() if page.is_notebook]
+    missing = [page.name for page in notebooks if not (folder / "source" / f"{page.docname}.ipynb").is_file()]
     if missing:
         raise InputError(f"edition '{edition_name}': never executed: {', '.join(missing)}")
     with _locked(folder, edition_name):
@@ -120,7 +118,7 @@ def _stage(root: Path, source: Path, pages: dict[str, Page]) -> None:
     chapters = [{"file": docname} for docname in ordered[1:]]
     table = {"format": "jb-book", "root": ordered[0], "chapters": chapters}
     (source / "_toc.yml").write_text(yaml.safe_dump(table, sort_keys=False), encoding="utf-8")
-    # The pages that are there refer to some that are not: that is no fault of theirs.
+    # Links to the missing pages are not faults.
     (source / "partial").touch()
 
 
@@ -162,15 +160,10 @@ def _render(folder: Path) -> Path:
 
 
 def _content(source: Path) -> str:
-    """A SHA-256 over every file that the HTML is made from, the tools' own versions included."""
-    digest = hashlib.sha256(_tools().encode())
+    """A SHA-256 over every file that the HTML is made from, and the tools' versions."""
+    tools = ("jupyter-book", "sphinx", "sphinx-book-theme", "myst-nb")
+    digest = hashlib.sha256(" ".join(map(version, tools)).encode())
     for path in sorted(source.rglob("*")):
         if path.is_file() and not path.name.endswith(".stamp.json"):
             digest.update(f"{path.relative_to(source)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()
-
-
-def _tools() -> str:
-    from importlib.metadata import version
-
-    return " ".join(version(name) for name in ("jupyter-book", "sphinx", "sphinx-book-theme", "myst-nb"))

@@ -25,11 +25,9 @@ from repro.errors import InputError
 from repro.progress import TERMINAL_VARIABLE
 from repro.store.store import Store
 
-MOST_AT_ONCE = 8
-"""Pages that are executed side by side at most: each takes some hundred megabytes of memory."""
+MOST_AT_ONCE = 8  # pages that are executed side by side at most: each takes some hundred megabytes of memory
 
-Values = Mapping[str, Mapping[str, Any]]
-"""By page, the parameters to execute it with."""
+Values = Mapping[str, Mapping[str, Any]]  # by page, the parameters to execute it with
 
 
 def execute_pages(
@@ -115,7 +113,7 @@ def execute(page: Page, values: Mapping[str, Any], target: Path, aside: Path, ke
             f"page '{page.name}' failed in code cell {error.exec_count}: {last} (executed so far: {partial})"
         ) from None
     except (DeadKernelError, RuntimeError) as error:  # the latter while it starts
-        raise BuildError(f"page '{page.name}': {error}; perhaps memory ran out (its last words: {log})") from None
+        raise BuildError(f"page '{page.name}': {error}; perhaps memory ran out (log: {log})") from None
     notebook = nbformat.read(partial, as_version=4)
     # papermill records paths of this machine, which no reader of the page needs.
     for path in ("input_path", "output_path"):
@@ -156,10 +154,10 @@ def _raise_errors(executions: Sequence[Future[None]]) -> None:
 
 
 def _variables(folder: Path, threads: int) -> dict[str, str]:
-    """The environment variables that the kernels get."""
+    """The environment variables of the kernels."""
     return {
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(threads)),
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # whatever the shell says: figures go into the page
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # not what the shell has set
         TERMINAL_VARIABLE: os.ttyname(2) if sys.stderr.isatty() else "",
         "IPYTHONDIR": str(folder / "ipython"),  # not a person's own profile and start-up files
         "TQDM_DISABLE": "1",  # a bar's hundred states would stay in the page

@@ -66,7 +66,7 @@ def check_page(path: Path) -> Iterator[str]:
     article = page.find("article") or page
     for image in article.find_all("img"):
         alt, address = str(image.get("alt") or "").strip(), str(image.get("src"))
-        # docutils puts the file's address where an image was given no text of its own.
+        # docutils uses the file's address where an image has no alternative text.
         if not alt or Path(alt).name == Path(address).name:
             yield f"image {address[:60]} has no alternative text"
     for reference in article.find_all(class_="xref"):

@@ -19,7 +19,7 @@ from papermill.engines import Engine, NotebookExecutionManager, papermill_engine
 
 
 class Kernels:
-    """Executes notebooks, each in a kernel of its own.
+    """Executes notebooks, each in its own kernel.
 
     A kernel also ends by itself, within a second, when the process that started it is gone.
 

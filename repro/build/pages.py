@@ -138,8 +138,7 @@ def recorded_runs(executed: Path) -> set[str]:
     return {key for data in _outputs(executed) for key in data.get(RUNS_MIME, {}).get("runs", [])}
 
 
-_GAP = 'class="repro-missing"'
-"""What the HTML of a page has where runs are missing (`repro.figures.page.provenance`)."""
+_GAP = 'class="repro-missing"'  # what the HTML of a page has where runs are missing (`repro.figures.page.provenance`)
 
 
 def _outputs(executed: Path) -> Iterator[dict[str, Any]]:

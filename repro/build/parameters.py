@@ -21,11 +21,10 @@ import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
 
-from repro.edition import Edition, open_edition
+from repro.edition import SETTINGS, Edition, open_edition
 from repro.errors import InputError
 
-_NAMES = {"Any": Any, "Literal": Literal}
-"""What an annotation may use besides the builtins."""
+_NAMES = {"Any": Any, "Literal": Literal}  # what an annotation may use besides the builtins
 
 
 @dataclass(frozen=True)
@@ -55,10 +54,10 @@ Parameters = dict[str, Parameter]
 
 
 def read_parameters(source: str, where: str) -> Parameters:
-    """Read the source of a parameters cell; `where` names the page's file in messages.
+    """Read a parameters cell; `where` names the page's file in messages.
 
     Raises:
-        InputError: a line is not `name: type = literal`, a type is unknown, or a default is not of its own type.
+        InputError: a line is not `name: type = literal`, a type is unknown, or a default is of another type.
     """
     try:
         lines = ast.parse(source).body
@@ -155,11 +154,7 @@ def resolve(
     return open_edition(edition, root, **changes), values
 
 
-SETTINGS = [field for field in Edition.model_fields if field != "name"]
-"""What can be set in every edition."""
-
-_OF_THE_BUILD = ("edition", "settings")
-"""The parameters that the build itself fills."""
+_OF_THE_BUILD = ("edition", "settings")  # the parameters that the build itself fills
 
 
 def _checked(page: str, parameter: Parameter, value: Any) -> Any:

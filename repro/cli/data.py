@@ -69,7 +69,7 @@ def check(
 
     dataset = dataset or dataset_in(root)
     if seconds is not None and (dataset != "tau2020" or not seconds > 0):
-        raise InputError(f"--seconds {seconds:g}: it has to be above 0, and is for tau2020 alone, not for {dataset}")
+        raise InputError(f"--seconds {seconds:g}: must be above 0, and is only for tau2020, not for {dataset}")
     report = check(root, dataset, seconds=seconds, checksums=checksums)
     for fault in report.faults:
         click.echo(fault)

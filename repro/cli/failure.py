@@ -1,4 +1,4 @@
-"""How a command ends that has not done what was asked."""
+"""How a command ends that has failed."""
 
 from __future__ import annotations
 

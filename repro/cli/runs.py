@@ -26,7 +26,7 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 @click.group()
 def runs() -> None:
-    """Look into the run store and the runs that come with the repository; check, tidy, move and reproduce them."""
+    """List, check, clean up, move and reproduce the runs of the store and those that come with the repository."""
 
 
 @runs.command()
@@ -68,23 +68,16 @@ def show(key: str, as_json: bool) -> None:
             "weights_kept": record.has_weights,
             "folder": str(record.folder),
         }
-        tables = {
-            "epochs": record.epochs,
-            "layer_sparsity": record.layer_sparsity,
-            "test_clips": record.test_clips.assign(
-                **{
-                    f"epoch {epoch}": [record.scenes[label] for label in labels]
-                    for epoch, labels in zip(record.reported_epochs, record.predictions, strict=True)
-                }
-            ),
-        }
+        clips = record.test_clips.copy()
+        for epoch, labels in zip(record.reported_epochs, record.predictions, strict=True):
+            clips[f"epoch {epoch}"] = [record.scenes[label] for label in labels]
+        tables = {"epochs": record.epochs, "layer_sparsity": record.layer_sparsity, "test_clips": clips}
     else:
         content, tables = _summary(store.failure(key)), {}
     if as_json:
-        rows = {
-            name: json.loads(table.to_json(orient="records", double_precision=15)) for name, table in tables.items()
-        }
-        click.echo(json.dumps(content | rows, indent=1, allow_nan=False))
+        for name, table in tables.items():
+            content[name] = json.loads(table.to_json(orient="records", double_precision=15))
+        click.echo(json.dumps(content, indent=1, allow_nan=False))
         return
     for name, value in _flat(content):
         click.echo(f"{name}: {value}")
@@ -95,7 +88,7 @@ def show(key: str, as_json: bool) -> None:
 
 @runs.command()
 def verify() -> None:
-    """Read every file of the store and of the shipped runs again; status 1 where one is not what was stored."""
+    """Read every file of the store and of the shipped runs again; exit status 1 if one is not what was stored."""
     from repro.store.store import Store
     from repro.store.verify import faults, leftovers
 
@@ -105,7 +98,7 @@ def verify() -> None:
         click.echo(str(error))
     left, shipped = len(leftovers(store)), sum(len(folder.finished()) for folder in store.shipped)
     kept = f"{len(store.own())} runs, {shipped} shipped runs, {len(store.failed())} failures"
-    aside = f"; {left} leftovers of killed or working processes, which are no results" if left else ""
+    aside = f"; {left} leftovers of killed or working processes, which do not count" if left else ""
     if count:
         raise Failure(f"{kept}, {count} faults{aside}")
     click.echo(f"{kept}, no fault{aside}")
@@ -116,8 +109,9 @@ def verify() -> None:
 def gc(yes: bool) -> None:
     """List what no edition of this book needs, with its size; with --yes remove it.
 
-    Runs that no edition asks for, damaged ones, those of other recipe or an earlier version, failures, checkpoints of
-    finished runs, what killed processes have left, and prepared recordings of neither a remaining run nor an edition.
+    This covers runs that no edition asks for, damaged ones, those of another recipe or an earlier version, failures,
+    checkpoints of finished runs, what killed processes have left, and prepared recordings that neither a remaining run
+    nor an edition uses.
     """
     from repro.edition import editions
     from repro.files.project import project_root
@@ -134,7 +128,7 @@ def gc(yes: bool) -> None:
     for item in used:
         click.echo(f"in use, left: {item.path.relative_to(store.root)}")
     size = sum(item.size for item in found) - sum(item.size for item in used)
-    done = "removed" if yes else "can go: repro runs gc --yes"
+    done = "removed" if yes else "can be removed: repro runs gc --yes"
     click.echo(f"{len(found) - len(used)} things, {size / 1e6:.3f} MB, {done}")
 
 
@@ -150,7 +144,8 @@ def export(file: Path, edition: str | None, given: tuple[str, ...], weights: boo
 
     store = Store.default()
     wanted = None if edition is None else _asked(edition, given)
-    keys = store.own() if wanted is None else list(filter(store.owns, store.find(wanted)))
+    found = [store.own()] if wanted is None else store.find(wanted).values()
+    keys = [key for of in found for key in of if store.owns(key)]
     if not keys:
         raise InputError(f"{store.root} has no runs to export")
     export_runs(store, keys, file, weights)
@@ -180,12 +175,12 @@ def ship(edition: str, source: Path | None) -> None:
     from repro.files.project import project_root
     from repro.store.ship import ship
     from repro.store.store import Store
+    from repro.sweep.available import available
 
     folder, wanted = project_root() / "results" / edition, _asked(edition)
     added, present = ship(Store(source) if source else Store.default(), wanted, folder)
-    shown = Store(folder / "nowhere", shipped=(folder,))
-    records = tuple(shown.load(key) for key in shown.find(wanted))
-    write_report(Evidence(open_edition(edition), records), folder)
+    records = available(wanted, Store(folder / "nowhere", shipped=(folder,)))
+    write_report(Evidence(open_edition(edition), tuple(records)), folder)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
     click.echo(f"results/{edition}: {added} runs added, {present} of {len(wanted)} there, {size:.3f} MB")
 
@@ -194,7 +189,7 @@ def ship(edition: str, source: Path | None) -> None:
 @click.argument("key")
 @click.option("--edition", help="Whose recordings to train on.  [default: the one that names them]")
 def reproduce(key: str, edition: str | None) -> None:
-    """Train the run KEY again, which is not kept, and compare it with the stored one; status 1 where a bit differs."""
+    """Train the run KEY again and compare it with the stored one; exit status 1 if a bit differs. Nothing is kept."""
     from repro.files.project import project_root
     from repro.progress import bar
     from repro.store.compare import accuracies, differences, spread_of_seeds
@@ -209,7 +204,7 @@ def reproduce(key: str, edition: str | None) -> None:
         (store.root / "data").mkdir(exist_ok=True)
         (again.root / "data").symlink_to(store.root / "data")  # prepared recordings serve both
         if keys_of([experiment], again) != [key]:
-            raise InputError(f"run {key} is of other recipe, or was trained on other recordings than are at hand")
+            raise InputError(f"run {key} is of another recipe, or was trained on other recordings than those here")
         with bar(desc="training", total=experiment.recipe.epochs, unit="epoch") as shown:
 
             def finished(epoch: int) -> None:
@@ -273,7 +268,7 @@ def _asked(edition: str, given: Iterable[str] = ()) -> list[Experiment]:
 
 
 def _summary(run: Record | FailedRun) -> dict[str, Any]:
-    """What is told of a finished and of a failed run alike, and in one line."""
+    """What is shown of every run, finished or failed."""
     from repro.store.record import Record
 
     summary = {"key": run.key, "experiment": run.experiment.canonical(), "data_fingerprint": run.data_fingerprint}
@@ -290,7 +285,7 @@ def _line(row: dict[str, Any]) -> str:
     if row["state"] == "failed":
         return f"{row['key']}  FAILED: {row['kind']}: {row['reason']}"
     recipe = row["experiment"]["recipe"]
-    made = "  other recipe" if row["other_recipe"] else ""
+    made = "  another recipe" if row["other_recipe"] else ""
     return (
         f"{row['key']}  {row['network']:<32} {recipe['labels']} labels  seed {row['experiment']['seed']}  "
         f"{recipe['epochs']} epochs  {row['provenance']['seconds']:.0f} s  {row['provenance']['finished']}{made}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import chdir
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from repro.cli.interrupt import interruptible
 from repro.errors import InputError
 
 if TYPE_CHECKING:
+    from repro.experiment import Experiment
     from repro.store.record import Failure as FailedRun
     from repro.sweep.engine import Engine
 
@@ -40,8 +42,8 @@ def sweep(
 ) -> None:
     """Train all runs of an edition that the store lacks.
 
-    They are trained in the order of what their results are worth: the width study first. Whatever ends it, finished
-    runs are kept and unfinished ones continue from their checkpoints the next time. Exit status 1 where a run failed.
+    The most important ones are trained first, beginning with the width study. However the command ends, finished runs
+    are kept, and unfinished ones continue from their checkpoints the next time. Exit status 1 if a run failed.
     """
     import json
 
@@ -59,28 +61,19 @@ def sweep(
         needed = open_edition(edition, root, **dict(map(parse_assignment, given))).experiments()
         if dry_run:
             expected = cost(needed, store, workers)
-            click.echo(json.dumps(expected.as_json(), indent=1) if as_json else f"edition '{edition}': {expected}")
+            click.echo(json.dumps(asdict(expected), indent=1) if as_json else f"edition '{edition}': {expected}")
             return
         chosen = _engine(engine, address, workers, tensorboard)
         missing = missing_from(needed, store)
         failures = train_all(missing, store, chosen)
         left = missing_from(missing, store)
-    counts = {
-        "edition": edition,
-        "runs": len(needed),
-        "done_before": len(needed) - len(missing),
-        "trained": len(missing) - len(left),
-        "failed": [_told(failure) for failure in failures],
-    }
+    runs, done, trained = len(needed), len(needed) - len(missing), len(missing) - len(left)
     if as_json:
-        click.echo(json.dumps(counts, indent=1))
+        counts = {"edition": edition, "runs": runs, "done_before": done, "trained": trained}
+        click.echo(json.dumps(counts | {"failed": [_described(failure) for failure in failures]}, indent=1))
     else:
-        click.echo(
-            f"edition '{edition}': {counts['runs']} runs, {counts['done_before']} done before, "
-            f"{counts['trained']} trained, {len(failures)} failed"
-        )
-        for failure in failures:
-            click.echo(_line(failure))
+        counted = f"{runs} runs, {done} done before, {trained} trained, {len(failures)} failed"
+        click.echo("\n".join([f"edition '{edition}': {counted}", *map(_line, failures)]))
     if left:
         raise Failure(f"{len(left)} of {len(needed)} runs are not trained: the same command tries them again")
 
@@ -108,7 +101,7 @@ def train(file: Path | None, tensorboard: bool, **options: Any) -> None:
     from repro.sweep.fetch import fetch
     from repro.sweep.fetch import sweep as train_all
 
-    experiment = _read(file) if file else _experiment(**options)
+    experiment = _read(file) if file else _experiment(options)
     store = Store.default()
     with interruptible():
         failures = train_all([experiment], store, _engine("local", None, 1, tensorboard))
@@ -123,28 +116,17 @@ def train(file: Path | None, tensorboard: bool, **options: Any) -> None:
     )
 
 
-def _experiment(
-    width: int,
-    depth: int,
-    pointwise: int,
-    damped: bool,
-    seed: int,
-    epochs: int,
-    warmup_epochs: int,
-    max_lr: float,
-    clip_seconds: float,
-) -> Any:
+def _experiment(options: dict[str, Any]) -> Experiment:
     from repro.experiment import DataConfig, Experiment, ModelConfig, Recipe
 
-    return Experiment(
-        data=DataConfig(clip_seconds=clip_seconds),
-        model=ModelConfig(width=width, depth=depth, pointwise=pointwise, damped=damped),
-        recipe=Recipe(epochs=epochs, warmup_epochs=warmup_epochs, max_lr=max_lr),
-        seed=seed,
-    )
+    def given(part: type[DataConfig | ModelConfig | Recipe]) -> dict[str, Any]:
+        return {name: value for name, value in options.items() if name in part.model_fields and name != "seed"}
+
+    data, model = DataConfig(**given(DataConfig)), ModelConfig(**given(ModelConfig))
+    return Experiment(data=data, model=model, recipe=Recipe(**given(Recipe)), seed=options["seed"])
 
 
-def _read(file: Path) -> Any:
+def _read(file: Path) -> Experiment:
     import json
 
     from repro.experiment import experiment_from
@@ -154,7 +136,7 @@ def _read(file: Path) -> Any:
     except ValueError:
         raise InputError(f"{file} is not JSON") from None
     if not isinstance(values, dict):
-        raise InputError(f"{file} holds no Experiment")
+        raise InputError(f"{file} does not hold an Experiment")
     return experiment_from(values)
 
 
@@ -174,7 +156,7 @@ def _engine(name: str, address: str | None, workers: int | None, tensorboard: bo
     return local_engine(workers, tensorboard)
 
 
-def _told(failure: FailedRun) -> dict[str, str]:
+def _described(failure: FailedRun) -> dict[str, str]:
     return {
         "key": failure.key,
         "network": failure.experiment.network,
@@ -186,6 +168,5 @@ def _told(failure: FailedRun) -> dict[str, str]:
 
 
 def _line(failure: FailedRun) -> str:
-    told = _told(failure)
-    replicate = f"fold {told['fold']}, seed {told['seed']}"
-    return f"failed: {told['key']}  {told['network']}, {replicate}: {told['kind']} ({told['reason']})"
+    run, (fold, seed) = failure.experiment.network, failure.experiment.replicate
+    return f"failed: {failure.key}  {run}, fold {fold}, seed {seed}: {failure.kind} ({failure.reason})"

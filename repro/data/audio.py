@@ -7,22 +7,21 @@ from math import gcd
 from pathlib import Path
 
 import numpy as np
+import scipy
 import soundfile
 from numpy.typing import NDArray
-from scipy import signal
 
 from repro.errors import InputError
 from repro.experiment import Resampling
 
-LARGEST = 32767 / 32768
-"""The largest value of 16 bits, where full scale is 1.0."""
+LARGEST = 32767 / 32768  # the largest value of 16 bits, where full scale is 1.0
 
 
 def decode(path: Path) -> tuple[NDArray[np.float64], int]:
     """The samples of a file, channels averaged, (samples,), full scale 1.0, and its rate in Hz.
 
     Raises:
-        InputError: libsndfile cannot read it, it holds no samples, or samples that are no finite numbers.
+        InputError: libsndfile cannot read it, it holds no samples, or samples that are not finite.
     """
     try:
         frames, rate = soundfile.read(path, dtype="float64", always_2d=True)
@@ -31,7 +30,7 @@ def decode(path: Path) -> tuple[NDArray[np.float64], int]:
     if not len(frames):
         raise InputError(f"{path} holds no samples: fetch it again, or remove it")
     if not np.isfinite(frames).all():
-        raise InputError(f"{path} holds samples that are no finite numbers: fetch it again, or remove it")
+        raise InputError(f"{path} holds samples that are not finite: fetch it again, or remove it")
     return frames.mean(axis=1), int(rate)
 
 
@@ -39,7 +38,7 @@ def decode(path: Path) -> tuple[NDArray[np.float64], int]:
 def _kaiser_filter(up: int, down: int, sinc: Resampling) -> NDArray[np.float64]:
     taps = 2 * sinc.zero_crossings * max(up, down) + 1
     window = ("kaiser", sinc.kaiser_beta)
-    return np.asarray(signal.firwin(taps, sinc.rolloff / max(up, down), window=window), np.float64)  # type: ignore[attr-defined]
+    return np.asarray(scipy.signal.firwin(taps, sinc.rolloff / max(up, down), window=window), np.float64)
 
 
 def resample(waveform: NDArray[np.float64], rate: int, target: int, sinc: Resampling) -> NDArray[np.float64]:
@@ -47,14 +46,13 @@ def resample(waveform: NDArray[np.float64], rate: int, target: int, sinc: Resamp
 
     A Kaiser-windowed sinc in polyphase form. `sinc` gives half its length in periods of the lower of the two rates,
     its cut-off as a share of the lower Nyquist frequency, and the window's beta (14.77: 145 dB of stop-band
-    rejection). By SciPy, because it takes the filter itself as an argument and costs the preparing processes no
-    import of torch.
+    rejection). SciPy takes the filter itself as an argument, and saves the preparing processes an import of torch.
     """
     if rate == target:
         return waveform
     common = gcd(rate, target)
     up, down = target // common, rate // common
-    return np.asarray(signal.resample_poly(waveform, up, down, window=_kaiser_filter(up, down, sinc)), np.float64)  # type: ignore[attr-defined]
+    return np.asarray(scipy.signal.resample_poly(waveform, up, down, window=_kaiser_filter(up, down, sinc)), np.float64)
 
 
 def fit_length(waveform: NDArray[np.float64], samples: int) -> NDArray[np.float64]:
@@ -67,7 +65,7 @@ def fit_length(waveform: NDArray[np.float64], samples: int) -> NDArray[np.float6
 
 
 def within_full_scale(waveform: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Lower the whole waveform so far that its largest sample just fits into 16 bits; nothing if they all do."""
+    """Scale the waveform down if its largest sample does not fit into 16 bits, so that it just fits."""
     peak = np.abs(waveform).max()
     return waveform * (LARGEST / peak) if peak > LARGEST else waveform
 

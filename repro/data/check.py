@@ -1,4 +1,4 @@
-"""A real data set checked whole: its metadata, every recording, and what lies beside them."""
+"""Checking a real data set: its metadata, every recording, and other files in its folder."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from repro.data import esc10, tau2020
 from repro.data.faults import Fault, refusal
 from repro.data.metadata import META, Table, examine_metadata, examine_table, lines_by_file, misplaced, require_metadata
 from repro.data.parallel import ordered_map
-from repro.data.synthetic.recording import Expected, complaints
+from repro.data.recording import Expected, complaints
 from repro.errors import InputError
 from repro.experiment import DataConfig
 from repro.progress import bar
 
 LAYOUTS = {layout.dataset: layout for layout in (esc10.LAYOUT, tau2020.LAYOUT)}
-ALGORITHMS = ("md5", "sha256")
-"""Columns that hold the checksums of the files."""
+ALGORITHMS = ("md5", "sha256")  # columns that hold the checksums of the files
 
 AUDIO = "audio"
 
@@ -31,16 +30,11 @@ class Report(NamedTuple):
     faults: list[Fault]
 
 
-class _Task(NamedTuple):
-    path: Path
-    checksums: tuple[tuple[str, str], ...]
-
-
 def check(root: Path, dataset: str, *, seconds: float | None = None, checksums: Path | None = None) -> Report:
     """Find every fault of a data set in one pass, decoding all recordings, in parallel, with a progress bar.
 
     Args:
-        root: the folder that holds meta.csv and audio/. Nothing outside it is opened, whatever its files name.
+        root: the folder that holds meta.csv and audio/. Nothing outside it is opened.
         dataset: "tau2020" or "esc10".
         seconds: the length of every recording (TAU), `tau2020.SECONDS` if not given.
         checksums: a tab-separated list with the columns filename and md5 or sha256, beside those in `meta.csv`.
@@ -57,7 +51,7 @@ def check(root: Path, dataset: str, *, seconds: float | None = None, checksums: 
         faults += [Fault(file, f"has no checksum in {checksums}") for file in present if file not in listed]
         digests = {file: [*digests.get(file, []), *listed.get(file, [])] for file in present}
     expected = Expected(tau2020.RECORDED_RATE, seconds or tau2020.SECONDS) if dataset == "tau2020" else Expected()
-    tasks = [_Task(root / file, tuple(digests.get(file, []))) for file in present]
+    tasks = [(root / file, tuple(digests.get(file, []))) for file in present]
     found = ordered_map(partial(_complaints, expected=expected), tasks)
     for file, whats in zip(present, bar(found, desc=f"checking {dataset}", total=len(tasks), unit="file"), strict=True):
         faults += [Fault(file, what) for what in whats]
@@ -67,11 +61,11 @@ def check(root: Path, dataset: str, *, seconds: float | None = None, checksums: 
 
 
 def require_sound(config: DataConfig) -> None:
-    """Check the recordings of a configuration whole; nothing to check where they are synthetic.
+    """Check all recordings of a configuration, unless they are synthetic.
 
     Raises:
         InputError: there is a fault. The first line names the folder, the number of faults and the command that lists
-            them all; each further line is one of the first faults.
+            all of them; further lines are the first faults.
     """
     if config.name == "synthetic":
         return
@@ -95,25 +89,25 @@ def dataset_in(root: Path) -> str:
     raise InputError(f"{root / META} has the columns of no known data set: give --dataset ({', '.join(LAYOUTS)})")
 
 
-def _complaints(task: _Task, expected: Expected) -> list[str]:
-    return complaints(task.path, expected, task.checksums)
+def _complaints(task: tuple[Path, tuple[tuple[str, str], ...]], expected: Expected) -> list[str]:
+    path, checksums = task
+    return complaints(path, expected, checksums)
 
 
 def _digests(table: Table, prefix: str) -> dict[str, list[tuple[str, str]]]:
     """(algorithm, digest) by file, from a list's columns of checksums."""
-    digests: dict[str, list[tuple[str, str]]] = {}
-    for file, lines in lines_by_file(table, prefix).items():
-        rows = [table.rows[line] for line in lines]
-        digests[file] = [(name, row[name]) for row in rows for name in ALGORITHMS if name in row]
-    return digests
+    return {
+        file: [(name, table.rows[line][name]) for line in lines for name in ALGORITHMS if name in table.rows[line]]
+        for file, lines in lines_by_file(table, prefix).items()
+    }
 
 
 def _read_checksums(path: Path) -> dict[str, list[tuple[str, str]]]:
     table = examine_table(path.resolve().parent, path.resolve().name, "\t", ("filename",))
     if table.faults:
-        raise InputError(f"{path} is no list of checksums ({table.faults[0].what}): fetch it again")
+        raise InputError(f"{path} is not a list of checksums ({table.faults[0].what}): fetch it again")
     if not set(ALGORITHMS) & set(table.columns):
-        raise InputError(f"{path} is no list of checksums: it lacks a column {' or '.join(ALGORITHMS)}")
+        raise InputError(f"{path} is not a list of checksums: it lacks a column {' or '.join(ALGORITHMS)}")
     return _digests(table, "")
 
 

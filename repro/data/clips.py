@@ -1,4 +1,4 @@
-"""Clips: waveforms and their labels in memory-mapped form, whatever source they came from."""
+"""Clips: memory-mapped waveforms and their labels, the same for every source."""
 
 from __future__ import annotations
 
@@ -17,34 +17,26 @@ from numpy.typing import NDArray
 
 from repro.files.atomic import make_folder, move_folder, write_file
 
-SAMPLE_RATE = 22_050
-"""Hz; every source is brought to this rate (Appendix A.1)."""
+SAMPLE_RATE = 22_050  # Hz; every source is brought to this rate (Appendix A.1)
 
 COLUMNS = ("filename", "scene", "city", "location", "device")
 
-WAVEFORMS, TABLE, INFO = "waveforms.npy", "table.csv", "info.json"
-"""What a prepared set's folder holds."""
+WAVEFORMS, TABLE, INFO = "waveforms.npy", "table.csv", "info.json"  # what a prepared set's folder holds
 
-RECORD_EVERY = 64
-"""Rows after which a preparation's progress is recorded: a killed one has to repeat fewer than these."""
+RECORD_EVERY = 64  # rows after which a preparation's progress is recorded: a killed one has to repeat fewer than these
 
 
 @dataclass(frozen=True)
 class Clips:
-    """A set of recordings of equal length.
+    """A set of recordings of equal length."""
 
-    Attributes:
-        waveforms: int16, (clips, samples), mono at 22,050 Hz, full scale 32768; memory-mapped, read-only.
-        table: one row a clip, the columns `COLUMNS`. `city` is the axis along which places are held out (for
-            ESC-10 the fold), `location` the recording place within it, `device` "a" for the training device.
-        scenes: the class names in label order.
-        fingerprint: SHA-256 of waveforms and table.
-    """
-
+    # int16, (clips, samples), mono at 22,050 Hz, full scale 32768; memory-mapped, read-only
     waveforms: NDArray[np.int16]
+    # one row a clip, the columns `COLUMNS`. `city` is the axis along which places are held out (for ESC-10 the
+    # fold), `location` the recording place within it, `device` "a" for the training device.
     table: pd.DataFrame
-    scenes: tuple[str, ...]
-    fingerprint: str
+    scenes: tuple[str, ...]  # the class names in label order
+    fingerprint: str  # SHA-256 of waveforms and table
 
     @property
     def labels(self) -> NDArray[np.int64]:
@@ -66,7 +58,7 @@ def read_clips(folder: Path) -> Clips:
 
 
 def partial_folder(folder: Path) -> Path:
-    """Where the clips of `folder` grow until they are whole."""
+    """Where the clips of `folder` are written until they are complete."""
     return folder.with_name(f".{folder.name}.partial")
 
 
@@ -85,11 +77,10 @@ def write_clips(
 ) -> None:
     """Write table and waveforms, one array of `samples` a row, in order, from `first_row` on.
 
-    `folder` appears whole or not at all. Until then its files grow in `partial_folder(folder)`, where an interruption
-    at any moment leaves what a second call with `first_row = rows_written(folder)` continues, to the same bytes; a
-    call with `first_row = 0` starts anew. One process at a time: the caller holds a lock.
-
-    Written as a file, not through a memory map: there a full disk ends the process with a signal.
+    `folder` appears whole or not at all. Until then its files are in `partial_folder(folder)`. After an interruption
+    at any moment a call with `first_row = rows_written(folder)` continues, to the same bytes; a call with
+    `first_row = 0` starts over. The caller holds a lock. A memory map is not used, since a full disk would then end
+    the process with a signal.
 
     Raises:
         ValueError: the waveforms are not as many as the table's rows, or not of that length.

@@ -7,10 +7,10 @@ from collections.abc import Hashable, Sequence
 
 
 def base_blocks(items: int, size: int, count: int) -> list[list[int]]:
-    """`count` blocks of `size` of the numbers 0 to items - 1, of which no number is in more blocks than needed.
+    """`count` blocks of `size` of the numbers 0 to items - 1, each number in about as many blocks as any other.
 
-    Their differences modulo `items` are as equally frequent as a greedy search makes them, since shifting all blocks
-    by 0 to items - 1 brings a pair of numbers together as often as its difference occurs.
+    Shifting all blocks by 0 to items - 1 brings a pair of numbers together as often as its difference modulo `items`
+    occurs in the blocks. A greedy search makes these differences about equally frequent.
     """
     frequency: Counter[int] = Counter()
     free: list[int] = []

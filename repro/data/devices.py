@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import signal
 
 Signal = NDArray[np.float64]
 CONTROL_SECONDS = 0.001
@@ -30,33 +30,27 @@ class Compressor:
 
 @dataclass(frozen=True)
 class Device:
-    """A recording device.
+    """A recording device."""
 
-    Attributes:
-        response: magnitude response as points (Hz, dB), rising in frequency; linear in dB over log frequency between
-            them, constant outside.
-        compressor: its automatic gain control, if it has one.
-        gain: dB, before the compressor.
-        noise: RMS of its own white noise in dBFS, at the input of the compressor.
-    """
-
+    # magnitude response as points (Hz, dB), rising in frequency; linear in dB over log frequency between them,
+    # constant outside
     response: tuple[tuple[float, float], ...]
-    compressor: Compressor | None = None
-    gain: float = 0.0
-    noise: float = -75.0
+    compressor: Compressor | None = None  # its automatic gain control, if it has one
+    gain: float = 0.0  # dB, before the compressor
+    noise: float = -75.0  # RMS of its own white noise in dBFS, at the input of the compressor
 
 
 @lru_cache(maxsize=32)
 def response_filter(response: tuple[tuple[float, float], ...], rate: int) -> Signal:
     """Linear-phase FIR of a magnitude response, about 46 ms long (22 Hz resolution), centred; (taps,), taps odd.
 
-    Linear phase, so that the filter's delay is half its length whatever the response and can be taken out exactly.
+    Linear phase: the filter's delay is half its length for any response, and can be removed exactly.
     """
     taps = 2 * round(0.023 * rate) + 1
     grid = np.linspace(0, rate / 2, 2 * taps)
     points = np.array(response)
     gains = np.interp(np.log(np.maximum(grid, 1.0)), np.log(points[:, 0]), points[:, 1])
-    return np.asarray(signal.firwin2(taps, grid, 10 ** (gains / 20), fs=rate), np.float64)  # type: ignore[attr-defined]
+    return np.asarray(scipy.signal.firwin2(taps, grid, 10 ** (gains / 20), fs=rate), np.float64)
 
 
 def compress(waveform: Signal, compressor: Compressor, rate: int) -> Signal:
@@ -85,7 +79,7 @@ def compress(waveform: Signal, compressor: Compressor, rate: int) -> Signal:
 def apply(device: Device, waveform: Signal, rate: int, rng: np.random.Generator) -> Signal:
     """Record `waveform` (float, full scale 1.0, (samples,)) with a device: same length, no delay, not quantised."""
     fir = response_filter(device.response, rate)
-    heard = signal.oaconvolve(waveform, fir)[len(fir) // 2 :][: len(waveform)] * 10 ** (device.gain / 20)  # type: ignore[attr-defined]
+    heard = scipy.signal.oaconvolve(waveform, fir)[len(fir) // 2 :][: len(waveform)] * 10 ** (device.gain / 20)
     heard = heard + 10 ** (device.noise / 20) * rng.standard_normal(len(heard))
     return compress(heard, device.compressor, rate) if device.compressor else np.asarray(heard, np.float64)
 
@@ -98,7 +92,7 @@ def through_microphone(
     The response's delay (up to its largest sample) is taken out. Silence stays silence.
     """
     delay = int(np.argmax(np.abs(impulse_response)))
-    heard = signal.oaconvolve(waveform, impulse_response)[delay:][: len(waveform)]  # type: ignore[attr-defined]
+    heard = scipy.signal.oaconvolve(waveform, impulse_response)[delay:][: len(waveform)]
     if compressor:
         heard = compress(heard, compressor, rate)
     before, after = np.sqrt(np.mean(waveform**2)), np.sqrt(np.mean(heard**2))

@@ -3,9 +3,9 @@
 The folder holds `meta.csv` (comma-separated: filename, fold, freesound_clip, ..., label) and `audio/`. Device "a" is
 the recording as it is. The unseen devices are microphones whose impulse responses were measured: every recording is
 convolved with each of them, or with a few of them by a balanced design; every third of them, in the order of their
-names, compresses besides, as TAU's S devices do. Then it is brought back to the level it had or, where its largest
-sample would not fit, to the highest level at which nothing clips. The five folds never share a source, so the fold
-stands where TAU has the city, and the freesound clip where it has the recording place.
+names, also compresses, as TAU's S devices do. The result gets the level that the recording had or, if it would clip,
+the highest level at which it does not. The five folds never share a source, so the fold takes the place of TAU's city,
+and the freesound clip that of the recording place.
 """
 
 from __future__ import annotations
@@ -50,8 +50,7 @@ LAYOUT = Layout(
     prefix="audio/",
 )
 
-COMPRESSED_EVERY = 3
-"""Every third of the microphones used also compresses: 2 of 6, 16 of 50."""
+COMPRESSED_EVERY = 3  # every third of the microphones used also compresses: 2 of 6, 16 of 50
 
 COMPRESSOR = Compressor(threshold=-30, ratio=3, attack=0.005, release=0.2)
 
@@ -80,15 +79,13 @@ def listing(config: DataConfig) -> pd.DataFrame:
 
 
 def _heard_through(config: DataConfig, meta: pd.DataFrame) -> list[list[int]]:
-    """Of every recording the numbers of the microphones that it is heard through, ascending."""
+    """For every recording the numbers of the microphones that it is heard through, ascending."""
     count = len(microphones(config))
     if not config.microphones_each:
         return [list(range(count))] * len(meta)
     if config.microphones_each > count:
-        raise InputError(
-            f"microphones_each = {config.microphones_each}: {config.impulse_responses} gives {count} microphones; set "
-            f"microphones_each to at most {count}, or to 0 for all"
-        )
+        found = f"{config.impulse_responses} gives {count} microphones"
+        raise InputError(f"microphones_each = {config.microphones_each}: {found}; set it to at most {count}, 0 for all")
     return balanced_blocks([*zip(meta["fold"], meta["label"], strict=True)], count, config.microphones_each)
 
 
@@ -110,10 +107,7 @@ def microphones(config: DataConfig) -> list[Path]:
     if not found:
         raise InputError(f"{folder} holds no .wav file: set impulse_responses to a folder of WAVs")
     if len(found) < config.microphones:
-        raise InputError(
-            f"{folder} holds {len(found)} of the {config.microphones} microphones asked for: set microphones to at "
-            f"most {len(found)}, or to 0 for all"
-        )
+        raise InputError(f"{folder} holds {len(found)} microphones: set microphones to at most that, or to 0 for all")
     names = {TRAINING_DEVICE}
     for path in found:
         if path.stem in names:

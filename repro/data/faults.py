@@ -1,4 +1,4 @@
-"""Faults of a data set: one line each, by file, and the refusal that names them."""
+"""Faults of a data set, one line each, and the error that lists them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from typing import NamedTuple
 
 from repro.errors import InputError
 
-SHOWN = 20
-"""Faults that a refusal names; the rest it counts."""
+SHOWN = 20  # faults that a refusal names; the rest it counts
 
-LONGEST = 200
-"""Characters of a text from a file that a fault repeats."""
+LONGEST = 200  # characters of a text from a file that a fault repeats
 
 
 class Fault(NamedTuple):
@@ -27,7 +25,7 @@ class Fault(NamedTuple):
 
 
 def printable(text: str) -> str:
-    """The text on one line that any terminal can show: escaped and shortened where it has to be."""
+    """The text on one line that any terminal can show, escaped and shortened where needed."""
     shown = text if len(text) <= LONGEST else text[:LONGEST] + "..."
     return shown if shown.isprintable() else shown.encode("unicode_escape").decode()
 
@@ -38,8 +36,8 @@ def counted(number: int, thing: str) -> str:
 
 
 def refusal(root: Path, dataset: str, faults: Sequence[Fault]) -> InputError:
-    """The error for a set that is not sound: its first line says what to do, each further line is a fault."""
+    """The error for a set with faults: its first line says what to do, each further line is a fault."""
     command = f"repro data check {shlex.quote(str(root))} --dataset {dataset}"
     more = [f"... and {len(faults) - SHOWN} more"] if len(faults) > SHOWN else []
-    lines = [f"{root} has {counted(len(faults), 'fault')}: mend them; this lists all of them: {command}"]
+    lines = [f"{root} has {counted(len(faults), 'fault')}: fix them; this lists all of them: {command}"]
     return InputError("\n".join([*lines, *map(str, faults[:SHOWN]), *more]))

@@ -20,15 +20,13 @@ HOP = 512
 N_MELS = 256
 POWER_FLOOR = 1e-10
 TOP_DB = 80.0
-FULL_SCALE = 32_768.0
-"""int16 value that stands for an amplitude of 1."""
+FULL_SCALE = 32_768.0  # int16 value that stands for an amplitude of 1
 
 _BLOCK = 32
 """Mel bands a matrix product: the bank is a narrow band, and whole-bank products would multiply mostly zeros."""
 
 
-_CPU_CLIPS = 2
-"""Clips at once on a CPU: of more, what lies between two steps falls out of its cache."""
+_CPU_CLIPS = 2  # clips at once on a CPU: of more, what lies between two steps falls out of its cache
 
 
 def frames(samples: int) -> int:

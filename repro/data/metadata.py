@@ -1,4 +1,7 @@
-"""The meta.csv of a real data set and lists like it: every fault found at once, no path followed out of the folder."""
+"""Reading the meta.csv of a real data set, and similar lists, with all of their faults.
+
+No path is followed out of the set's folder.
+"""
 
 from __future__ import annotations
 
@@ -17,37 +20,22 @@ from repro.errors import InputError
 
 META = "meta.csv"
 
-Rule = Callable[[str], str]
-"""Gives the complaint about a field, "" where there is none."""
+Rule = Callable[[str], str]  # gives the fault of a field, or ""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What a data set's `meta.csv` holds.
+    """What a data set's `meta.csv` holds."""
 
-    Attributes:
-        dataset: the set's name in `DataConfig`.
-        separator: of its fields; where it is a comma, fields may be quoted.
-        columns: those that are needed; others may stand beside them.
-        rules: what the fields of a column must be.
-        prefix: what leads from the set's folder to the names in the column `filename`.
-    """
-
-    dataset: str
-    separator: str
-    columns: tuple[str, ...]
-    rules: Mapping[str, Rule]
-    prefix: str = ""
+    dataset: str  # the set's name in `DataConfig`
+    separator: str  # of its fields; where it is a comma, fields may be quoted
+    columns: tuple[str, ...]  # those that are needed; others may stand beside them
+    rules: Mapping[str, Rule]  # what the fields of a column must be
+    prefix: str = ""  # what leads from the set's folder to the names in the column `filename`
 
 
 class Table(NamedTuple):
-    """A list as far as it can be read.
-
-    Attributes:
-        columns: those of its header.
-        rows: field by column, by number of the line; without the fields that a row lacks.
-        faults: what is wrong with it.
-    """
+    """A list as far as it can be read: its columns, its rows (field by column) by line number, and its faults."""
 
     columns: tuple[str, ...]
     rows: dict[int, dict[str, str]]
@@ -55,18 +43,12 @@ class Table(NamedTuple):
 
 
 class Metadata(NamedTuple):
-    """A set's `meta.csv`, its faults and those of the files that it names.
+    """A set's `meta.csv`, its faults and those of the files that it names."""
 
-    Attributes:
-        table: the list.
-        files: the numbers of the lines that name a file, by its path below the set's folder.
-        present: the files that are there and may be opened.
-        faults: all that is wrong with the list, or with the files as far as that is seen without opening them.
-    """
-
-    table: Table
-    files: dict[str, list[int]]
-    present: list[str]
+    table: Table  # the list
+    files: dict[str, list[int]]  # the numbers of the lines that name a file, by its path below the set's folder
+    present: list[str]  # the files that are there and may be opened
+    # all that is wrong with the list, or with the files as far as that is seen without opening them
     faults: list[Fault]
 
 
@@ -121,7 +103,7 @@ def lines_by_file(table: Table, prefix: str = "") -> dict[str, list[int]]:
 
 
 def require_metadata(root: Path) -> None:
-    """Raise InputError where the folder is missing, or has no `meta.csv` of its own."""
+    """Raise InputError if the folder is missing, or has no `meta.csv` in it."""
     if not root.is_dir():
         raise InputError(f"{root} is not a folder: set data_root to the folder that holds {META} and audio/")
     if complaint := misplaced(root, META):
@@ -129,7 +111,7 @@ def require_metadata(root: Path) -> None:
 
 
 def misplaced(root: Path, name: str) -> str:
-    """Why no file may be opened as `name` below `root`; "" where there is such a file. Opens nothing."""
+    """Why the file `name` below `root` may not be opened, or ""; opens nothing."""
     plain = PurePosixPath(name)
     if not name.isprintable() or "\\" in name or plain.is_absolute() or ".." in plain.parts or str(plain) != name:
         return "is not a plain path inside the folder"

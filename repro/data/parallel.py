@@ -18,12 +18,11 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 
 
 def ordered_map(function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
-    """`map` over one process an available core, results in order, at most two tasks a process ahead of the reader.
+    """`map` over one process a core; results in order, at most two tasks a process ahead of the reader.
 
-    The bound is what keeps memory small where results are made faster than they are written; `joblib.Parallel` has
-    none. The processes are joblib's, which are neither forked (a fork would copy the locks of the threads that torch
-    has started) nor run the main module again (a script without a main guard would prepare the data inside its own
-    workers, and wait there for ever for the lock that it holds). `function` has to be importable.
+    The bound keeps memory small where results are made faster than they are written; `joblib.Parallel` has none. The
+    processes are joblib's. They are not forked, which would copy the locks of torch's threads. They do not run the
+    main module again, so that a script needs no main guard. `function` has to be importable.
     """
     processes = joblib.cpu_count()
     executor = get_reusable_executor(max_workers=processes, env=ONE_THREAD)

@@ -25,8 +25,7 @@ from repro.experiment import DataConfig
 from repro.files.atomic import make_folder
 from repro.progress import bar
 
-PREPARATION_VERSION = 2
-"""Raised whenever the same files would be prepared to other waveforms than before."""
+PREPARATION_VERSION = 2  # raised whenever the same files would be prepared to other waveforms than before
 
 
 class _Source(Protocol):
@@ -43,10 +42,10 @@ SOURCES: dict[str, _Source] = {"synthetic": synthetic, "esc10": esc10, "tau2020"
 def load(config: DataConfig, store: Path) -> Clips:
     """The clips of a data set, memory-mapped from below `store / "data"`.
 
-    They are prepared there first if they are not there yet, once, however many processes ask. The folder's name
-    holds a digest of all that determines them: the configuration and, for real sets, every file's name, size and
-    time of modification. A preparation that was interrupted, or killed, is continued where it stood; one that
-    stopped at a recording that cannot be read leaves nothing.
+    They are prepared there first, by one process, if they are not there yet. The folder's name holds a digest of all
+    that determines them: the configuration and, for real sets, every file's name, size and time of modification. A
+    preparation that was interrupted or killed is continued; one that stopped at a recording that cannot be read
+    leaves nothing.
 
     Raises:
         InputError: the recordings' folder is missing or is not what it should be, or the store cannot be written or
@@ -70,7 +69,7 @@ def _prepared(config: DataConfig, store: Path) -> tuple[Clips, pd.DataFrame]:
                 _prepare(config, table, folder)
     except OSError as error:
         raise InputError(
-            f"the store {store} cannot be written ({error.strerror or error}): mend that, or set REPRO_STORE to "
+            f"the store {store} cannot be written ({error.strerror or error}): fix that, or set REPRO_STORE to "
             "another folder, and start again; clips prepared so far are kept"
         ) from None
     return read_clips(folder), table
@@ -97,21 +96,21 @@ def _prepare(config: DataConfig, table: pd.DataFrame, folder: Path) -> None:
     )
     try:
         write_clips(folder, table, samples, waveforms, first_row)
-    except InputError:  # once that recording is mended, the set is another one
+    except InputError:  # once that recording is fixed, the set is another one
         shutil.rmtree(partial_folder(folder))
         raise
 
 
 def _lock(folder: Path) -> Path:
-    """Who holds it prepares `folder`; the system releases it when its holder ends, however that comes about."""
+    """Its holder prepares `folder`; the system releases it when that process ends."""
     return folder.with_suffix(".lock")
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Remove what killed preparations of the same data set have left, except what `folder` can be continued from.
+    """Remove what killed preparations of the same data set have left, in any configuration.
 
-    Whatever configuration or state of the recordings they were of; not those that a process is working on. Called
-    before each preparation, by the holder of `folder`'s lock.
+    What `folder` can be continued from stays, and what another process is working on. The caller holds `folder`'s
+    lock.
     """
     name = folder.name.rpartition("-")[0]
     for leftover in folder.parent.glob(f".{name}-*"):

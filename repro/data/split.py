@@ -1,4 +1,4 @@
-"""The paper's split (Section 3): held-out (city, scene) pairs, training on device a alone; and TAU's official one."""
+"""The paper's split (Section 3), which holds out (city, scene) pairs and trains on device a; and TAU's official one."""
 
 from __future__ import annotations
 
@@ -15,23 +15,16 @@ from repro.errors import InputError
 TRAINING_DEVICE = "a"
 TEST_SHARE = 0.3
 
-FOLD = "fold"
-"""Column of the tables whose set brings its own split: "train", "test", or "" for clips on neither side."""
+FOLD = "fold"  # column of the tables whose set brings its own split: "train", "test", or "" for clips on neither side
 
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers of a clip table, int64, ascending.
+    """Row numbers of a clip table, int64, ascending."""
 
-    Attributes:
-        train: device a, training side.
-        seen: device a, test side.
-        unseen: every other device, test side.
-    """
-
-    train: NDArray[np.int64]
-    seen: NDArray[np.int64]
-    unseen: NDArray[np.int64]
+    train: NDArray[np.int64]  # device a, training side
+    seen: NDArray[np.int64]  # device a, test side
+    unseen: NDArray[np.int64]  # every other device, test side
 
     @property
     def test(self) -> NDArray[np.int64]:

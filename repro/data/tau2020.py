@@ -23,11 +23,9 @@ from repro.data.parallel import ordered_map
 from repro.data.split import FOLD
 from repro.experiment import DataConfig, Resampling
 
-RECORDED_RATE = 44_100
-"""Hz, of every recording."""
+RECORDED_RATE = 44_100  # Hz, of every recording
 
-SECONDS = 10.0
-"""Length of every recording."""
+SECONDS = 10.0  # length of every recording
 
 SCENES = (
     "airport",

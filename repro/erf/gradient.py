@@ -14,8 +14,7 @@ from repro.experiment import ModelConfig
 from repro.network.cp_resnet import INPUT_BANDS, CPResNet, table_1
 from repro.network.receptive_field import maximum_receptive_field
 
-FRAME_MS = 1000 * HOP / SAMPLE_RATE
-"""Time from one frame to the next: 23.2 ms."""
+FRAME_MS = 1000 * HOP / SAMPLE_RATE  # time from one frame to the next: 23.2 ms
 
 
 def effective_receptive_field(model: CPResNet, batches: Iterable[Tensor]) -> Tensor:
@@ -78,21 +77,14 @@ def centre_input_pixel(config: ModelConfig, frames: int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Crop:
-    """An effective receptive field cut to the maximum receptive field.
+    """An effective receptive field cut to the maximum receptive field."""
 
-    Attributes:
-        values: (mel bands, frames).
-        first_band: mel band of the first row.
-        first_frame: frame of the first column.
-        centre: the centre pixel (row, column) of `values`.
-        complete: False where the maximum receptive field sticks out of the input: then `values` holds the part of
-            it that lies inside, and the centre pixel is not in its middle.
-    """
-
-    values: Tensor
-    first_band: int
-    first_frame: int
-    centre: tuple[int, int]
+    values: Tensor  # (mel bands, frames)
+    first_band: int  # mel band of the first row
+    first_frame: int  # frame of the first column
+    centre: tuple[int, int]  # the centre pixel (row, column) of `values`
+    # False where the maximum receptive field sticks out of the input: then `values` holds the part of it that
+    # lies inside, and the centre pixel is not in its middle
     complete: bool
 
 
@@ -115,18 +107,12 @@ class Extent:
     90 % of the mean absolute gradient summed over the other axis. nan where that is zero everywhere.
     """
 
-    half_energy_bands: float
-    """50 % radius along frequency, in mel bands."""
-    energy_90_bands: float
-    """90 % radius along frequency, in mel bands."""
-    half_energy_frames: float
-    """50 % radius along time, in frames."""
-    energy_90_frames: float
-    """90 % radius along time, in frames."""
-    half_energy_ms: float
-    """50 % radius along time, in milliseconds (hop 512 at 22,050 Hz)."""
-    energy_90_ms: float
-    """90 % radius along time, in milliseconds (hop 512 at 22,050 Hz)."""
+    half_energy_bands: float  # 50 % radius along frequency, in mel bands
+    energy_90_bands: float  # 90 % radius along frequency, in mel bands
+    half_energy_frames: float  # 50 % radius along time, in frames
+    energy_90_frames: float  # 90 % radius along time, in frames
+    half_energy_ms: float  # 50 % radius along time, in milliseconds (hop 512 at 22,050 Hz)
+    energy_90_ms: float  # 90 % radius along time, in milliseconds (hop 512 at 22,050 Hz)
 
 
 def extent(erf: Tensor, centre: tuple[int, int]) -> Extent:

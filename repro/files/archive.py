@@ -73,11 +73,7 @@ def open_archive(path: Path) -> Iterator[ZipFile]:
 
 
 def read_archive(path: Path) -> dict[str, bytes]:
-    """Read a small archive: the members' contents by name.
-
-    Raises:
-        ArchiveError: as of `open_archive`.
-    """
+    """The contents of a small archive by name; checks it as `open_archive` does."""
     with open_archive(path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 

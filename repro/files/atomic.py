@@ -1,8 +1,8 @@
-"""Files and folders that appear whole or not at all, whatever ends the process or the machine in between.
+"""Files and folders that appear whole or not at all, even if the process or the machine dies in between.
 
 They are written beside their place under a name that begins with a dot, flushed to the disk, and then moved into
-place; what is removed is first moved to such a name, too. What begins with a dot is therefore never a result. A killed
-process leaves it behind; the next writer to the same place removes it. Two must not write to one place at once.
+place; what is removed is first moved to such a name, too. A name that begins with a dot is therefore never a result. A
+killed process leaves it behind; the next writer to the same place removes it. Two must not write to one place at once.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def write_file(target: Path, content: bytes) -> None:
 
 
 def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
-    """Write a folder of files, by name, in place of whatever is there.
+    """Write a folder of files, by name, in place of what is there.
 
     Raises:
         OSError: it cannot be written; nothing, or what was there, is in its place.
@@ -68,7 +68,7 @@ def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
 
 
 def move_folder(folder: Path, target: Path) -> None:
-    """Move a folder, whose files are on the disk already, to the place of whatever is there.
+    """Move a folder, whose files are flushed already, to `target`, in place of what is there.
 
     Raises:
         OSError: it cannot be moved.

@@ -51,10 +51,10 @@ def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """The SHA-256 of every file of a sealed folder, as its manifest has them.
+    """The SHA-256 of every file of a sealed folder, from its manifest.
 
     Raises:
-        DamagedError: the manifest is lost or is none.
+        DamagedError: the manifest is missing or is not a manifest.
     """
     try:
         found = json.loads((folder / MANIFEST).read_bytes())

@@ -19,8 +19,7 @@ from repro.experiment import Recipe, Sparsity
 from repro.network.convolutions import used_weight
 from repro.network.cp_resnet import convolutions
 
-PRUNING_SHARE = 0.75
-"""Share of the epochs after which iterative pruning has reached its target; a judgement call."""
+PRUNING_SHARE = 0.75  # share of the epochs after which iterative pruning has reached its target; a judgement call
 
 
 def layer_targets(counts: Mapping[str, int], target: int) -> dict[str, int]:
@@ -52,11 +51,7 @@ def layer_targets(counts: Mapping[str, int], target: int) -> dict[str, int]:
 
 
 def remaining_schedule(
-    total: int,
-    target: int,
-    epochs: int,
-    start: int = 1,
-    ramp: Literal["geometric", "cubic"] = "geometric",
+    total: int, target: int, epochs: int, start: int = 1, ramp: Literal["geometric", "cubic"] = "geometric"
 ) -> list[int]:
     """Weights that remain during every epoch of iterative pruning; `epochs` entries.
 
@@ -82,7 +77,10 @@ def remaining_schedule(
     """
     _check_target(target, total, least=1)
     last = max(1, math.floor(PRUNING_SHARE * epochs))
-    _check_start(start, last, epochs)
+    latest = min(last, epochs - 1)
+    if not 1 <= start <= latest:
+        needed = f"iterative pruning of {epochs} epochs starts after the first epoch and by epoch {latest}"
+        raise InputError(f"sparsity.start = {start}: {needed}")
 
     def remaining(t: float) -> int:
         if ramp == "geometric":
@@ -91,15 +89,6 @@ def remaining_schedule(
 
     times = [(epoch - start + 1) / (last - start + 1) for epoch in range(epochs)]
     return [total if t <= 0 else target if t >= 1 else remaining(t) for t in times]
-
-
-def _check_start(start: int, last: int, epochs: int) -> None:
-    latest = min(last, epochs - 1)
-    if not 1 <= start <= latest:
-        raise InputError(
-            f"sparsity.start = {start}: iterative pruning of {epochs} epochs starts after the first epoch and by epoch "
-            f"{latest}"
-        )
 
 
 def least_kept(count: int) -> int:
@@ -140,11 +129,7 @@ def _remaining(conv: nn.Conv2d) -> int:
 
 
 @torch.no_grad()
-def draw_masks(
-    convs: Mapping[str, nn.Conv2d],
-    targets: Mapping[str, int],
-    generator: torch.Generator,
-) -> None:
+def draw_masks(convs: Mapping[str, nn.Conv2d], targets: Mapping[str, int], generator: torch.Generator) -> None:
     """Static pruning: keep as many weights of every layer as `targets` says, drawn uniformly.
 
     Args:
@@ -159,12 +144,7 @@ def draw_masks(
 
 
 @torch.no_grad()
-def remove_smallest(
-    convs: Mapping[str, nn.Conv2d],
-    number: int,
-    least: Mapping[str, int],
-    raw: bool = False,
-) -> None:
+def remove_smallest(convs: Mapping[str, nn.Conv2d], number: int, least: Mapping[str, int], raw: bool = False) -> None:
     """Iterative pruning: mask the `number` remaining weights that have the smallest magnitude in the whole network.
 
     Equal magnitudes go in the order of the layers and of the places in them.
@@ -247,7 +227,7 @@ class Pruner:
 
     @torch.no_grad()
     def apply(self) -> None:
-        """Set the masked weights to exactly 0, whatever the optimiser's momentum made of them."""
+        """Set the masked weights to exactly 0: the optimiser's momentum moves them."""
         for conv in self._convs.values():
             conv.weight.mul_(conv.get_buffer("mask"))
 

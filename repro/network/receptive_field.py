@@ -7,7 +7,7 @@ from repro.network.cp_resnet import table_1
 
 
 def _size(config: ModelConfig, pool_reach: int) -> int:
-    """Receptive field of a penultimate pixel if a 2x2 pool widens it by `pool_reach` pixels of its own input."""
+    """Receptive field of a penultimate pixel if a 2x2 pool widens it by `pool_reach` pixels of the pool's input."""
     size, stride = 5, 2  # the input convolution
     for block in table_1(config.width, config.depth, config.pointwise):
         size += (block.kernel1 - 1 + block.kernel2 - 1) * stride

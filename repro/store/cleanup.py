@@ -1,4 +1,4 @@
-"""What a store can do without: found first, so that it can be shown, and removed when that was agreed to."""
+"""Finding what a store no longer needs, and removing it once that was agreed to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from repro.store.verify import leftovers, run_faults, stored
 
 
 class Garbage(NamedTuple):
-    """A file or folder that can go, why nothing needs it, and its bytes."""
+    """A file or folder that can be removed, why nothing needs it, and its bytes."""
 
     path: Path
     why: str
@@ -26,20 +26,20 @@ class Garbage(NamedTuple):
 
 
 def garbage(store: Store, needed: Collection[Experiment]) -> list[Garbage]:
-    """All that can go: whatever neither is one of the `needed` runs nor belongs to one.
+    """All that can be removed: everything except the `needed` runs and what belongs to them.
 
     That is runs of other Experiments or of another recipe, damaged ones and those of an earlier schema; failures;
     checkpoints of finished runs; what killed processes have left; and, unless something is being trained, prepared
-    recordings that neither a remaining run was trained on nor a needed one would be. Runs are compared by Experiment,
-    whatever recordings they were trained on, since these need not be at hand. A run that a newer version of this
-    package has stored stays, and so does every shipped one.
+    recordings that neither a remaining run was trained on nor a needed one would be. Runs are compared by Experiment
+    alone, so that the recordings are not needed. A run that a newer version of this package has stored stays, and so
+    does every shipped one.
 
     Raises:
         InputError: the store cannot be written to, as it must be to see what others are writing at this moment.
     """
     kept: set[str] = set()
     found: list[tuple[Path, str]] = []
-    wanted_runs = {_text(experiment) for experiment in needed}
+    wanted_runs = {experiment.canonical_text() for experiment in needed}
     for folder in stored(store.root / "runs"):
         why = _why_run(folder, wanted_runs)
         if why:
@@ -64,7 +64,7 @@ def garbage(store: Store, needed: Collection[Experiment]) -> list[Garbage]:
 
 
 def remove(store: Store, found: Iterable[Garbage]) -> list[Garbage]:
-    """Remove what `garbage` found, each whole or not at all; returns what another process has begun to use meanwhile.
+    """Remove what `garbage` found, each item whole or not at all; returns those that are in use by now.
 
     Raises:
         InputError: the store cannot be written to.
@@ -80,23 +80,19 @@ def remove(store: Store, found: Iterable[Garbage]) -> list[Garbage]:
 
 
 def _why_run(folder: Path, needed: set[str]) -> str | None:
-    """Why a run can go; None for one that stays."""
+    """Why a run can be removed; None if it stays."""
     faults = run_faults(folder)
     if faults:
         reasons = {checksums.DamagedError: "damaged", OutdatedError: "of an earlier version"}
         return reasons.get(type(faults[0]))
     record = read_run(folder)
     if record.other_recipe:
-        return "other recipe"
-    return None if _text(record.experiment) in needed else "no edition needs it"
-
-
-def _text(experiment: Experiment) -> str:
-    return json.dumps(experiment.canonical(), sort_keys=True)
+        return "another recipe"
+    return None if record.experiment.canonical_text() in needed else "no edition needs it"
 
 
 def _fingerprint(path: Path) -> Iterator[str]:
-    """The fingerprint of the recordings that record.json or info.json names; none where the file is no such."""
+    """The fingerprint of the recordings that record.json or info.json names, if it can be read."""
     try:
         content = json.loads(path.read_bytes())
         yield content.get("data_fingerprint") or content["fingerprint"]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
-from repro.data.split import TRAINING_DEVICE
 from repro.store.record import Record
 
 
@@ -25,9 +23,12 @@ def differences(stored: Record, again: Record) -> list[str]:
 
 def accuracies(record: Record) -> dict[str, float]:
     """Accuracies in %: on the devices the mean over the reported epochs, on the training labels the final network's."""
-    seen = (record.test_clips["device"] == TRAINING_DEVICE).to_numpy()
-    shares = {"unseen devices": record.correct[:, ~seen].mean(), "seen device": record.correct[:, seen].mean()}
-    return {name: 100 * float(share) for name, share in (shares | {"training labels": record.train_accuracy}).items()}
+    shares = {
+        "unseen devices": record.correct[:, ~record.seen].mean(),
+        "seen device": record.correct[:, record.seen].mean(),
+        "training labels": record.train_accuracy,
+    }
+    return {name: 100 * float(share) for name, share in shares.items()}
 
 
 def spread_of_seeds(records: Iterable[Record]) -> dict[str, float]:
@@ -47,4 +48,4 @@ def spread_of_seeds(records: Iterable[Record]) -> dict[str, float]:
 
 
 def _but_seed(record: Record) -> str:
-    return json.dumps(record.experiment.model_copy(update={"seed": 0}).canonical(), sort_keys=True)
+    return record.experiment.model_copy(update={"seed": 0}).canonical_text()

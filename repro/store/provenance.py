@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
-PACKAGES = ("torch", "numpy", "scipy", "librosa", "torchaudio")
-"""Those whose versions may change a result."""
+PACKAGES = ("torch", "numpy", "scipy", "librosa", "torchaudio")  # those whose versions may change a result
 
 PACKAGE = Path(__file__).parents[1]
 

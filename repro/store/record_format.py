@@ -6,7 +6,6 @@ of the recipe), the provenance and the results; a failure holds the same with wh
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from collections.abc import Mapping
@@ -22,17 +21,15 @@ from safetensors.torch import save as weights_bytes
 
 from repro.data.clips import COLUMNS
 from repro.errors import InputError
-from repro.experiment import RECIPE_VERSION, DataConfig, Experiment, experiment_from, explain
+from repro.experiment import RECIPE_VERSION, DataConfig, Experiment, experiment_from, explain, key_of
 from repro.files import checksums
 from repro.store.record import WEIGHTS, Failure, FailureKind, Record
 from repro.training.loop import Epoch, Outcome, reported_epochs
 
-SCHEMA = 3
-"""Raised whenever a record is written otherwise than before."""
+SCHEMA = 3  # raised whenever a record is written otherwise than before
 
 RECORD, ARRAYS = "record.json", "arrays.npz"
-NEEDED = frozenset({RECORD, ARRAYS})
-"""What a run's folder always holds."""
+NEEDED = frozenset({RECORD, ARRAYS})  # what a run's folder always holds
 
 
 class OutdatedError(checksums.StoredError):
@@ -52,12 +49,6 @@ class _Origin(BaseModel):
     experiment: dict[str, Any]
     data_fingerprint: str
     provenance: dict[str, Any]
-
-    def key(self) -> str:
-        """The key as `Experiment.key` made it, also where Experiments have other fields or another version by now."""
-        content = self.model_dump(include={"experiment", "data_fingerprint", "recipe_version"})
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:20]
 
     def read_experiment(self) -> Experiment:
         data = dict(self.experiment["data"])
@@ -141,8 +132,8 @@ def record_of(key: str, files: Mapping[str, bytes], place: Path) -> Record:
         The run.
 
     Raises:
-        StoredError: a file is missing or is none of a run's, the run was stored in another schema, its key is not the
-            hash of its content, or its Experiment is one that this version does not know.
+        StoredError: a file is missing or damaged, the run was stored in another schema, its key is not the hash of its
+            content, or this version does not know its Experiment.
     """
     if RECORD not in files:
         raise checksums.DamagedError(place / RECORD, place)
@@ -169,35 +160,24 @@ def record_of(key: str, files: Mapping[str, bytes], place: Path) -> Record:
 
 
 def recordings_of(data: DataConfig) -> dict[str, Any]:
-    """What tells sets of recordings apart, as plain JSON values: all of `data` but folders and fold, which is 0."""
-    values = data.model_copy(update={"fold": 0}).model_dump(mode="json")
+    """What tells sets of recordings apart, as plain JSON values: all of `data` but the folders; the fold is 0."""
+    values = data.all_folds.model_dump(mode="json")
     del values["root"], values["impulse_responses"]
     return values
 
 
-def write_failure(
-    path: Path,
-    experiment: Experiment,
-    data_fingerprint: str,
-    reason: str,
-    kind: FailureKind,
-    provenance: Mapping[str, Any],
-) -> None:
+def write_failure(path: Path, failure: Failure) -> None:
     """Write a failed training as `path`, whole or not at all.
 
     Raises:
         OSError: it cannot be written.
     """
-    origin = _origin(experiment, data_fingerprint, provenance)
-    checksums.write_json(path, origin | {"kind": kind, "reason": " ".join(reason.split())})
+    origin = _origin(failure.experiment, failure.data_fingerprint, failure.provenance)
+    checksums.write_json(path, origin | {"kind": failure.kind, "reason": " ".join(failure.reason.split())})
 
 
 def read_failure(path: Path) -> Failure:
-    """Read a failed training.
-
-    Raises:
-        InputError: as of `read_run`.
-    """
+    """Read a failed training, and check it as `read_run` does."""
     text = json.dumps(checksums.read_json(path)).encode()
     content = _parsed(_Failed, "failure", text, path, path.stem, path)
     return Failure(
@@ -224,13 +204,13 @@ _Content = TypeVar("_Content", bound=_Origin)
 
 
 def _parsed(form: type[_Content], what: str, text: bytes, path: Path, key: str, stored: Path) -> _Content:
-    """Read what the checksums have found whole: of this schema, complete, and under the key that is its hash."""
+    """Read a record whose checksum is right, and check its schema, its fields and its key."""
     try:
         schema = int(json.loads(text).get("schema", 1))
         if schema == SCHEMA:
             content = form.model_validate_json(text)
     except ValidationError as error:
-        raise checksums.DamagedError(path, stored, f"is no record ({explain(error, what)})") from None
+        raise checksums.DamagedError(path, stored, f"is not a record ({explain(error, what)})") from None
     except (ValueError, AttributeError, TypeError):
         raise checksums.DamagedError(path, stored) from None
     if schema != SCHEMA:
@@ -238,8 +218,9 @@ def _parsed(form: type[_Content], what: str, text: bytes, path: Path, key: str, 
         if schema > SCHEMA:
             raise checksums.StoredError(said, "a newer version of this package reads it")
         raise OutdatedError(said)
-    if content.key() != key:
-        raise checksums.DamagedError(path, stored, f"is of {what} {content.key()}, not {key}")
+    actual = key_of(content.experiment, content.data_fingerprint, content.recipe_version)
+    if actual != key:
+        raise checksums.DamagedError(path, stored, f"is of {what} {actual}, not {key}")
     try:
         content.read_experiment()
     except (InputError, KeyError, TypeError) as error:

@@ -81,7 +81,7 @@ def _rows(record: Record) -> Iterator[dict[str, Any]]:
         correct = record.correct[:, devices == device]
         yield {
             "key": record.key,
-            "variant": "damped" if model.damped else "base",
+            "variant": record.experiment.variant,
             "width": model.width,
             "depth": model.depth,
             "pointwise": model.pointwise,

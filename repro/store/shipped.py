@@ -55,7 +55,7 @@ class Shipped:
             raise ShippedError(error.fault, path) from None
         if record.other_recipe:
             versions = f"version {record.recipe_version}; this package has {RECIPE_VERSION}"
-            raise ShippedError(f"{path} is of other recipe ({versions})", path)
+            raise ShippedError(f"{path} is of another recipe ({versions})", path)
         return record
 
     def recordings(self) -> dict[str, Any]:
@@ -70,11 +70,7 @@ class Shipped:
             raise ShippedError(error.fault, self.recordings_path) from None
 
     def fingerprints(self, data: DataConfig) -> set[str]:
-        """The fingerprint of the recordings `data`, if the runs were trained on these; reads none of the runs.
-
-        Raises:
-            ShippedError: as of `recordings`.
-        """
+        """The fingerprint of the recordings `data`, if the runs were trained on these; reads none of the runs."""
         if not self.recordings_path.exists() and not self.finished():
             return set()
         content = self.recordings()

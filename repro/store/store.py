@@ -16,25 +16,19 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
 from filelock import FileLock, Timeout
 
 from repro.errors import InputError
 from repro.experiment import DataConfig, Experiment
 from repro.files import atomic, checksums
 from repro.files.project import project_root
-from repro.store.provenance import provenance
-from repro.store.record import Failure, FailureKind, Record
-from repro.store.record_format import RECORD, read_failure, read_run, recordings_of, run_files, write_failure
+from repro.store.record import Failure, Record
+from repro.store.record_format import RECORD, read_failure, read_run, recordings_of, write_failure
 from repro.store.shipped import Shipped
-from repro.training.loop import Outcome
-
-__all__ = ["Failure", "Record", "Store", "provenance"]
 
 STORE_VARIABLE = "REPRO_STORE"
 
@@ -55,8 +49,8 @@ class Store:
     def default(cls) -> Store:
         """The folder named by the environment variable REPRO_STORE, else `_store` of the project; and its `results`.
 
-        The project is looked for from the working directory upwards, since some tools run a notebook in the folder
-        that it lies in; where there is none, the store is in the working directory.
+        The project is searched for from the working directory upwards, since some tools run a notebook in its own
+        folder; if there is none, the store is in the working directory.
 
         Raises:
             InputError: the folder cannot be created or written to.
@@ -107,8 +101,8 @@ class Store:
     def fingerprints(self, data: DataConfig) -> set[str]:
         """The fingerprints of the recordings `data`, of any fold, that finished runs were trained on.
 
-        Usually there is one: with it the runs are found where the recordings themselves are not at hand. Damaged runs
-        of the store itself are left out.
+        Usually there is one: with it runs are found without the recordings. Damaged runs of the store itself are left
+        out.
 
         Raises:
             InputError: a shipped file that names recordings is damaged.
@@ -122,28 +116,25 @@ class Store:
                     found.add(content["data_fingerprint"])
         return found
 
-    def find(self, experiments: Collection[Experiment]) -> list[str]:
-        """The keys of the finished runs of these Experiments, whatever recordings answered to their `data`; sorted.
+    def find(self, experiments: Iterable[Experiment]) -> dict[Experiment, list[str]]:
+        """The keys of the finished runs of each of these Experiments; the recordings themselves are not needed.
 
-        Raises:
-            InputError: as of `fingerprints`.
+        There is one, or none. Only where recordings have changed there may be several, one for each fingerprint.
         """
-        of_all_folds = {run: run.data.model_copy(update={"fold": 0}) for run in experiments}
-        fingerprints = {data: self.fingerprints(data) for data in {*of_all_folds.values()}}
-        keys = {run.key(found) for run, data in of_all_folds.items() for found in fingerprints[data]}
-        return sorted(key for key in keys if key in self)
+        wanted = dict.fromkeys(experiments)
+        known = {data: sorted(self.fingerprints(data)) for data in {run.data.all_folds for run in wanted}}
+        return {run: [key for of in known[run.data.all_folds] if (key := run.key(of)) in self] for run in wanted}
 
     @contextmanager
     def lock(self, key: str, timeout: float = -1) -> Iterator[None]:
         """Hold the right to train the run of this key, against other processes on all machines that share the store.
 
-        The lock is the kernel's (flock) and ends with the process that holds it, however that ends: a file left in
-        `locks` is no lock. A file system without flock is refused, since files that stand for locks would outlive
-        killed processes.
+        The lock is the kernel's (flock) and ends with the process that holds it: a file left in `locks` is not a lock.
+        A file system without flock is refused, since lock files would outlive killed processes.
 
         Args:
             key: the run's.
-            timeout: seconds to wait for another holder; for ever where it is negative.
+            timeout: seconds to wait for another holder; forever if negative.
 
         Raises:
             InputError: the store cannot be written to, or its file system has no locks.
@@ -161,7 +152,7 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Be the only one that changes runs and failures; others wait. Short, and may be inside of `lock`.
+        """Hold the right to change runs and failures. Short, and may be inside of `lock`.
 
         Raises:
             InputError: the store cannot be written to; what was being written is absent, or as it was before.
@@ -171,7 +162,7 @@ class Store:
 
     @contextmanager
     def writable(self) -> Iterator[None]:
-        """Say, where the operating system refuses to write, which store that was, and what to do about it."""
+        """Turn an OSError into an InputError that names the store and the fix."""
         try:
             yield
         except Timeout:
@@ -182,28 +173,17 @@ class Store:
                 f"make room there, or set {STORE_VARIABLE} to another folder"
             ) from None
 
-    def save(
-        self,
-        experiment: Experiment,
-        data_fingerprint: str,
-        outcome: Outcome,
-        test_clips: pd.DataFrame,
-        scenes: tuple[str, ...],
-        provenance: Mapping[str, Any],
-    ) -> str:
-        """Keep a finished run; its folder appears with all its files or not at all. Returns the key.
+    def save(self, key: str, files: Mapping[str, bytes]) -> bool:
+        """Save a finished run; its folder appears with all its files or not at all.
 
-        A run that is there already stays. An earlier failure to train it is forgotten.
+        A run that is there already stays. An earlier failure to train it is removed.
 
-        Raises:
-            InputError: the store cannot be written to; nothing is kept.
-        """
-        key = experiment.key(data_fingerprint)
-        self.keep(key, run_files(experiment, data_fingerprint, outcome, test_clips, scenes, provenance))
-        return key
+        Args:
+            key: of the run.
+            files: their contents by name (`repro.store.record_format.run_files`).
 
-    def keep(self, key: str, files: Mapping[str, bytes]) -> bool:
-        """Put the files of a run into its folder, as `save` does; whether it was not there already.
+        Returns:
+            Whether the run is new.
 
         Raises:
             InputError: the store cannot be written to; nothing is kept.
@@ -228,23 +208,15 @@ class Store:
                 return shipped.load(key)
         raise InputError(f"no run {key} in {self.root}: 'repro runs ls' lists those that exist")
 
-    def save_failure(
-        self,
-        experiment: Experiment,
-        data_fingerprint: str,
-        reason: str,
-        kind: FailureKind,
-        provenance: Mapping[str, Any],
-    ) -> str:
-        """Keep that a training did not come to its end, and why, in place of an earlier failure. Returns the key.
+    def save_failure(self, failure: Failure) -> Failure:
+        """Save why a training failed, in place of an earlier failure; returns it as it is read back.
 
         Raises:
             InputError: the store cannot be written to.
         """
-        key = experiment.key(data_fingerprint)
         with self.writing():
-            write_failure(self.failure_path(key), experiment, data_fingerprint, reason, kind, provenance)
-        return key
+            write_failure(self.failure_path(failure.key), failure)
+        return self.failure(failure.key)
 
     def failure(self, key: str) -> Failure:
         """Read why a training failed.
@@ -253,11 +225,3 @@ class Store:
             InputError: the file was altered, or stored in another schema.
         """
         return read_failure(self.failure_path(key))
-
-    def failures(self) -> list[Failure]:
-        """All trainings that failed and have not succeeded since, sorted by key.
-
-        Raises:
-            InputError: as of `failure`.
-        """
-        return [self.failure(key) for key in self.failed()]

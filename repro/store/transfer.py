@@ -65,7 +65,7 @@ def import_runs(store: Store, source: Path) -> Imported:
                 record_of(key, files(key), Path("runs") / key)
             except checksums.StoredError as error:
                 raise InputError(f"{source}: {error.fault}; nothing was imported") from None
-        added = sum(store.keep(key, files(key)) for key in names)
+        added = sum(store.save(key, files(key)) for key in names)
     return Imported(added, len(names) - added)
 
 

@@ -1,4 +1,4 @@
-"""Reading all of a store again: every file against its checksum, every record, network and data set."""
+"""Checking all of a store: every file against its checksum, every record, network and data set."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from repro.store.store import Store
 
 
 def faults(store: Store) -> Iterator[InputError]:
-    """Every fault of the store, by file. What a killed process has left is none: it is no result (see `leftovers`)."""
+    """Every fault of the store, by file. What killed processes have left (`leftovers`) does not count."""
     for folder in stored(store.root / "runs"):
         yield from run_faults(folder)
     for path in stored(store.root / "failures"):
@@ -57,11 +57,7 @@ def shipped_faults(shipped: Shipped) -> list[InputError]:
 
 
 def require_sound_clips(folder: Path) -> None:
-    """Check that a prepared data set is, in every byte, what its fingerprint was taken of.
-
-    Raises:
-        InputError: it is not.
-    """
+    """Raise InputError unless every byte of a prepared data set is as its fingerprint says."""
     try:
         clips = read_clips(folder)
         info = json.loads((folder / "info.json").read_bytes())
@@ -91,7 +87,7 @@ def leftovers(store: Store) -> list[Path]:
 
 
 def stored(folder: Path) -> list[Path]:
-    """What lies in a folder, without what killed processes have left; sorted."""
+    """The content of a folder, without what killed processes have left; sorted."""
     return sorted(path for path in folder.glob("*") if not atomic.is_leftover(path))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 
 from repro.edition import Edition
 from repro.experiment import Experiment
@@ -10,8 +10,7 @@ from repro.store.record import Record
 from repro.store.store import Store
 from repro.sweep.fetch import fetch
 
-missing: list[Experiment] = []
-"""The Experiments that `runs_of` was asked for in this process and did not find: a page names them."""
+missing: list[Experiment] = []  # the Experiments that `runs_of` did not find in this process: a page names them
 
 
 def runs_of(edition: Edition, *studies: str) -> list[Record]:
@@ -24,25 +23,15 @@ def runs_of(edition: Edition, *studies: str) -> list[Record]:
         InputError: the store cannot be used, or recordings are needed and cannot be used.
     """
     wanted = edition.experiments() if not studies else [run for name in studies for run in edition.study(name)]
-    if edition.train_missing:
-        return fetch(dict.fromkeys(wanted))
-    return available(dict.fromkeys(wanted), Store.default())
+    return fetch(dict.fromkeys(wanted)) if edition.train_missing else available(wanted, Store.default())
 
 
-def available(experiments: Collection[Experiment], store: Store, note: bool = True) -> list[Record]:
+def available(experiments: Iterable[Experiment], store: Store, note: bool = True) -> list[Record]:
     """The runs of those of these Experiments that have one; the others are added to `missing`, unless `note` is off.
 
-    The recordings need not be at hand: the runs themselves say on which they were trained.
+    The recordings are not needed: the runs themselves say on which they were trained.
     """
-    found: list[Record] = []
-    known = {
-        data: store.fingerprints(data) for data in {run.data.model_copy(update={"fold": 0}) for run in experiments}
-    }
-    for run in experiments:
-        keys = [run.key(of) for of in sorted(known[run.data.model_copy(update={"fold": 0})])]
-        key = next((key for key in keys if key in store), None)
-        if key is not None:
-            found.append(store.load(key))
-        elif note and run not in missing:
-            missing.append(run)
-    return found
+    found = store.find(experiments)
+    if note:
+        missing.extend(run for run, keys in found.items() if not keys and run not in missing)
+    return [store.load(keys[0]) for keys in found.values() if keys]

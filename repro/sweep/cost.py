@@ -1,12 +1,11 @@
-"""What a sweep will take, before it is begun: weights, arithmetic, and the time on this machine."""
+"""What a sweep will take before it starts: weights, arithmetic, and time on this machine."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 import torch
 from torch.nn.functional import cross_entropy
@@ -21,40 +20,29 @@ from repro.network.cp_resnet import CLASSES, INPUT_BANDS, build, layer_table
 from repro.store.store import Store
 from repro.sweep.fetch import macs
 from repro.sweep.local import default_workers
-from repro.sweep.worker import all_folds
 from repro.training.device import make_ready, one_thread, training_device
 from repro.training.loop import measured_epochs, memory_format
 
 TRAINING_PASSES = 3
 """Forward, and backward to the weights and to the maps: each as many multiply-accumulates as the first."""
 
-STEPS = 3
-"""Training steps of every width that are timed, after one that is not."""
+STEPS = 3  # training steps of every width that are timed, after one that is not
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a sweep will take; `str` says it to a person.
+    """What a sweep will take; `str` says it to a person."""
 
-    Attributes:
-        runs: number of runs wanted, each once.
-        to_train: those that the store lacks.
-        networks: by name the number of runs, of weights, and of floating-point operations for one clip in training.
-        flops: of all that is to be trained; None where the recordings, and so their number, are not at hand.
-        seconds: of training with `workers` side by side on `device`, each as fast as one alone; None as of `flops`.
-    """
-
-    runs: int
-    to_train: int
+    runs: int  # number of runs wanted, each once
+    to_train: int  # those that the store lacks
+    # by name the number of runs, of weights, and of floating-point operations for one clip in training
     networks: dict[str, dict[str, int]]
     workers: int
     device: str
+    # of all that is to be trained; None where the recordings, and so their number, are missing
     flops: float | None = None
+    # of training with `workers` side by side on `device`, each as fast as one alone; None as of `flops`
     seconds: float | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """All of it as plain JSON values."""
-        return asdict(self)
 
     def __str__(self) -> str:
         """Several lines."""
@@ -66,7 +54,7 @@ class Cost:
             for name, of in self.networks.items()
         ]
         if self.flops is None or self.seconds is None:
-            return "\n".join([*lines, "time unknown: the recordings are not at hand"])
+            return "\n".join([*lines, "time unknown: the recordings are not here"])
         hours = self.seconds / 3600
         duration = f"{hours:.1f} h" if hours >= 2 else f"{self.seconds / 60:.0f} min"
         lines.append(f"{self.flops:.3g} FLOP, about {duration} with {self.workers} at once on {self.device}")
@@ -78,7 +66,7 @@ def cost(experiments: Sequence[Experiment], store: Store, workers: int | None = 
 
     Args:
         experiments: what is wanted.
-        store: what is there; nothing is written to it.
+        store: it is only read.
         workers: processes side by side; None for as many as the local engine takes.
     """
     workers = workers or default_workers()
@@ -98,9 +86,10 @@ def cost(experiments: Sequence[Experiment], store: Store, workers: int | None = 
         return Cost(len(wanted), len(missing), networks, workers, device.type)
     passes = [(run, _forward_passes(run, *clips[run.data])) for run in missing]
     measured = {timed: _seconds_per_clip(*timed, device) for timed in {_timed(run) for run in missing}}
-    seconds = sum(
-        number / TRAINING_PASSES * measured[_timed(run)] * macs(run) / macs(_plain(run)) for run, number in passes
-    )
+    seconds = 0.0
+    for run, number in passes:
+        plain = run.model_copy(update={"model": ModelConfig(width=run.model.width)})  # the network that was timed
+        seconds += number / TRAINING_PASSES * measured[_timed(run)] * macs(run) / macs(plain)
     return Cost(
         runs=len(wanted),
         to_train=len(missing),
@@ -115,10 +104,10 @@ def cost(experiments: Sequence[Experiment], store: Store, workers: int | None = 
 def _missing(wanted: Sequence[Experiment], store: Store) -> list[Experiment]:
     """Those that the store lacks. Recordings that are not prepared stay so: their runs are found by what they name."""
     fingerprints = {}
-    for data in set(map(all_folds, wanted)):
+    for data in {run.data.all_folds for run in wanted}:
         prepared = prepared_folder(data, store.root).is_dir()
         fingerprints[data] = {load(data, store.root).fingerprint} if prepared else store.fingerprints(data)
-    return [run for run in wanted if not any(run.key(found) in store for found in fingerprints[all_folds(run)])]
+    return [run for run in wanted if not any(run.key(found) in store for found in fingerprints[run.data.all_folds])]
 
 
 def _frames(run: Experiment) -> int:
@@ -136,11 +125,6 @@ def _forward_passes(run: Experiment, train: int, test: int, unseen: int) -> int:
     """A run's forward passes of single clips; a backward pass to the weights or to the maps counts as one."""
     epochs = run.recipe.epochs
     return epochs * train * TRAINING_PASSES + len(measured_epochs(epochs)) * test + train + 2 * unseen
-
-
-def _plain(run: Experiment) -> Experiment:
-    """The network that is timed for a run: of its width, D = 1, K = 1."""
-    return run.model_copy(update={"model": ModelConfig(width=run.model.width)})
 
 
 def _timed(run: Experiment) -> tuple[int, int, int, bool]:

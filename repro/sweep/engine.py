@@ -9,25 +9,24 @@ from repro.experiment import Experiment
 from repro.store.record import Failure
 from repro.store.store import Store
 
-Report = Callable[[Experiment], None]
-"""Called for every finished epoch of an Experiment."""
+Report = Callable[[Experiment], None]  # called for every finished epoch of an Experiment
 
 
 class Finished(NamedTuple):
-    """An Experiment that was dealt with; `failure` is None where its run is in the store."""
+    """An Experiment that has been trained, or has failed; `failure` is None if its run is in the store."""
 
     experiment: Experiment
     failure: Failure | None
 
 
 class Engine(Protocol):
-    """Trains Experiments in the order given, as many at once as it can, and yields each when it is dealt with."""
+    """Trains Experiments in the order given, several at once, and yields each when it has finished."""
 
     def __call__(
         self, experiments: Sequence[Experiment], store: Store, report: Report
     ) -> Generator[Finished, None, None]:
-        """Train; what fails or is killed is kept as a failure, and the rest goes on. Closing it ends all trainings.
+        """Train; what fails or is killed is saved as a failure, and the rest goes on. Closing it ends all trainings.
 
         Raises:
-            InputError: an Experiment cannot be trained by anyone, or the store cannot be written to.
+            InputError: an Experiment cannot be trained at all, or the store cannot be written to.
         """

@@ -1,8 +1,8 @@
-"""What is asked for is loaded from the store; what is missing is trained first, by an engine, each run once."""
+"""Loading runs from the store, after training those that are missing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import closing
 from functools import lru_cache
 
@@ -17,8 +17,7 @@ from repro.sweep.engine import Engine
 from repro.sweep.local import local_engine
 from repro.sweep.worker import keys_of
 
-failed: dict[str, Failure] = {}
-"""The runs that `fetch` was asked for in this process and that could not be trained, by key: a page shows them."""
+failed: dict[str, Failure] = {}  # the runs that `fetch` could not train in this process, by key: a page shows them
 
 
 def fetch(experiments: Iterable[Experiment], store: Store | None = None) -> list[Record]:
@@ -30,17 +29,7 @@ def fetch(experiments: Iterable[Experiment], store: Store | None = None) -> list
     Raises:
         InputError: the recordings or the store cannot be used.
     """
-    return [record for record in _fetch(list(experiments), store or Store.default()) if record is not None]
-
-
-def fetch_groups(groups: Mapping[str, list[Experiment]]) -> dict[str, list[Record]]:
-    """The runs of several studies by name; trained together, so that no core waits between the studies."""
-    records = iter(_fetch([run for runs in groups.values() for run in runs], Store.default()))
-    found = {name: [next(records) for _ in runs] for name, runs in groups.items()}
-    return {name: [record for record in runs if record is not None] for name, runs in found.items()}
-
-
-def _fetch(wanted: list[Experiment], store: Store) -> list[Record | None]:
+    wanted, store = list(experiments), store or Store.default()
     keys = keys_of(wanted, store)
     missing = {key: run for key, run in zip(keys, wanted, strict=True) if key not in store}
     failures = {key: failure for key in missing if (failure := _failure(key, store)) is not None}
@@ -49,13 +38,13 @@ def _fetch(wanted: list[Experiment], store: Store) -> list[Record | None]:
     failures |= {failure.key: failure for failure in _train(sorted(untried, key=arithmetic, reverse=True), store)}
     failed.update({key: failure for key, failure in failures.items() if key not in store})
     records = {key: store.load(key) for key in dict.fromkeys(keys) if key in store}
-    return [records.get(key) for key in keys]
+    return [records[key] for key in keys if key in records]
 
 
 def _failure(key: str, store: Store) -> Failure | None:
-    """Why today's code could not train this run; None where that is not known.
+    """Why the present code failed to train this run; None if unknown.
 
-    A failure of other code, of an earlier version or in a damaged file is none: the run is tried again.
+    A failure of other code or of an earlier version, or one in a damaged file, does not count: the run is tried again.
     """
     if not store.failure_path(key).exists():
         return None
@@ -75,7 +64,7 @@ def sweep(experiments: Iterable[Experiment], store: Store, engine: Engine | None
         engine: what trains; None for this machine's processes.
 
     Raises:
-        InputError: the recordings or the store cannot be used, or an Experiment cannot be trained by anyone.
+        InputError: the recordings or the store cannot be used, or an Experiment cannot be trained at all.
     """
     return _train(missing_from(experiments, store), store, engine)
 

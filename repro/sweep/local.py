@@ -28,10 +28,10 @@ from repro.training.device import multiplies_bf16
 
 
 def local_engine(workers: int | None = None, tensorboard: bool = False) -> Engine:
-    """The engine with this many processes, over which GPUs are dealt out in turn.
+    """The engine with this many processes, to which GPUs are given in turn.
 
-    Several processes on one GPU train several small networks, or seeds, side by side: separate processes need no
-    second form of network and training, give the very runs that training them apart gives, and fail apart.
+    Several processes on one GPU train several small networks, or seeds, side by side. Separate processes need no other
+    code, give the same bits as training one after another, and fail separately.
 
     Args:
         workers: number of processes; None for one a GPU or, without one, a core.
@@ -46,7 +46,7 @@ def default_workers() -> int:
 
 
 class _Worker:
-    """A process that trains what it is given, and what it is training; None where it waits."""
+    """A process that trains what it is given, and what it is training; None while it waits."""
 
     def __init__(self, root: Path, slot: int, gpu: int | None, tensorboard: bool) -> None:
         context = multiprocessing.get_context("spawn")
@@ -106,18 +106,15 @@ def _train_all(
 
 
 def _bf16_note(experiments: Sequence[Experiment]) -> str | None:
-    """What to say before most runs are trained in a precision that the CPU is slow in; None where they are not."""
+    """A warning if most runs are in a precision that is slow on this CPU; else None."""
     slow = sum(run.recipe.precision == "bf16" for run in experiments)
     if 2 * slow <= len(experiments) or multiplies_bf16(torch.device("cpu")):
         return None
-    return (
-        f"{slow} of {len(experiments)} runs are trained in bfloat16, for which no units were found here: float32 is "
-        "many times faster (-p precision=fp32)"
-    )
+    return f"{slow} of {len(experiments)} runs use bfloat16, which is slow on this CPU: -p precision=fp32 is faster"
 
 
 def _killed(worker: _Worker, experiment: Experiment, store: Store) -> Failure | None:
-    """Keep that the worker died; None where it had kept the run before."""
+    """Save that the worker died; None if it had saved the run before."""
     worker.process.join()
     code = worker.process.exitcode or 0
     cause = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
@@ -130,13 +127,13 @@ _EPOCH = "epoch"
 
 
 def _end_with(parent: int) -> None:
-    """End this process when the parent ends, however it does: an orphan would train for nobody."""
+    """End this process when the parent ends, however it ends."""
     wait([parent])
     os._exit(1)
 
 
 def _tell(pipe: Connection) -> None:
-    """Tell the engine of a finished epoch; where it has just been killed, end: that is no failure of this run."""
+    """Tell the engine of a finished epoch. If it has just been killed, end: the run has not failed."""
     try:
         pipe.send(_EPOCH)
     except BrokenPipeError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import platform
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
@@ -23,20 +23,15 @@ from repro.store.store import Store
 from repro.sweep.engine import Engine, Finished, Report
 from repro.sweep.worker import keep_failure, train_one
 
-RETRIES = 3
-"""How often a run is given to another worker after one was lost; it continues from its checkpoint."""
+RETRIES = 3  # how often a run is given to another worker after one was lost; it continues from its checkpoint
 
-POLL_SECONDS = 0.5
-"""Between two looks at the progress."""
+POLL_SECONDS = 0.5  # between two looks at the progress
 
-MARGIN = 1.3
-"""Times a network's measured memory: what differs between seeds, and between networks counted as alike."""
+MARGIN = 1.3  # factor on a network's measured memory, for differences between seeds and between similar networks
 
-CONTEXT_BYTES = 2**30
-"""GPU memory of a process before its first tensor."""
+CONTEXT_BYTES = 2**30  # GPU memory of a process before its first tensor
 
-GPU_PARTS = 20
-"""GPUs are dealt out in shares of a whole number of these parts."""
+GPU_PARTS = 20  # a share of a GPU is a whole number of these parts
 
 
 def ray_engine(address: str | None = None, workers: int | None = None, tensorboard: bool = False) -> Engine:
@@ -53,12 +48,12 @@ def ray_engine(address: str | None = None, workers: int | None = None, tensorboa
     if find_spec("ray") is None:
         raise InputError("--engine ray needs the package ray: pip install 'ray>=2.40', or take --engine local")
     if address is not None and workers is not None:
-        raise InputError("--workers belongs to a cluster that is started here: a running one has the cores it has")
+        raise InputError("--workers is for a cluster that is started here: leave it out with --address")
     return partial(_train_all, address=address, workers=workers, tensorboard=tensorboard)
 
 
 class _Here(NamedTuple):
-    """What a worker has to find as the engine's process does."""
+    """What has to be the same for a worker and for the engine's process."""
 
     folder: Path
     store: Path
@@ -67,7 +62,7 @@ class _Here(NamedTuple):
 
 
 class _Epochs:
-    """An actor that workers tell of finished epochs, by the number of the Experiment."""
+    """An actor that counts finished epochs, by the number of the Experiment."""
 
     def __init__(self) -> None:
         self._finished: dict[int, int] = {}
@@ -103,10 +98,10 @@ def _train_all(
         for number, (experiment, gpus) in enumerate(zip(experiments, _gpu_shares(experiments, store), strict=True)):
             options = task.options(num_cpus=0 if gpus else 1, num_gpus=gpus, max_retries=RETRIES)
             pending[options.remote(experiment, number, here, actor, tensorboard)] = number
-        told: dict[int, int] = {}
+        reported: dict[int, int] = {}
         while pending:
             ready, _ = ray.wait(list(pending), timeout=POLL_SECONDS)
-            _report_new(ray.get(actor.finished.remote()), told, experiments, report)
+            _report_new(ray.get(actor.finished.remote()), reported, experiments, report)
             for reference in ready:
                 experiment = experiments[pending.pop(reference)]
                 yield Finished(experiment, _failure(reference, experiment, store))
@@ -134,21 +129,17 @@ def _connect(address: str | None, workers: int | None) -> None:
 
 
 def _report_new(
-    finished: Mapping[int, int], told: dict[int, int], experiments: Sequence[Experiment], report: Report
+    finished: Mapping[int, int], reported: dict[int, int], experiments: Sequence[Experiment], report: Report
 ) -> None:
-    """Report every epoch once: a run that is retried tells of those before its checkpoint again."""
+    """Report every epoch once, also where a run that is tried again repeats epochs after its checkpoint."""
     for number, count in finished.items():
-        for _ in range(told.get(number, 0), count):
+        for _ in range(reported.get(number, 0), count):
             report(experiments[number])
-        told[number] = max(count, told.get(number, 0))
+        reported[number] = max(count, reported.get(number, 0))
 
 
 def _failure(reference: Any, experiment: Experiment, store: Store) -> Failure | None:
-    """What became of a task that has ended.
-
-    Raises:
-        InputError: as of the task.
-    """
+    """The failure of a task that has ended, or None; raises the task's InputError."""
     import ray
     from ray.exceptions import OutOfMemoryError, RayError
 
@@ -182,7 +173,7 @@ def _require_same(here: _Here) -> None:
             "that all machines of the cluster share"
         )
     if here.recipe_version != RECIPE_VERSION:
-        raise InputError(f"machine {node} has a version of this package that trains otherwise: install the same one")
+        raise InputError(f"machine {node} has another version of this package: install the same one on all machines")
     try:
         os.chdir(here.folder)  # what the paths of recordings are relative to
     except OSError as error:
@@ -206,21 +197,18 @@ def measured_memory(experiments: Sequence[Experiment], store: Store) -> list[int
     The largest of those runs that are at least as deep. Runs that cannot be read are left out: this is an estimate.
     """
     measured: dict[tuple[object, ...], list[tuple[ModelConfig, int]]] = {}
-    for key in store.finished():
-        try:
+    for key in store.own():  # a shipped run comes from another GPU
+        with suppress(InputError):
             record = store.load(key)
-        except InputError:
-            continue
-        if peak := record.provenance.get("peak_memory", {}).get("gpu", 0):
-            measured.setdefault(_alike(record.experiment), []).append((record.experiment.model, peak))
-    return [
-        max((peak for model, peak in measured.get(_alike(run), []) if _at_least_as_deep(model, run.model)), default=0)
-        for run in experiments
-    ]
+            if peak := record.provenance.get("peak_memory", {}).get("gpu", 0):
+                measured.setdefault(_alike(record.experiment), []).append((record.experiment.model, peak))
 
+    def peaks(of: ModelConfig, alike: tuple[object, ...]) -> Iterator[int]:
+        for model, peak in measured.get(alike, []):
+            if model.depth >= of.depth and model.pointwise >= of.pointwise:
+                yield peak
 
-def _at_least_as_deep(model: ModelConfig, other: ModelConfig) -> bool:
-    return model.depth >= other.depth and model.pointwise >= other.pointwise
+    return [max(peaks(run.model, _alike(run)), default=0) for run in experiments]
 
 
 def _alike(experiment: Experiment) -> tuple[object, ...]:

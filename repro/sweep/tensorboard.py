@@ -16,20 +16,16 @@ from repro.files import atomic
 
 
 def require_tensorboard() -> None:
-    """See that event files can be written.
-
-    Raises:
-        InputError: the package tensorboard is not installed.
-    """
+    """Raise InputError unless the package tensorboard is installed."""
     if find_spec("tensorboard") is None:
         raise InputError("event files need the package tensorboard: pip install 'tensorboard>=2.18'")
 
 
 class Events:
-    """The event file of one run, in a folder of its own.
+    """The event file of one run, alone in its folder.
 
-    The file is new whenever a training starts or continues, and shows all of its epochs: none is in it twice. Where it
-    cannot be written, the training goes on without it, and a line on standard error says so.
+    The file is new whenever a training starts or continues, and shows all epochs once. If it cannot be written, the
+    training goes on without it, and a line on standard error says so.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -70,7 +66,7 @@ class Events:
 
     @contextmanager
     def _without_harm(self) -> Iterator[None]:
-        """Give up the file at the first error: whatever its writer raises, a training does not depend on it."""
+        """Give up the file at the first error of any kind: a training does not depend on it."""
         try:
             yield
         except Exception as error:

@@ -1,4 +1,4 @@
-"""Training one Experiment into the store, in whatever process an engine has for it."""
+"""Training one Experiment into the store; engines call this in their processes."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 
 from repro.data import Clips, load
 from repro.errors import InputError
 from repro.experiment import DataConfig, Experiment
+from repro.store.provenance import provenance
 from repro.store.record import Failure, FailureKind
-from repro.store.store import Store, provenance
+from repro.store.record_format import run_files
+from repro.store.store import Store
 from repro.sweep.tensorboard import Events
 from repro.training.checkpoint import Checkpoints, State
 from repro.training.device import free_memory, is_gpu, make_ready, one_thread, training_device
@@ -24,7 +25,7 @@ from repro.training.loop import train
 
 
 def fingerprint_of(data: DataConfig, store: Store) -> str:
-    """The fingerprint of these recordings; where they are not at hand, of those that the store's runs were made with.
+    """The fingerprint of these recordings; where they are missing, of those that the store's runs were trained on.
 
     Raises:
         InputError: the recordings cannot be used, and not exactly one set of them has runs in the store.
@@ -41,18 +42,9 @@ def fingerprint_of(data: DataConfig, store: Store) -> str:
 
 
 def keys_of(experiments: Sequence[Experiment], store: Store) -> list[str]:
-    """The store's keys of these Experiments. The files of their recordings are looked at once, whatever their number.
-
-    Raises:
-        InputError: as of `fingerprint_of`.
-    """
-    known = {data: fingerprint_of(data, store) for data in dict.fromkeys(map(all_folds, experiments))}
-    return [run.key(known[all_folds(run)]) for run in experiments]
-
-
-def all_folds(experiment: Experiment) -> DataConfig:
-    """The recordings of an Experiment, whichever fold it leaves out: these have one fingerprint."""
-    return experiment.data.model_copy(update={"fold": 0})
+    """The store's keys of these Experiments (`fingerprint_of`). The recordings' files are looked at once."""
+    known = {data: fingerprint_of(data, store) for data in dict.fromkeys(run.data.all_folds for run in experiments)}
+    return [run.key(known[run.data.all_folds]) for run in experiments]
 
 
 def train_one(
@@ -63,8 +55,8 @@ def train_one(
 ) -> Failure | None:
     """Train one Experiment and keep its run, unless another process just did.
 
-    A CPU trains on a single thread: for networks of this size more threads cost more than they bring, one process a
-    core brings more, and the numbers do not depend on how many runs are trained side by side.
+    A CPU trains on a single thread: for networks of this size one process a core is faster than several threads, and
+    the numbers do not depend on how many runs are trained side by side.
 
     Args:
         experiment: what to train; it continues from its latest checkpoint, if it has one.
@@ -91,19 +83,13 @@ def train_one(
             return None
         made = provenance(device, time.perf_counter() - start)
         free_memory(device)
-        store.save_failure(experiment, clips.fingerprint, ended.reason, ended.kind, made)
-        return store.failure(key)
-
-
-class _Ended(NamedTuple):
-    kind: FailureKind
-    reason: str
+        return store.save_failure(Failure(key, experiment, clips.fingerprint, *ended, made))
 
 
 def _train(
     experiment: Experiment, clips: Clips, store: Store, progress: Callable[[int], None], tensorboard: bool
-) -> _Ended | None:
-    """Train and keep the run, or say what ended that; its exception, which would hold all memory, is gone by then."""
+) -> tuple[FailureKind, str] | None:
+    """Train and keep the run, or say what ended it; its exception, which would hold all memory, is gone by then."""
     start, device = time.perf_counter(), training_device()
     key = experiment.key(clips.fingerprint)
     events = Events(store.root / "tensorboard" / key) if tensorboard else None
@@ -115,11 +101,11 @@ def _train(
         if events is not None:
             events.show([asdict(epoch) for epoch in outcome.epochs], outcome.layer_sparsity)
         test_clips = clips.table.iloc[inputs.split.test]
-        store.save(experiment, clips.fingerprint, outcome, test_clips, clips.scenes, made)
+        store.save(key, run_files(experiment, clips.fingerprint, outcome, test_clips, clips.scenes, made))
     except InputError:
         raise
     except Exception as error:
-        return _Ended(_kind(error), _reason(error))
+        return _kind(error), _reason(error)
     finally:
         if events is not None:
             events.close()
@@ -150,18 +136,18 @@ class _Checkpoints(Checkpoints):
 
 
 def keep_failure(experiment: Experiment, store: Store, reason: str, kind: FailureKind) -> Failure | None:
-    """Keep that a training ended together with its process; None where the run had been kept before that."""
+    """Save that a training ended together with its process; None if the run had been saved before."""
     fingerprint = fingerprint_of(experiment.data, store)
     key = experiment.key(fingerprint)
     if key in store:
         return None
-    store.save_failure(experiment, fingerprint, reason, kind, provenance(torch.device("cpu"), 0.0))
-    return store.failure(key)
+    made = provenance(torch.device("cpu"), 0.0)
+    return store.save_failure(Failure(key, experiment, fingerprint, kind, reason, made))
 
 
 @lru_cache(maxsize=1)
 def inputs_of(data: DataConfig, store: Path, device: torch.device) -> Inputs:
-    """The runs of a study share their recordings: a process loads them once."""
+    """The inputs of these recordings; a process loads them once for all runs of a study."""
     make_ready(device)
     return Inputs(load(data, store), device)
 

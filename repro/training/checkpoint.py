@@ -14,31 +14,24 @@ from torch import Tensor
 
 from repro.files import atomic, checksums
 
-SECONDS = 60.0
-"""A training saves itself at the end of an epoch when this long has passed since it last did."""
+SECONDS = 60.0  # A training saves itself at the end of an epoch when this long has passed since it last did
 
 TENSORS, VALUES = "state.safetensors", "state.json"
 
 
 @dataclass(frozen=True)
 class State:
-    """Everything that the rest of a training depends on, after `epoch` epochs.
+    """Everything that the rest of a training depends on, after `epoch` epochs."""
 
-    Attributes:
-        epoch: number of finished epochs.
-        tensors: weights, masks, optimiser, random number generators, predictions, by name.
-        values: what was measured so far, as plain JSON values.
-    """
-
-    epoch: int
-    tensors: Mapping[str, Tensor]
-    values: Mapping[str, Any]
+    epoch: int  # number of finished epochs
+    tensors: Mapping[str, Tensor]  # weights, masks, optimiser, random number generators, predictions, by name
+    values: Mapping[str, Any]  # what was measured so far, as plain JSON values
 
 
 class Checkpoints:
     """The checkpoints of one run: a sealed folder (files and their SHA-256) each, named by the number of epochs.
 
-    The previous one is removed when the new one has been read back and found whole.
+    The previous one is removed once the new one has been read back without a fault.
     """
 
     def __init__(self, folder: Path, seconds: float | None = None) -> None:
@@ -51,7 +44,7 @@ class Checkpoints:
         return time.monotonic() - self._last >= self._seconds
 
     def save(self, state: State) -> None:
-        """Keep a state in place of earlier ones.
+        """Save a state in place of earlier ones.
 
         Raises:
             OSError: it cannot be written; the earlier ones stay.
@@ -66,7 +59,7 @@ class Checkpoints:
         self._last = time.monotonic()
 
     def latest(self) -> State | None:
-        """The newest state that is whole; a damaged one is passed over. None where there is none."""
+        """The newest undamaged state, or None."""
         return next((state for folder in reversed(self._saved()) if (state := _read(folder)) is not None), None)
 
     def discard(self) -> None:

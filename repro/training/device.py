@@ -23,7 +23,7 @@ def training_device() -> torch.device:
 
 
 def is_gpu(device: torch.device) -> bool:
-    """Whether it is one, of whatever make PyTorch calls CUDA."""
+    """Whether it is a GPU: any that PyTorch calls CUDA."""
     return device.type == "cuda"
 
 
@@ -41,27 +41,26 @@ def multiplies_bf16(device: torch.device, cpuinfo: Path = Path("/proc/cpuinfo"))
 
 
 def make_ready(device: torch.device) -> None:
-    """Set, for this process and once for all, what PyTorch leaves to chance or makes slow by default.
+    """Make PyTorch's results reproducible on a GPU, and its memory fast on a CPU (`keep_freed_memory`).
 
-    On a GPU convolutions take only algorithms that give the same bits every time, without which a training that is
-    continued would not end in those of one that is not; and float32 is not shortened to TF32's 11 significant bits.
-    On a CPU see `keep_freed_memory`.
+    On a GPU convolutions use only algorithms that give the same bits every time: a training that was interrupted and
+    continued must end with the same bits as one that was not. float32 is not rounded to TF32's 11 significant bits.
     """
     if is_gpu(device):
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.allow_tf32 = False
-        # a network recorded as graphs adds its gradients up on a stream of its own, which PyTorch waits for
+        # a network recorded as graphs adds up its gradients on a separate stream, which PyTorch waits for
         torch.autograd.graph.set_warn_on_accumulate_grad_stream_mismatch(False)
     else:
         keep_freed_memory()
 
 
 def keep_freed_memory() -> None:
-    """Have this process hand no freed memory back to the system before it ends.
+    """Keep freed memory in this process instead of giving it back to the system.
 
-    A training step wants as much again as the one before has freed. By default glibc maps every feature map of a wide
-    network anew and unmaps it when it is freed, and the system clears each of its pages again: a quarter of a step at
-    W = 64. Other C libraries are left as they are.
+    Every training step needs as much as the one before has freed. By default glibc maps and unmaps each feature map of
+    a wide network, and the system clears its pages every time: a quarter of a step at W = 64. Other C libraries are
+    left as they are.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
@@ -72,7 +71,7 @@ def keep_freed_memory() -> None:
 
 
 def free_memory(device: torch.device) -> None:
-    """Give back what a training that has ended left in this process, and count a GPU's peak memory anew."""
+    """Free what a finished training left in this process, and start a new count of a GPU's peak memory."""
     gc.collect()  # a network refers to itself through its optimiser
     if is_gpu(device):
         torch.cuda.empty_cache()
@@ -81,7 +80,7 @@ def free_memory(device: torch.device) -> None:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute on one thread: for small networks more cost more than they bring, above all on a machine that is busy."""
+    """Compute on one thread: small networks gain little from more, and lose on a busy machine."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -2,8 +2,8 @@
 
 Nothing is done twice that can be done once. Features that fit into memory are computed once: those of the test clips,
 and those of the training clips where augmentation only rolls them by whole hops (`Recipe.roll`). Where they do not
-fit they are computed anew for every batch, with the same result: on a GPU from waveforms that lie there or, where these
-do not fit either, from batches that are read and copied one step ahead.
+fit, they are computed again for every batch, with the same result: on a GPU from waveforms that are kept there or, if
+these do not fit either, from batches that are read and copied one step ahead.
 """
 
 from __future__ import annotations
@@ -26,11 +26,9 @@ Roll = Literal["hops", "samples", "off"]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-KEPT_BYTES = 2**30
-"""Main memory that one kind of kept features may take."""
+KEPT_BYTES = 2**30  # main memory that one kind of kept features may take
 
-GPU_SHARE = 0.25
-"""Share of a GPU's free memory that one kind of kept features, or the waveforms, may take."""
+GPU_SHARE = 0.25  # share of a GPU's free memory that one kind of kept features, or the waveforms, may take
 
 
 def batch_on(device: torch.device) -> int:

@@ -212,7 +212,7 @@ def test_no_path_is_in_it_and_it_stands_for_the_recordings(
     assert shipped is not None and list(shipped.index) == [1, 2, 3, 4, 5] and list(shipped) == ["seen", "unseen"]
     assert probe.shipped_probe(open_edition("esc10", clip_seconds=0.5)) is None
     assert recordings.summary_of(open_edition("esc10", clip_seconds=0.5)) is None  # other recordings
-    with pytest.raises(InputError, match="the recordings of edition 'esc10' are not at hand"):
+    with pytest.raises(InputError, match="the recordings of edition 'esc10' were not found"):
         recordings.summarise(elsewhere)
     path.write_bytes(b"")
     with pytest.raises(StoredError):
@@ -223,7 +223,7 @@ def test_no_path_is_in_it_and_it_stands_for_the_recordings(
 
 def test_a_summary_of_another_version_is_refused(toy: Summary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     toy.save(tmp_path / "old.npz")
-    monkeypatch.setattr(recordings, "VERSION", recordings.VERSION + 1)
+    monkeypatch.setattr("repro.analysis.summary.VERSION", 2)
     with pytest.raises(StoredError, match="is a summary of version 1, not 2: make it again with repro data summarise"):
         Summary.load(tmp_path / "old.npz")
 

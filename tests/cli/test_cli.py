@@ -46,10 +46,7 @@ ALLOWED = "parameters: widths: list[int], lr: float; settings: " + ", ".join(
         (["-p", "sparse_widths=[2]"], "sparse_widths, unguarded_widths: 2 must be larger than reference_width = 4"),
         (["-p", "widths"], "-p takes NAME=VALUE, for example -p widths='[8,16]', not 'widths'"),
         (["-p", "lr={"], "-p lr: the value is neither JSON nor YAML: '{'"),
-        (
-            ["--no-execute", "-p", "lr=1"],
-            "--no-execute executes nothing: it goes without --only, -p and --fresh",
-        ),
+        (["--no-execute", "-p", "lr=1"], "--no-execute executes nothing: it goes without --only, -p and --fresh"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing_behind(book: Path, arguments: list[str], message: str):

@@ -130,7 +130,7 @@ def test_verify_names_every_fault_and_ends_with_status_1(store):
     stored.fail(store, C)
     assert invoke("verify") == (0, "2 runs, 0 shipped runs, 1 failures, no fault\n", "")
     (store.root / "runs" / ".k.partial").mkdir()
-    aside = "; 1 leftovers of killed or working processes, which are no results"
+    aside = "; 1 leftovers of killed or working processes, which do not count"
     assert invoke("verify") == (0, f"2 runs, 0 shipped runs, 1 failures, no fault{aside}\n", "")
     paths = [store.folder(KEYS["a"]) / "weights.safetensors", store.failure_path(KEYS["c"])]
     for path in paths:
@@ -148,7 +148,7 @@ def test_gc_shows_first_and_removes_when_told(store, editions):
         stored.save(store, run)
     size = sum(path.stat().st_size for path in store.folder(KEYS["c"]).iterdir()) / 1e6
     line = f"{size:10.3f} MB  runs/{KEYS['c']}  no edition needs it\n"
-    assert invoke("gc") == (0, f"{line}1 things, {size:.3f} MB, can go: repro runs gc --yes\n", "")
+    assert invoke("gc") == (0, f"{line}1 things, {size:.3f} MB, can be removed: repro runs gc --yes\n", "")
     assert len(store.finished()) == 3
     assert invoke("gc", "--yes") == (0, f"{line}1 things, {size:.3f} MB, removed\n", "")
     assert store.finished() == sorted([KEYS["a"], KEYS["b"]])
@@ -173,7 +173,7 @@ def test_runs_of_another_recipe_are_told(store, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert invoke("ls")[1] == (
         f"{key}  W=2 D=1 K=0, base                true labels  seed 0  6 epochs  2 s  2021-07-18T12:00:00+00:00  "
-        "other recipe\n"
+        "another recipe\n"
     )
     assert "\nother_recipe: True\n" in invoke("show", key)[1]
 
@@ -291,7 +291,7 @@ def test_a_run_that_comes_out_otherwise_is_told_in_points(trained, monkeypatch):
     )
     assert lines[0].startswith("unseen devices: ") and ", again 50.00 %: " in lines[0]
     assert f"repro: {key}: not the same bit for bit: " in error and "training accuracy; trained on " in error
-    assert not store.failures()
+    assert not store.failed()
 
 
 def test_recordings_that_are_not_at_hand_are_named_with_what_fetches_them(store, editions, tmp_path, monkeypatch):
@@ -314,5 +314,5 @@ def test_a_run_on_other_recordings_cannot_be_reproduced(store, editions):
     tiny.store(store.root)
     key = stored.save(store, A)
     assert invoke("reproduce", key)[2] == (
-        f"repro: run {key} is of other recipe, or was trained on other recordings than are at hand\n"
+        f"repro: run {key} is of another recipe, or was trained on other recordings than those here\n"
     )

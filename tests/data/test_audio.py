@@ -71,7 +71,7 @@ def test_resampling_takes_its_parameters_from_the_configuration() -> None:
 @pytest.mark.parametrize("fault", [np.nan, np.inf])
 def test_samples_that_are_no_numbers_are_named(tmp_path: Path, fault: float) -> None:
     soundfile.write(tmp_path / "x.wav", np.array([0.0, fault]), 44_100, subtype="FLOAT")
-    with pytest.raises(InputError, match=r"x\.wav holds samples that are no finite numbers"):
+    with pytest.raises(InputError, match=r"x\.wav holds samples that are not finite"):
         decode(tmp_path / "x.wav")
 
 

@@ -61,7 +61,7 @@ def test_rows_behind_the_last_record_are_written_again(tmp_path: Path, monkeypat
     np.testing.assert_array_equal(read_clips(tmp_path / "set").waveforms, WAVEFORMS)
 
 
-def test_a_partial_folder_whose_removal_was_killed_is_started_anew(tmp_path: Path) -> None:
+def test_a_partial_folder_whose_removal_was_killed_is_started_over(tmp_path: Path) -> None:
     aside = clips.partial_folder(tmp_path / "set")
     aside.mkdir()
     (aside / "info.json").write_text('{"rows": 1}')

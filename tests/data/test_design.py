@@ -26,11 +26,7 @@ def test_50_microphones_at_the_price_of_six():
 
 
 def test_the_design_is_the_same_every_time_and_follows_the_order_of_the_units():
-    assert balanced_blocks(CELLS[:3], 50, 6) == [
-        [0, 1, 3, 7, 12, 20],
-        [2, 4, 8, 16, 26, 31],
-        [5, 6, 21, 27, 30, 37],
-    ]
+    assert balanced_blocks(CELLS[:3], 50, 6) == [[0, 1, 3, 7, 12, 20], [2, 4, 8, 16, 26, 31], [5, 6, 21, 27, 30, 37]]
     assert balanced_blocks(CELLS, 50, 6) == balanced_blocks(list(CELLS), 50, 6)
 
 

@@ -1,15 +1,7 @@
 import numpy as np
 import pytest
 
-from repro.data.devices import (
-    SYNTHETIC,
-    Compressor,
-    Device,
-    apply,
-    compress,
-    response_filter,
-    through_microphone,
-)
+from repro.data.devices import SYNTHETIC, Compressor, Device, apply, compress, response_filter, through_microphone
 
 RATE = 22_050
 

@@ -107,7 +107,7 @@ def test_two_devices_of_one_name(folders: DataConfig, name: str, message: str) -
 
 
 def test_fewer_microphones_than_asked_for(folders: DataConfig) -> None:
-    message = r"/mics holds 7 of the 8 microphones asked for: set microphones to at most 7, or to 0 for all"
+    message = r"/mics holds 7 microphones: set microphones to at most that, or to 0 for all"
     with pytest.raises(InputError, match=message):
         esc10.listing(folders.model_copy(update={"microphones": 8}))
 
@@ -116,7 +116,7 @@ def test_fewer_microphones_than_asked_for(folders: DataConfig) -> None:
     ("response", "message"),
     [
         (np.zeros(300), r"mic_b\.wav is silent, no impulse response: remove it"),
-        (np.array([1.0, np.nan]), r"mic_b\.wav holds samples that are no finite numbers"),
+        (np.array([1.0, np.nan]), r"mic_b\.wav holds samples that are not finite"),
         (np.zeros(0), r"mic_b\.wav holds no samples"),
         (None, r"mic_b\.wav cannot be read as audio"),
     ],

@@ -16,7 +16,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 
 from repro.data import check, esc10, tau2020
 from repro.data.faults import Fault
-from repro.data.synthetic.recording import Expected, complaints
+from repro.data.recording import Expected, complaints
 from repro.errors import InputError
 from repro.experiment import DataConfig
 

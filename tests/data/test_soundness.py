@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from repro.cli import main
 from repro.data import check, esc10, load, source, tau2020
 from repro.data.check import dataset_in, require_sound
-from repro.data.synthetic.recording import BLOCK, Expected, complaints
+from repro.data.recording import BLOCK, Expected, complaints
 from repro.errors import InputError
 from repro.experiment import DataConfig
 
@@ -213,10 +213,7 @@ def test_a_long_recording_is_decoded_in_blocks(tmp_path: Path) -> None:
         ),
         ({2: "paris"}, [f"{SECOND}: malformed identifier 'paris': not city-location (meta.csv line 3)"]),
         ({2: "paris-3 "}, [f"{SECOND}: malformed identifier 'paris-3 ': not city-location (meta.csv line 3)"]),
-        (
-            {3: "s7"},
-            [f"{SECOND}: unknown device 's7': not a, b, c, s1, s2, s3, s4, s5, s6 (meta.csv line 3)"],
-        ),
+        ({3: "s7"}, [f"{SECOND}: unknown device 's7': not a, b, c, s1, s2, s3, s4, s5, s6 (meta.csv line 3)"]),
         (
             {3: "a\x1b[31m"},
             [f"{SECOND}: unknown device 'a\\x1b[31m': not a, b, c, s1, s2, s3, s4, s5, s6 (meta.csv line 3)"],
@@ -251,10 +248,7 @@ def test_a_row_that_breaks_off_does_not_hide_the_faults_of_its_recording(root: P
     ("spoil", "expected"),
     [
         (lambda meta: b"\xef\xbb\xbf" + meta, ["starts with a byte order mark: save it as UTF-8 without one"]),
-        (
-            lambda meta: meta.replace(b"\n", b"\r\n"),
-            ["has carriage returns: end its lines with a line feed alone"],
-        ),
+        (lambda meta: meta.replace(b"\n", b"\r\n"), ["has carriage returns: end its lines with a line feed alone"]),
         (lambda meta: meta.split(b"\n")[0] + b"\n", ["lists no recordings"]),
         (
             lambda meta: b"",
@@ -336,10 +330,7 @@ def test_files_that_no_row_names(root: Path) -> None:
     (root / "audio" / "more").mkdir()
     (root / "audio" / "more" / "x.wav").touch()
     (root / "audio" / "notes\n.txt").touch()
-    assert faults(root) == [
-        "audio/more/x.wav: not listed in meta.csv",
-        "audio/notes\\n.txt: not listed in meta.csv",
-    ]
+    assert faults(root) == ["audio/more/x.wav: not listed in meta.csv", "audio/notes\\n.txt: not listed in meta.csv"]
 
 
 def test_all_faults_in_one_pass_by_file(root: Path) -> None:
@@ -371,7 +362,7 @@ def test_checksums_in_a_list(root: Path, tmp_path: Path) -> None:
         f"{THIRD}: has no checksum in {path}",
     ]
     path.write_text(f"filename\tcrc\n{FIRST}\t0\n")
-    with pytest.raises(InputError, match="is no list of checksums: it lacks a column md5 or sha256"):
+    with pytest.raises(InputError, match="is not a list of checksums: it lacks a column md5 or sha256"):
         faults(root, checksums=path)
 
 
@@ -428,7 +419,7 @@ def test_training_refuses_a_set_with_faults(root: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         load(config(root), tmp_path / "store")
     assert str(caught.value).splitlines() == [
-        f"{root} has 22 faults: mend them; this lists all of them: repro data check {root} --dataset tau2020",
+        f"{root} has 22 faults: fix them; this lists all of them: repro data check {root} --dataset tau2020",
         *(f"audio/{number:02}.wav: not listed in meta.csv" for number in range(20)),
         "... and 2 more",
     ]
@@ -467,7 +458,7 @@ def test_the_command_names_bad_input(root: Path, esc: Path) -> None:
     assert run(str(esc), "--seconds", "5") == (
         2,
         "",
-        "repro: --seconds 5: it has to be above 0, and is for tau2020 alone, not for esc10\n",
+        "repro: --seconds 5: must be above 0, and is only for tau2020, not for esc10\n",
     )
     assert run(str(root), "--seconds", "nan")[0] == 2
     assert run(str(root), "--checksums", "/nowhere/x.csv") == (

@@ -56,7 +56,7 @@ def test_two_stores_hold_the_same(tmp_path: Path) -> None:
     assert load(TINY.model_copy(update={"seed": 1}), tmp_path / "x").fingerprint != first.fingerprint
 
 
-def test_a_changed_recording_is_prepared_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_recording_is_prepared_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tau2020, "RECORDED_RATE", 22_050)
     monkeypatch.setattr(tau2020, "SECONDS", 0.2)
     monkeypatch.setattr(check, "ordered_map", map)
@@ -116,8 +116,8 @@ def test_an_interrupted_preparation_is_continued_where_it_stood(
 
 
 def test_a_recording_that_cannot_be_read_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(synthetic, "render", ending_with(InputError("x.wav cannot be read: mend it"), 150))
-    with pytest.raises(InputError, match=r"^x\.wav cannot be read: mend it$"):
+    monkeypatch.setattr(synthetic, "render", ending_with(InputError("x.wav cannot be read: fix it"), 150))
+    with pytest.raises(InputError, match=r"^x\.wav cannot be read: fix it$"):
         load(TINY, tmp_path)
     assert files(tmp_path) == {}
 
@@ -129,7 +129,7 @@ def test_a_store_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(InputError) as caught:
         load(TINY, tmp_path)
     assert str(caught.value) == (
-        f"the store {tmp_path} cannot be written ({reason}): mend that, or set REPRO_STORE to another folder, and "
+        f"the store {tmp_path} cannot be written ({reason}): fix that, or set REPRO_STORE to another folder, and "
         "start again; clips prepared so far are kept"
     )
     assert not [path for path in (tmp_path / "data").iterdir() if path.is_dir() and not path.name.startswith(".")]

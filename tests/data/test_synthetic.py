@@ -75,11 +75,7 @@ def test_clips_places_and_seeds_sound_different() -> None:
 
     clips = [
         waveform
-        for pair in (
-            Pair(0, 2, "park", "paris"),
-            Pair(1, 2, "park", "paris"),
-            Pair(0, 2, "park", "lyon"),
-        )
+        for pair in (Pair(0, 2, "park", "paris"), Pair(1, 2, "park", "paris"), Pair(0, 2, "park", "lyon"))
         for waveform in a_clips(pair)
     ]
     correlation = np.corrcoef(clips)

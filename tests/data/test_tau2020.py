@@ -40,7 +40,7 @@ def test_all_faults_of_meta_csv_are_named_at_once(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         tau2020.listing(config)
     assert str(caught.value).splitlines() == [
-        f"{tmp_path} has 5 faults: mend them; this lists all of them: repro data check {tmp_path} --dataset tau2020",
+        f"{tmp_path} has 5 faults: fix them; this lists all of them: repro data check {tmp_path} --dataset tau2020",
         "meta.csv: line 4 has 2 fields instead of 4",
         "b.wav: unknown scene 'beach': not airport, bus, metro, metro_station, park, public_square, shopping_mall, "
         "street_pedestrian, street_traffic, tram (meta.csv line 3)",
@@ -130,11 +130,7 @@ def test_the_official_split_is_part_of_the_fingerprint_and_needs_no_second_prepa
             ["filename\tscene_label", "audio/bus-lyon-0-0-a.wav\ttram"],
             "line 2: audio/bus-lyon-0-0-a.wav is of the scene bus in meta.csv",
         ),
-        (
-            "test",
-            ["filename", "audio/bus-lyon-0-0-a.wav"],
-            "line 2: audio/bus-lyon-0-0-a.wav is listed before",
-        ),
+        ("test", ["filename", "audio/bus-lyon-0-0-a.wav"], "line 2: audio/bus-lyon-0-0-a.wav is listed before"),
         ("test", ["name"], "lacks the column filename: it must be tab-separated with the columns filename"),
     ],
 )

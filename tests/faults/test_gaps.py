@@ -11,6 +11,8 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
 import stored
+import tiny_book
+import yaml
 
 from repro.build.pages import read_pages
 from repro.edition import open_edition
@@ -20,40 +22,25 @@ from repro.sweep import available
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = {name: page.path for name, page in read_pages(ROOT).items() if "edition" in page.parameters()}
-EDITION = """\
-title: Tiny
-dataset: esc10
-data_root: data/esc10
-impulse_responses: data/micirp
-microphones_each: 2
-clip_seconds: 0.4
-epochs: 2
-warmup_epochs: 1
-max_lr: 1.0e-3
-folds: [1, 2]
-seeds: [0]
-widths: [2, 3, 4]
-plateau_width: 3
-repeat_widths: [2]
-depth_width: 2
-depths: [1, 2]
-pointwise: [0, 1]
-deep_width: 3
-compound: [[2, 2]]
-fit_widths: [2]
-random_label_epochs: 2
-reference_width: 2
-sparse_widths: [3, 4]
-sparse_epochs: 2
-unguarded_widths: [3]
-erf_width: 2
-erf_pointwise: 1
-erf_deep_width: 2
-erf_deep_pointwise: [0, 1]
-erf_narrow: 2
-erf_wide: 3
-precision_widths: [2]
-"""
+STUDIES = {
+    "dataset": "esc10",
+    "data_root": "data/esc10",
+    "impulse_responses": "data/micirp",
+    "microphones_each": 2,
+    "folds": [1, 2],
+    "widths": [2, 3, 4],
+    "plateau_width": 3,
+    "repeat_widths": [2],
+    "depths": [1, 2],
+    "pointwise": [0, 1],
+    "deep_width": 3,
+    "compound": [[2, 2]],
+    "fit_widths": [2],
+    "sparse_widths": [3, 4],
+    "unguarded_widths": [3],
+    "precision_widths": [2],
+}
+EDITION = yaml.safe_dump(yaml.safe_load(tiny_book.EDITION) | STUDIES)
 """Every study has networks; neither runs nor recordings are there."""
 
 

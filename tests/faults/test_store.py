@@ -156,7 +156,7 @@ def make_archive(store: Store) -> None:
 
 
 def run_and_its_failure(store: Store) -> tuple[object, ...]:
-    return (*load_all(store), *(failure.kind for failure in store.failures()))
+    return (*load_all(store), *(store.failure(key).kind for key in store.failed()))
 
 
 def make_runs_to_export(store: Store) -> None:
@@ -181,7 +181,7 @@ def shipped_state(store: Store) -> tuple[str, ...]:
 
 
 def remaining(store: Store) -> tuple[object, ...]:
-    return load_all(store), len(store.failures())
+    return load_all(store), len(store.failed())
 
 
 def two_runs(store: Store) -> None:
@@ -201,7 +201,7 @@ CASES = {
     "failure": Case(
         lambda store: None,
         lambda store: stored.fail(store, A),
-        lambda store: [failure.key for failure in store.failures()],
+        lambda store: [store.failure(key).key for key in store.failed()],
         ([], [KEY]),
         at_least=6,
     ),

@@ -74,7 +74,7 @@ def test_runs_that_cannot_be_used_go(store, monkeypatch):
         f"runs/{damaged}": "damaged",
         f"runs/{unfinished}": "damaged",
         f"runs/{old}": "of an earlier version",
-        f"runs/{other}": "other recipe",
+        f"runs/{other}": "another recipe",
     }
 
 

@@ -13,7 +13,6 @@ from safetensors.torch import save
 from repro.errors import InputError
 from repro.experiment import DataConfig
 from repro.files import checksums
-from repro.store.record_format import run_files
 from repro.store.store import Store
 
 MANIFEST, RECORD, ARRAYS, WEIGHTS = "manifest.json", "record.json", "arrays.npz", "weights.safetensors"
@@ -115,16 +114,14 @@ def test_a_record_that_is_none_is_named(changes, fault, store):
     key = stored.save(store)
     folder = store.folder(key)
     message = edit(store, key, **changes)
-    assert message == f"{folder / RECORD} is no record ({fault}): delete {folder}, and it is made again"
+    assert message == f"{folder / RECORD} is not a record ({fault}): delete {folder}, and it is made again"
 
 
 def test_an_experiment_of_another_version_is_named(store):
     before = tiny.experiment().canonical()
     before["recipe"]["roll"] = True  # what an earlier version wrote
     content = {"experiment": before, "data_fingerprint": stored.FINGERPRINT, "recipe_version": 1}
-    files = run_files(
-        tiny.experiment(), stored.FINGERPRINT, stored.outcome(tiny.experiment()), stored.CLIPS, tiny.SCENES, {}
-    )
+    files = stored.files(tiny.experiment())
     key = hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:20]
     checksums.write_folder(
         store.folder(key), files | {RECORD: json.dumps(json.loads(files[RECORD]) | content).encode()}

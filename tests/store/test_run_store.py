@@ -1,3 +1,4 @@
+import dataclasses
 import errno
 import fcntl
 import json
@@ -18,7 +19,10 @@ from repro.experiment import DataConfig, Sparsity
 from repro.files import checksums
 from repro.network.cp_resnet import count_weights
 from repro.network.pruning import count_remaining
-from repro.store.store import Record, Store, provenance
+from repro.store.provenance import provenance
+from repro.store.record import Record
+from repro.store.record_format import run_files
+from repro.store.store import Store
 from repro.training.loop import Outcome, train
 
 FILES = ("manifest.json", "arrays.npz", "record.json", "weights.safetensors")
@@ -31,14 +35,10 @@ def outcome(toy_inputs) -> Outcome:
 
 def save(store: Store, outcome: Outcome, toy_inputs, experiment=None) -> str:
     clips = toy_inputs.clips
-    return store.save(
-        experiment or tiny.experiment(),
-        clips.fingerprint,
-        outcome,
-        clips.table.iloc[toy_inputs.split.test],
-        clips.scenes,
-        provenance(torch.device("cpu"), 1.234),
-    )
+    experiment, test_clips = experiment or tiny.experiment(), clips.table.iloc[toy_inputs.split.test]
+    key, made = experiment.key(clips.fingerprint), provenance(torch.device("cpu"), 1.234)
+    store.save(key, run_files(experiment, clips.fingerprint, outcome, test_clips, clips.scenes, made))
+    return key
 
 
 @pytest.fixture(scope="module")
@@ -225,17 +225,17 @@ def test_the_store_lies_beside_the_book_from_wherever_a_notebook_runs(tmp_path, 
 
 def test_failures_are_results_but_no_runs(tmp_path):
     store = Store(tmp_path)
-    assert store.failures() == []
+    assert store.failed() == []
     a, b = tiny.experiment(seed=1), tiny.experiment(seed=2)
     keys = [stored_runs.fail(store, experiment) for experiment in (a, b)]
     assert store.failed() == sorted(keys) and store.finished() == [] and keys[0] not in store
-    failure = {failure.key: failure for failure in store.failures()}[keys[0]]
+    failure = store.failure(keys[0])
     assert (failure.experiment, failure.data_fingerprint) == (a, stored_runs.FINGERPRINT)
     assert (failure.kind, failure.reason) == ("non-finite loss", "the loss of epoch 1 is nan")
     assert failure.provenance == stored_runs.PROVENANCE
     with pytest.raises(InputError, match=f"no run {keys[0]} in"):
         store.load(keys[0])
-    store.save_failure(a, stored_runs.FINGERPRINT, "no memory\nleft", "out of memory", {})
+    store.save_failure(dataclasses.replace(failure, kind="out of memory", reason="no memory\nleft"))
     assert (store.failure(keys[0]).kind, store.failure(keys[0]).reason) == ("out of memory", "no memory left")
     stored_runs.save(store, a)
     assert store.failed() == [keys[1]] and not store.failure_path(keys[0]).exists()
@@ -246,7 +246,7 @@ def test_a_failure_beside_its_run_is_none(tmp_path):
     store = Store(tmp_path)
     stored_runs.save(store)
     stored_runs.fail(store)
-    assert store.failures() == []
+    assert store.failed() == []
 
 
 def test_runs_are_found_without_their_recordings(tmp_path):
@@ -255,16 +255,16 @@ def test_runs_are_found_without_their_recordings(tmp_path):
     asked, other = tiny.experiment(), tiny.experiment(seed=1)
     a, b = (experiment.model_copy(update={"data": here}) for experiment in (asked, other))
     keys = [stored_runs.save(store, experiment) for experiment in (a, b, asked)]
-    assert store.find([a.model_copy(update={"data": there})]) == [keys[0]]
-    assert store.find([asked]) == [keys[2]]
-    assert store.find([tiny.experiment(seed=2)]) == []
+    moved, unknown = a.model_copy(update={"data": there}), tiny.experiment(seed=2)
+    assert store.find([moved, asked, unknown]) == {moved: [keys[0]], asked: [keys[2]], unknown: []}
     assert store.fingerprints(there) == {stored_runs.FINGERPRINT}
     assert store.fingerprints(there.model_copy(update={"clip_seconds": 5.0})) == set()
     (store.folder(keys[0]) / "record.json").write_bytes(b"{}")
     assert store.fingerprints(there) == {stored_runs.FINGERPRINT}  # that of the other run
-    second = store.save(a, "e" * 64, stored_runs.outcome(a), stored_runs.CLIPS, tiny.SCENES, stored_runs.PROVENANCE)
+    second = a.key("e" * 64)
+    store.save(second, stored_runs.files(a, "e" * 64))
     assert store.fingerprints(there) == {stored_runs.FINGERPRINT, "e" * 64}
-    assert store.find([a]) == sorted([keys[0], second])
+    assert store.find([a]) == {a: [second, keys[0]]}
 
 
 def test_one_set_of_recordings_has_all_folds(tmp_path):
@@ -275,7 +275,7 @@ def test_one_set_of_recordings_has_all_folds(tmp_path):
     ]
     key = stored_runs.save(store, folds[2])
     assert [store.fingerprints(run.data) for run in folds] == [{stored_runs.FINGERPRINT}] * 4
-    assert store.find(folds) == [key]
+    assert list(store.find(folds).values()) == [[], [], [key], []]
 
 
 def test_fingerprints_are_found_without_reading_arrays(tmp_path, monkeypatch):

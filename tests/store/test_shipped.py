@@ -95,7 +95,7 @@ def test_a_store_sees_its_own_runs_and_shipped_ones(trained, folder):
     assert own.finished() == sorted([KEY, OTHER]) and own.own() == [OTHER]
     assert KEY in own and OTHER in own and "0" * 20 not in own
     assert own.owns(OTHER) and not own.owns(KEY)
-    assert own.find([A, B]) == sorted([KEY, OTHER])
+    assert own.find([A, B]) == {A: [KEY], B: [OTHER]}
     stored.fail(own, A)
     assert own.failed() == []  # the run is there
     stored.save(own, A, device="gpu: another")
@@ -115,7 +115,7 @@ def test_recordings_are_known_without_opening_a_run(laptop, folder):
     (folder / "runs" / f"{KEY}.zip").write_bytes(b"")
     assert laptop.fingerprints(tiny.DATA) == {stored.FINGERPRINT}
     assert laptop.fingerprints(tiny.DATA.model_copy(update={"clips": 2})) == set()
-    assert laptop.find([A, B]) == [KEY]
+    assert laptop.find([A, B]) == {A: [KEY], B: []}
     assert json.loads((folder / "recordings.json").read_text())["recordings"] == {
         "name": "synthetic",
         "microphones": 0,
@@ -137,7 +137,8 @@ def test_runs_of_all_folds_are_found_wherever_the_recordings_lie(tmp_path):
     keys = [stored.save(store, run("/a", fold)) for fold in (1, 2)]
     asked = [run("/b", fold) for fold in (1, 2, 3)]
     assert ship(store, asked, tmp_path / "results") == Shipping(2, 2)
-    assert Store(tmp_path / "laptop", [tmp_path / "results"]).find(asked) == sorted(keys)
+    found = Store(tmp_path / "laptop", [tmp_path / "results"]).find(asked)
+    assert list(found.values()) == [[keys[0]], [keys[1]], []]
     assert "/a" not in (tmp_path / "results" / "recordings.json").read_text()
 
 
@@ -205,7 +206,7 @@ def test_a_run_of_another_recipe_is_refused(laptop, folder, monkeypatch):
     for module in ("experiment", "store.record", "store.shipped"):
         monkeypatch.setattr(f"repro.{module}.RECIPE_VERSION", 5)
     assert refusal(laptop) == (
-        f"{path} is of other recipe (version 4; this package has 5): restore {path} from the repository"
+        f"{path} is of another recipe (version 4; this package has 5): restore {path} from the repository"
     )
 
 
@@ -264,7 +265,7 @@ def test_runs_on_other_recordings_are_not_mixed(trained, folder, tmp_path):
 
     before, new = contents(folder), tmp_path / "new"
     other = Store(tmp_path / "other")
-    other.save(A, "e" * 64, stored.outcome(A), stored.CLIPS, tiny.SCENES, stored.PROVENANCE)
+    other.save(A.key("e" * 64), stored.files(A, "e" * 64))
     assert fault(other) == f"the runs in {other.root} were trained on other recordings than those in {folder}"
     longer = A.model_copy(update={"data": DataConfig(clip_seconds=0.5)})
     assert fault(trained, longer) == f"{folder} holds runs on other recordings than this edition names"

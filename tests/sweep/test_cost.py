@@ -4,6 +4,7 @@
 3x3 on these, a 1x1 shortcut to them and a 1x1 classifier of ten scenes: 18 + 36 + 2 + 20.
 """
 
+import dataclasses
 import json
 import math
 
@@ -69,7 +70,7 @@ def test_what_the_store_has_costs_nothing(tmp_path, timed):
     store = tiny.store(tmp_path)
     done, left = of_width_1(), of_width_1(seed=1)
     clips = load(tiny.DATA, store.root)
-    store.save(done, clips.fingerprint, stored.outcome(done), stored.CLIPS, tiny.SCENES, stored.PROVENANCE)
+    store.save(done.key(clips.fingerprint), stored.files(done, clips.fingerprint))
     found = cost([done, left], store, workers=2)
     assert (found.runs, found.to_train) == (2, 1)
     assert str(found).startswith("2 runs, 1 of them to train\n")
@@ -91,13 +92,13 @@ def test_without_recordings_there_is_no_time_and_no_made_up_number(tmp_path, tim
     stored.save(store, runs[0])
     found = cost(runs, store)
     assert (found.runs, found.to_train, found.flops, found.seconds, timed) == (3, 2, None, None, [])
-    assert str(found).splitlines()[-1] == "time unknown: the recordings are not at hand"
+    assert str(found).splitlines()[-1] == "time unknown: the recordings are not here"
 
 
 def test_it_is_told_in_lines_and_as_json(tmp_path, monkeypatch):
     monkeypatch.setattr(costs, "_seconds_per_clip", lambda *_: 60.0)
     found = cost([of_width_1()], Store(tmp_path), workers=1)
-    told = json.loads(json.dumps(found.as_json()))
+    told = json.loads(json.dumps(dataclasses.asdict(found)))
     assert told == {
         "runs": 1,
         "to_train": 1,

@@ -79,7 +79,7 @@ def here(tmp_path, monkeypatch) -> cluster._Here:
     ("change", "message"),
     [
         ({"marker": Path("/nowhere/marker")}, r"^machine \S+ does not see the run store .*/store: set REPRO_STORE to "),
-        ({"recipe_version": 0}, r"^machine \S+ has a version of this package that trains otherwise: install the same"),
+        ({"recipe_version": 0}, r"^machine \S+ has another version of this package: install the same"),
         (
             {"folder": Path("/nowhere")},
             r"^machine \S+ has no folder /nowhere \(No such file or directory\): it must be",

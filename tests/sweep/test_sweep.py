@@ -17,7 +17,7 @@ from repro.files import checksums
 from repro.store.store import Store
 from repro.sweep import fetch as sweep
 from repro.sweep.engine import Finished, Report
-from repro.sweep.fetch import fetch, fetch_groups, missing_from
+from repro.sweep.fetch import fetch, missing_from
 from repro.sweep.worker import train_one
 
 A, B, C = (tiny.experiment(seed=seed, epochs=2) for seed in range(3))
@@ -80,19 +80,15 @@ def test_a_run_that_was_deleted_is_trained_again(store, trained):
     assert again.predictions.tolist() == first.predictions.tolist()
 
 
-def test_groups_share_their_runs(store, trained):
-    groups = fetch_groups({"one": [A, B], "none": [], "two": [B, A, C]})
-    assert {name: [record.experiment for record in records] for name, records in groups.items()} == {
-        "one": [A, B],
-        "none": [],
-        "two": [B, A, C],
-    }
+def test_a_run_asked_for_twice_is_trained_once(store, trained):
+    runs = fetch([A, B, B, A, C])
+    assert [record.experiment for record in runs] == [A, B, B, A, C]
     assert trained == [A, B, C]
-    assert {run.folder.parent for run in groups["two"]} == {store.root / "runs"}  # that of the environment
+    assert {run.folder.parent for run in runs} == {store.root / "runs"}  # that of the environment
 
 
 def test_nothing_asked_for_nothing_done(store, trained):
-    assert fetch([], store) == [] and fetch_groups({}) == {} and trained == []
+    assert fetch([], store) == [] and trained == []
 
 
 def test_a_page_begins_with_the_longest_run_and_a_sweep_keeps_its_order(store, trained):
@@ -113,7 +109,6 @@ def test_a_failed_run_is_left_out_named_and_not_tried_again_by_a_page(store, tra
     ((key, failure),) = sweep.failed.items()
     assert (failure.key, failure.experiment, failure.kind) == (key, DIVERGING, "non-finite loss")
     assert failure.reason in ("the loss of epoch 0 is nan", "the loss of epoch 0 is inf")
-    assert [run.experiment.seed for run in fetch_groups({"one": [DIVERGING], "two": [A]})["two"]] == [0]
     assert fetch([DIVERGING], store) == []
     assert trained.count(DIVERGING) == 1
     assert store.finished() == sorted(record.key for record in fetch([A, B], store))
@@ -255,7 +250,7 @@ def test_the_command_ends_with_status_1_and_the_reason_where_a_run_failed(book, 
         (["--address", "auto"], "--address belongs to --engine ray"),
         (
             ["--engine", "ray", "--address", "auto", "--workers", "2"],
-            "--workers belongs to a cluster that is started here: a running one has the cores it has",
+            "--workers is for a cluster that is started here: leave it out with --address",
         ),
     ],
 )
@@ -292,7 +287,7 @@ def test_a_file_without_an_experiment_is_refused(store, tmp_path):
     described = tmp_path / "experiment.json"
     for content, message in (
         ("{", f"{described} is not JSON"),
-        ("[]", f"{described} holds no Experiment"),
+        ("[]", f"{described} does not hold an Experiment"),
         ("{}", "Experiment.data: field required"),
     ):
         described.write_text(content)

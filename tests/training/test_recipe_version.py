@@ -116,7 +116,7 @@ def measured() -> dict[str, Any]:
     return found
 
 
-def pin_anew(measured: dict[str, Any]) -> str:
+def pin_again(measured: dict[str, Any]) -> str:
     return (
         f"The same Experiments give other numbers than RECIPE_VERSION = {VERSION} did. If that is meant, raise "
         f"RECIPE_VERSION in repro/experiment.py and pin here: VERSION and {json.dumps(measured, indent=1)}"
@@ -124,12 +124,12 @@ def pin_anew(measured: dict[str, Any]) -> str:
 
 
 def test_the_version_is_the_one_that_the_numbers_were_pinned_to(measured):
-    assert RECIPE_VERSION == VERSION, pin_anew(measured)
+    assert RECIPE_VERSION == VERSION, pin_again(measured)
 
 
 def test_the_losses_are_those_of_the_version_on_any_machine(measured):
     for name, losses in LOSSES.items():
-        assert measured["losses"][name] == pytest.approx(losses, rel=TOLERANCE), pin_anew(measured)
+        assert measured["losses"][name] == pytest.approx(losses, rel=TOLERANCE), pin_again(measured)
 
 
 def test_every_bit_is_that_of_the_version(measured):
@@ -137,7 +137,7 @@ def test_every_bit_is_that_of_the_version(measured):
         pytest.skip(f"the bits are pinned on x86-64, this is {platform.machine()}; the losses are compared everywhere")
     if measured["arithmetic"] != ARITHMETIC:
         pytest.skip("PyTorch or NumPy alone round differently on this machine; the losses are compared everywhere")
-    assert measured["bits"] == BITS, pin_anew(measured)
+    assert measured["bits"] == BITS, pin_again(measured)
 
 
 if __name__ == "__main__":

@@ -23,8 +23,7 @@ from repro.progress import bar
 
 WORK = ".get"
 
-RETRIES = 3
-"""Further tries of a download that fails, by pooch, after 1, 2 and 3 seconds."""
+RETRIES = 3  # further tries of a download that fails, by pooch, after 1, 2 and 3 seconds
 
 HEADERS = {"User-Agent": f"repro/{__version__} (pooch/{pooch.__version__})"}
 """Zenodo at times refuses programs that do not give a name of their own."""
@@ -33,7 +32,7 @@ AGAIN = "run the same command again later: it fetches only what is missing"
 
 
 def get(name: str, folder: Path) -> None:
-    """Fetch a data set into a folder, or what is missing there or altered. Nothing is written where it is whole.
+    """Fetch into a folder those files of a data set that are missing there or altered.
 
     Args:
         name: a key of `SETS`.
@@ -92,7 +91,7 @@ def _holds(path: Path, text: str) -> bool:
 
 
 def _require_own(name: str, folder: Path) -> None:
-    """Refuse a folder of other files, some of which may have the names of the set's."""
+    """Refuse a folder that holds other files or another set."""
     owner = folder / WORK / "set"
     if owner.exists():
         if (other := owner.read_text()) != name:
@@ -176,5 +175,5 @@ def _unpack(archive: Path, source: Source, folder: Path) -> dict[str, Path]:
                     with content.open(member) as data, parts[path].open("wb") as file:
                         shutil.copyfileobj(data, file)
     except (BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        raise InputError(f"{source.url} is no intact zip archive ({error}), nothing was kept; {AGAIN}") from None
+        raise InputError(f"{source.url} is a broken zip archive ({error}), nothing was kept; {AGAIN}") from None
     return parts

@@ -32,29 +32,14 @@ from repro.data.synthetic.stage import Stage
 from repro.errors import InputError
 from repro.experiment import DataConfig
 
-GENERATOR_VERSION = 1
-"""Raised whenever the same configuration would give other waveforms or another listing."""
+GENERATOR_VERSION = 1  # raised whenever the same configuration would give other waveforms or another listing
 
-CITIES = (
-    "barcelona",
-    "helsinki",
-    "lisbon",
-    "london",
-    "lyon",
-    "milan",
-    "paris",
-    "prague",
-    "stockholm",
-    "vienna",
-)
-LOCATIONS = 2
-"""Recording places a (city, scene) pair (fewer if there are fewer clips)."""
+CITIES = ("barcelona", "helsinki", "lisbon", "london", "lyon", "milan", "paris", "prague", "stockholm", "vienna")
+LOCATIONS = 2  # recording places a (city, scene) pair (fewer if there are fewer clips)
 
-SIMULTANEOUS = ("b", "c")
-"""Devices that hear the scene itself; the others are simulated from device a's recording."""
+SIMULTANEOUS = ("b", "c")  # devices that hear the scene itself; the others are simulated from device a's recording
 
-MAX_OFFSET = 0.05
-"""Seconds by which a simultaneous device may have been started late."""
+MAX_OFFSET = 0.05  # seconds by which a simultaneous device may have been started late
 
 
 class Pair(NamedTuple):
@@ -91,8 +76,8 @@ def render(config: DataConfig, first_row: int = 0) -> Iterator[NDArray[np.int16]
 def write_tau_folder(config: DataConfig, folder: Path, *, sample_rate: int = 44_100, seconds: float = 10.0) -> None:
     """Write the set as the official archives of TAU 2020 Mobile unpack: `meta.csv` and 24-bit WAVs in `audio/`.
 
-    Scenes, places and devices are those of `config`; the waveforms are generated anew at `sample_rate` and for
-    `seconds`, not resampled. `folder` appears whole or not at all.
+    Scenes, places and devices are those of `config`; the waveforms are generated at `sample_rate` and for `seconds`,
+    not resampled. `folder` appears whole or not at all.
 
     Raises:
         InputError: `folder` exists and is not an empty folder, another process is writing it, or the disk is full.

@@ -133,15 +133,17 @@ def _rails(stage: Stage, rolling: float, high: float, inverter: float, squeal: f
         stage.add("squeal", sounds.squeal(rng, span, city.squeal), rolling - 6)
 
 
+def _sometimes(stage: Stage, *events: tuple[float, Callable[[Stage, float], None], float]) -> None:
+    """Events that happen with a probability, each at its level in dB."""
+    for probability, event, level in events:
+        if stage.chance(probability):
+            event(stage, level)
+
+
 def _airport(stage: Stage) -> Waveform:
     _ventilation(stage, 58)
     _people(stage, 58, 1.5, 58, 2.5, 55)
-    if stage.chance(0.6):
-        _trolley(stage, 58)
-    if stage.chance(0.5):
-        _announcement(stage, 63)
-    if stage.chance(0.3):
-        _beeps(stage, 52)
+    _sometimes(stage, (0.6, _trolley, 58), (0.5, _announcement, 63), (0.3, _beeps, 52))
     if stage.chance(0.2):  # a jet outside
         rumble = noise(stage.rng, stage.span, band(40, 250, -3))
         stage.add("jet", rumble * sounds.fluctuation(stage.rng, stage.span, 0.3, 3.0), 60)
@@ -151,16 +153,12 @@ def _airport(stage: Stage) -> Waveform:
 def _shopping_mall(stage: Stage) -> Waveform:
     _ventilation(stage, 57)
     _people(stage, 60, 2.0, 60, 2.5, 56)
-    if stage.chance(0.6):
-        _music(stage, 55)
+    _sometimes(stage, (0.6, _music, 55))
     if stage.chance(0.4):  # the till's scanner
         times = np.cumsum(stage.rng.exponential(1.5, 8))
         till = sounds.tones(stage.span, [stage.city.beep * 1.4] * 8, times.tolist(), 0.12, [1, 0.1])
         stage.add("till", till, 52)
-    if stage.chance(0.3):
-        _trolley(stage, 54)
-    if stage.chance(0.15):
-        _announcement(stage, 60)
+    _sometimes(stage, (0.3, _trolley, 54), (0.15, _announcement, 60))
     return stage.finish(1.5, 0)
 
 
@@ -175,10 +173,7 @@ def _metro_station(stage: Stage) -> Waveform:
         glide = stage.city.inverter * (0.3 + np.clip(np.abs(stage.span.time - arrival) / 8, 0, 1))
         motor = sounds.whine(stage.rng, stage.span, glide) * gain
         stage.add("traction", np.asarray(motor, np.float32), 64)
-    if stage.chance(0.35):
-        _beeps(stage, 63)
-    if stage.chance(0.4):
-        _announcement(stage, 65)
+    _sometimes(stage, (0.35, _beeps, 63), (0.4, _announcement, 65))
     return stage.finish(2.0, -2)
 
 
@@ -186,10 +181,7 @@ def _metro(stage: Stage) -> Waveform:
     _rails(stage, 74, 1200, 1.0, 0.3)
     _ventilation(stage, 63, 900, near=True)
     _people(stage, 58, 1.0, 63, 0, 0)
-    if stage.chance(0.3):
-        _announcement(stage, 68)
-    if stage.chance(0.3):
-        _beeps(stage, 67)
+    _sometimes(stage, (0.3, _announcement, 68), (0.3, _beeps, 67))
     return stage.finish(0.35, 3)
 
 
@@ -201,10 +193,7 @@ def _tram(stage: Stage) -> Waveform:
     if stage.chance(0.2):  # the gong
         rings = [stage.moment() + gap for gap in (0.0, 0.35)]
         stage.add("gong", sounds.tones(stage.span, [stage.city.chime[0]] * 2, rings, 0.8, [1, 0.2, 0.5, 0.1, 0.3]), 65)
-    if stage.chance(0.3):
-        _announcement(stage, 65)
-    if stage.chance(0.25):
-        _beeps(stage, 65)
+    _sometimes(stage, (0.3, _announcement, 65), (0.25, _beeps, 65))
     return stage.finish(0.3, 3)
 
 
@@ -221,10 +210,7 @@ def _bus(stage: Stage) -> Waveform:
     stage.add("rattle", sounds.knocks(rng, span, rattle.tolist(), band(300, 3000), 0.02), 60)
     _ventilation(stage, 61, 1200, near=True)
     _people(stage, 55, 1.2, 61, 0, 0)
-    if stage.chance(0.3):
-        _announcement(stage, 64)
-    if stage.chance(0.25):
-        _beeps(stage, 63)
+    _sometimes(stage, (0.3, _announcement, 64), (0.25, _beeps, 63))
     return stage.finish(0.25, 4)
 
 
@@ -264,8 +250,7 @@ def _public_square(stage: Stage) -> Waveform:
         stage.add("bells", sounds.tones(stage.span, [pitch] * len(times), times.tolist(), 3.0, [1, 0.7, 0.5, 0.4]), 58)
         minor = sounds.tones(stage.span, [1.19 * pitch] * len(times), times.tolist(), 3.0, [1])
         stage.add("bells", minor, 54)
-    if stage.chance(0.2):
-        _trolley(stage, 56)
+    _sometimes(stage, (0.2, _trolley, 56))
     return stage.finish(1.0, 4)
 
 
@@ -273,10 +258,7 @@ def _street_pedestrian(stage: Stage) -> Waveform:
     _distant_traffic(stage, 57)
     _people(stage, 59, 2.2, 61, 3.5, 59)
     _vehicles(stage, 0.3, 61)
-    if stage.chance(0.3):
-        _music(stage, 54)
-    if stage.chance(0.3):
-        _trolley(stage, 57)
+    _sometimes(stage, (0.3, _music, 54), (0.3, _trolley, 57))
     return stage.finish(0.8, 3)
 
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import fft, signal
+from scipy import fft
 
 Waveform = NDArray[np.float32]
 Spectrum = Callable[[Waveform], Waveform]
@@ -256,4 +257,4 @@ def room_response(rng: np.random.Generator, rate: int, t60: float, direct: float
 
 def reverberate(dry: Waveform, response: Waveform) -> Waveform:
     """Play `dry` in a room; same length."""
-    return np.asarray(signal.oaconvolve(dry, response)[: len(dry)], np.float32)  # type: ignore[attr-defined]
+    return np.asarray(scipy.signal.oaconvolve(dry, response)[: len(dry)], np.float32)

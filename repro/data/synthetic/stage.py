@@ -9,8 +9,7 @@ from repro.data.synthetic import sounds
 from repro.data.synthetic.places import City, Location
 from repro.data.synthetic.sounds import Span, Waveform
 
-FULL_SCALE = 100.0
-"""dB SPL that the waveform value 1.0 stands for."""
+FULL_SCALE = 100.0  # dB SPL that the waveform value 1.0 stands for
 
 
 class Stage:

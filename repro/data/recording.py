@@ -1,8 +1,14 @@
-"""One recording checked whole: its container, its format, every sample, its checksum."""
+"""Checking one recording: its container, its format, every sample, its checksum.
+
+libsndfile takes the number of frames from the file's size where a WAV was cut, and stops without an error at the last
+page of an Ogg that was cut. What is missing has to be found in the container itself.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
+import struct
 from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
@@ -10,11 +16,15 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
-from repro.data.containers import is_cut_ogg, wav_frames
 from repro.data.faults import printable
 
-BLOCK = 2**18
-"""Samples decoded at a time, so that neither a long file nor a false header takes memory."""
+BLOCK = 2**18  # samples decoded at a time, so that neither a long file nor a false header takes memory
+
+UNCOMPRESSED = {1, 3, 6, 7, 0xFFFE}
+"""Format tags of WAVs whose frames all have the same size: PCM, float, A-law, mu-law, extensible."""
+
+OGG_HEADER = 27
+OGG_LAST_PAGE = 4  # flag of a page that ends its stream
 
 
 class Expected(NamedTuple):
@@ -25,7 +35,7 @@ class Expected(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """What has been seen of a file's samples: frames decoded, samples not finite, and the range of the finite ones."""
+    """A file's samples in summary: frames decoded, samples that are not finite, and the range of the finite ones."""
 
     frames: int
     not_finite: int
@@ -34,10 +44,10 @@ class Samples(NamedTuple):
 
 
 def complaints(path: Path, expected: Expected, checksums: tuple[tuple[str, str], ...] = ()) -> list[str]:
-    """All that is wrong with an audio file; nothing where it is sound.
+    """All that is wrong with an audio file, a line a fault.
 
     Args:
-        path: the file, opened for reading alone.
+        path: the file, which is only read.
         expected: its rate and length.
         checksums: (algorithm, hexadecimal digest) that its bytes must have.
     """
@@ -52,7 +62,7 @@ def _audio_complaints(file: FileIO, expected: Expected) -> list[str]:
     declared, cut = wav_frames(file), is_cut_ogg(file)
     file.seek(0)
     try:
-        # by its descriptor: libsndfile takes the format from the content then, never from the name, and opens no other
+        # By its descriptor: libsndfile then takes the format from the content, not from the name, and opens no other.
         with soundfile.SoundFile(file.fileno(), closefd=False) as sound:
             rate, channels = sound.samplerate, sound.channels
             samples = _decode(sound)
@@ -98,3 +108,40 @@ def _checksum_complaints(file: FileIO, checksums: tuple[tuple[str, str], ...]) -
         if actual != wanted.lower():
             found.append(f"{algorithm} is {actual} instead of {printable(wanted)}")
     return found
+
+
+def wav_frames(file: FileIO) -> int | None:
+    """Frames that the header of a WAV (RIFF or RF64) declares; None for other files, or without such a header."""
+    file.seek(0)
+    head = file.read(12)
+    if head[:4] not in (b"RIFF", b"RF64") or head[8:] != b"WAVE":
+        return None
+    frame_bytes, long_size = 0, 0
+    while len(chunk := file.read(8)) == 8:
+        name, size = struct.unpack("<4sI", chunk)
+        if name == b"data":
+            size = long_size if size == 0xFFFFFFFF and long_size else size
+            return size // frame_bytes if frame_bytes else None
+        body = file.read(min(size, 32))
+        if name == b"fmt " and len(body) >= 16 and struct.unpack("<H", body[:2])[0] in UNCOMPRESSED:
+            frame_bytes = struct.unpack("<H", body[12:14])[0]
+        elif name == b"ds64" and len(body) >= 16:
+            long_size = struct.unpack("<Q", body[8:16])[0]
+        file.seek(size - len(body) + size % 2, os.SEEK_CUR)
+    return None
+
+
+def is_cut_ogg(file: FileIO) -> bool:
+    """Whether the file begins as an Ogg and does not end with a whole page that ends its stream."""
+    size = file.seek(0, os.SEEK_END)
+    position, flags = 0, OGG_LAST_PAGE
+    while position < size:
+        file.seek(position)
+        header = file.read(OGG_HEADER)
+        if header[:4] != b"OggS":
+            return position > 0
+        if len(header) < OGG_HEADER:
+            return True
+        flags, segments = header[5], file.read(header[26])
+        position += OGG_HEADER + header[26] + sum(segments)
+    return position > size or not flags & OGG_LAST_PAGE
