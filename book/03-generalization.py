@@ -235,7 +235,7 @@ if edition.microphones_each and not cells.empty:
 #
 # The paper's Figure 2 shows one recording as two devices deliver it. The second device here is the one in the middle
 # when all are sorted by how much they change the mean spectrum: half of them change it more. The first of the sounds
-# below is that recording, two others are of other classes. Each can be heard through device a and through devices from
+# below is that recording, the others are of other classes. Each can be heard through device a and through devices from
 # little to much change; their levels are kept against each other. For this page they are compressed as MP3, which the
 # networks' recordings are not.
 
@@ -247,7 +247,8 @@ if clips is None or moment is None:
 else:
     at_a = clips.table[clips.table["device"] == "a"].drop_duplicates("scene")
     others = at_a.index[at_a["scene"] != moment.scene]
-    chosen = [moment.rows[0], *others[:: max(1, len(others) // 2)][:2]]
+    more = max(1, int(10 // summary.seconds))  # longer ones would make a heavy page
+    chosen = [moment.rows[0], *others[:: max(1, len(others) // more)][:more]]
     order = summary.shift.std().sort_values().index.tolist()
     sounds = players.sounds_of(clips, chosen, order, kept=moment.device)
     display(players.players(sounds))
