@@ -160,7 +160,16 @@ function player(root, number) {
   choose(current);
 }
 
+/* Names of the theme's controls: some have none, others one that is not what can be read on them. */
+function names() {
+  const all = (selector, act) => document.querySelectorAll(selector).forEach(act);
+  all("summary[aria-label], .search-button__button", (element) => element.removeAttribute("aria-label"));
+  all(".toctree-toggle", (element) => element.parentNode.setAttribute("aria-label", "Pages of this section"));
+  all(".theme-switch", (element) => element.setAttribute("aria-hidden", "true"));
+}
+
 document.addEventListener("DOMContentLoaded", () => {
+  names();
   document.querySelectorAll(".repro-touch.explorer").forEach(explorer);
   document.querySelectorAll(".repro-touch.points").forEach(points);
   document.querySelectorAll(".repro-touch .player").forEach(player);
