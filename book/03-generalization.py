@@ -248,9 +248,10 @@ else:
     at_a = clips.table[clips.table["device"] == "a"].drop_duplicates("scene")
     others = at_a.index[at_a["scene"] != moment.scene]
     more = max(1, int(10 // summary.seconds))  # longer ones would make a heavy page
-    chosen = [moment.rows[0], *others[:: max(1, len(others) // more)][:more]]
+    others = others[:: max(1, len(others) // more)][:more].tolist()
     order = summary.shift.std().sort_values().index.tolist()
-    sounds = players.sounds_of(clips, chosen, order, kept=moment.device)
+    sounds = players.sounds_of(clips, [moment.rows[0]], order, kept=moment.device)
+    sounds += players.sounds_of(clips, others, order, most=3)
     display(players.players(sounds))
 
 # %% mystnb={"figure": {"name": "fig-2", "caption": "**Figure 2.** Spectrograms of one moment through the seen device a (left) and an unseen device (middle), on the network's own scale: 256 mel bands of perceptually weighted levels. Right: the difference between the two, which is what the device does."}, "image": {"alt": "Two spectrograms of the same recording side by side, and their difference, which shows where the second device raises or lowers the level."}}

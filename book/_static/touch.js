@@ -160,16 +160,22 @@ function player(root, number) {
   choose(current);
 }
 
-/* Names of the theme's controls: some have none, others one that is not what can be read on them. */
-function names() {
+/* What the theme and the bibliography get wrong for screen readers: controls without a name, or with one that is not
+   what can be read on them; a list whose entries are none. */
+function mend() {
   const all = (selector, act) => document.querySelectorAll(selector).forEach(act);
   all("summary[aria-label], .search-button__button", (element) => element.removeAttribute("aria-label"));
   all(".toctree-toggle", (element) => element.parentNode.setAttribute("aria-label", "Pages of this section"));
-  all(".theme-switch", (element) => element.setAttribute("aria-hidden", "true"));
+  all(".citation-list", (element) => element.removeAttribute("role"));
+  all(".theme-switch", (icon) => {
+    for (const name of ["title", "aria-labelledby", "role"]) icon.removeAttribute(name);
+    icon.setAttribute("aria-hidden", "true");
+    icon.querySelector("title")?.remove(); // where the icon has become an SVG already
+  });
 }
 
 document.addEventListener("DOMContentLoaded", () => {
-  names();
+  mend();
   document.querySelectorAll(".repro-touch.explorer").forEach(explorer);
   document.querySelectorAll(".repro-touch.points").forEach(points);
   document.querySelectorAll(".repro-touch .player").forEach(player);
@@ -178,3 +184,4 @@ document.addEventListener("DOMContentLoaded", () => {
     for (const other of document.querySelectorAll("audio")) if (other !== event.target) other.pause();
   }, true);
 });
+window.addEventListener("load", mend);

@@ -74,7 +74,7 @@ def test_receptive_fields_are_chosen_by_keyboard(opened: tuple[Page, Path]):
     assert shown.count() == 1
     assert root.locator("image").get_attribute("href") == shown.get_attribute("data-picture")
     assert root.locator(".half").get_attribute("height") == shown.get_attribute("data-half").split(" ")[3]
-    variant = root.get_by_label("Network")
+    variant = root.locator("select[name=variant]")
     variant.focus()
     page.keyboard.press("d")  # damped
     assert (
