@@ -112,7 +112,8 @@ function points(root) {
     const next = all[Math.min(last, Math.max(0, steps[event.key]))];
     next.focus();
   });
-  said.textContent = "Point at a mark, or move to the plot with the Tab key and along it with the arrow keys.";
+  const hint = "Point at a mark, or move to the plot with the Tab key and along it with the arrow keys.";
+  said.textContent = [said.textContent, hint].filter(Boolean).join(". ");
 }
 
 /* A sound: of its devices one is heard at a time; a switch goes on from the same place. */

@@ -70,7 +70,7 @@ def microphones(
     marks = legend({str(variant): (SHAPES[str(variant)], str(variant)) for variant in shown})
     head = ["microphone", "from flat / dB", "compresses", *(f"{variant} / %" for variant in shown)]
     label = "Accuracy by microphone"
-    return _page(plot, points, label, marks, response, table(head, rows, label))
+    return _page(plot, points, label, marks, response, table(head, rows, label), f"Response below: {names[0]}")
 
 
 def runs(records: Sequence[Record]) -> HTML:
@@ -129,8 +129,9 @@ def _point(marks: str, x: float, y: float, said: str, curve: str = "") -> str:
     return f'<g class="point"{more} aria-label="{escape(name)}"><title>{escape(said)}</title>{marks}</g>'
 
 
-def _page(plot: Plot, points: Sequence[str], label: str, marks: str, more: str, rows: str) -> HTML:
+def _page(plot: Plot, points: Sequence[str], label: str, marks: str, more: str, rows: str, said: str = "") -> HTML:
     drawn = plot.draw(f'<g class="marks">{"".join(points)}</g>', label)
     return HTML(  # type: ignore[no-untyped-call]
-        f'<div class="repro-touch points">{marks}{drawn}<p class="said" aria-live="polite"></p>{more}{rows}</div>'
+        f'<div class="repro-touch points">{marks}{drawn}<p class="said" aria-live="polite">{escape(said)}</p>'
+        f"{more}{rows}</div>"
     )

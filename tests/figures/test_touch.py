@@ -169,6 +169,7 @@ def test_microphones_stand_by_their_deviation_and_show_their_response():
     flat, other = (point["data-curve"] for point in root.select(".point"))
     assert (flat, other) == ("M54 92L448 92", "M54 174L448 10")
     assert root.select_one(".curve")["d"] == flat
+    assert root.select_one(".said").get_text() == "Response below: Flat"
     assert "no measured microphones" in points.microphones(accuracies, responses[[]], deviations[:0]).data
 
 
