@@ -82,16 +82,17 @@ def runs(records: Sequence[Record]) -> HTML:
     if not records:
         return HTML("<p>No network is trained yet.</p>")  # type: ignore[no-untyped-call]
     found = accuracy.accuracies(records).groupby(["key", "group"])["accuracy"].mean().unstack() * 100
-    ordered = sorted(records, key=lambda record: (record.weights, found.loc[record.key, "unseen"]))
+    on_unseen, on_seen = (dict(zip(found.index, found[group].tolist(), strict=True)) for group in ("unseen", "seen"))
+    ordered = sorted(records, key=lambda record: (record.weights, on_unseen[record.key]))
     plot = Plot(
         logarithmic("number of weights", [record.weights for record in ordered]),
-        linear("accuracy on unseen devices / %", found["unseen"].tolist()),
+        linear("accuracy on unseen devices / %", list(on_unseen.values())),
     )
     points, rows, kinds = [], [], {}
     for record in ordered:
         about = accuracy.describe(record)
         variant, method = str(about["variant"]), str(about["method"])
-        unseen, seen = float(found.loc[record.key, "unseen"]), float(found.loc[record.key, "seen"])
+        unseen, seen = on_unseen[record.key], on_seen[record.key]
         fold = f"fold {about['fold']}, " if about["fold"] else ""
         network = _network(about)
         said = (
