@@ -28,14 +28,13 @@ from itertools import combinations
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from IPython.display import Audio, Markdown, display
+from IPython.display import Markdown, display
 
 from repro.analysis import recordings
-from repro.data import SAMPLE_RATE
 from repro.data.design import balanced_blocks
 from repro.edition import open_edition
 from repro.errors import InputError
-from repro.figures import maps, page
+from repro.figures import maps, page, players
 
 edition = open_edition(edition, **settings)
 page.start(edition)
@@ -235,7 +234,10 @@ if edition.microphones_each and not cells.empty:
 # ## The same sound through two devices
 #
 # The paper's Figure 2 shows one recording as two devices deliver it. The second device here is the one in the middle
-# when all are sorted by how much they change the mean spectrum: half of them change it more.
+# when all are sorted by how much they change the mean spectrum: half of them change it more. The first of the sounds
+# below is that recording, the others are of other classes. Each can be heard through device a and through devices from
+# little to much change; their levels are kept against each other. For this page they are compressed as MP3, which the
+# networks' recordings are not.
 
 # %% tags=["remove-input"]
 moment = summary.moment
@@ -243,12 +245,14 @@ if clips is None or moment is None:
     absent = InputError("the two sounds cannot be played without them")
     display(page.without_recordings(edition, absent))
 else:
-    pair = clips.waveforms[list(moment.rows)] / 32768
-    for name, sound in zip(("a", moment.device), pair, strict=True):
-        where = f"{moment.scene.replace('_', ' ')}, {moment.city}"
-        display(Markdown(f"Device **{name}** ({where}):"))
-        # one factor for both keeps their levels
-        display(Audio(sound / abs(pair).max(), rate=SAMPLE_RATE, normalize=False))
+    at_a = clips.table[clips.table["device"] == "a"].drop_duplicates("scene")
+    others = at_a.index[at_a["scene"] != moment.scene]
+    more = max(1, int(10 // summary.seconds))  # longer ones would make a heavy page
+    others = others[:: max(1, len(others) // more)][:more].tolist()
+    order = summary.shift.std().sort_values().index.tolist()
+    sounds = players.sounds_of(clips, [moment.rows[0]], order, kept=moment.device)
+    sounds += players.sounds_of(clips, others, order, most=3)
+    display(players.players(sounds))
 
 # %% mystnb={"figure": {"name": "fig-2", "caption": "**Figure 2.** Spectrograms of one moment through the seen device a (left) and an unseen device (middle), on the network's own scale: 256 mel bands of perceptually weighted levels. Right: the difference between the two, which is what the device does."}, "image": {"alt": "Two spectrograms of the same recording side by side, and their difference, which shows where the second device raises or lowers the level."}}
 figure = maps.moment(moment)

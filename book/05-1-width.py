@@ -26,11 +26,13 @@ settings: dict = {}  # any other setting of the edition, such as {"epochs": 20}
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
+import pandas as pd
+from IPython.display import Markdown
 
-from repro.analysis import accuracy
+from repro.analysis import accuracy, radii, recordings
 from repro.analysis.evidence import Evidence
 from repro.edition import open_edition
-from repro.figures import charts, page
+from repro.figures import charts, page, points
 from repro.sweep.available import runs_of
 
 edition = open_edition(edition, widths=widths, seeds=seeds, **settings)
@@ -78,6 +80,34 @@ accuracy.training_fit(records, "width").rename_axis("W")
 
 # %% tags=["remove-input"] mystnb={"image": {"alt": "Accuracy on every unseen device, one dot a device, by network."}}
 page.breakdown(records)
+
+# %% [markdown]
+# ## By microphone
+#
+# Does it tell how well a network does through a microphone, how far that microphone's response is from flat? One place
+# along the axis is one microphone, with the mean accuracy of the base and of the damped networks above. Below the plot
+# stands the measured response of the microphone that is pointed at, its mean level taken off. How far it is from flat is
+# its standard deviation from 100 Hz to 10 kHz ([Section 3](03-generalization)).
+
+# %% tags=["remove-input"]
+summary = recordings.summary_of(edition) or recordings.Summary()
+microphones = points.by_microphone(records)
+points.microphones(
+    microphones, summary.responses, summary.deviations, summary.compressed
+)
+
+# %% tags=["remove-input"]
+rows = []
+for variant, heard in microphones.items():
+    both = pd.concat([summary.deviations, heard], axis=1).dropna()
+    found = radii.rank_correlation(both.iloc[:, 0], both.iloc[:, 1])
+    if found.low == found.low:
+        rows.append(
+            f"Over {found.networks} microphones the rank correlation of deviation and "
+            f"accuracy is {found.rho:+.2f} (95 %: {found.low:+.2f} to {found.high:+.2f}) "
+            f"for the {variant} networks."
+        )
+Markdown(" ".join(rows)) if rows else None
 
 # %% tags=["remove-input"]
 page.provenance(records)

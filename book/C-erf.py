@@ -39,6 +39,7 @@ from repro.analysis.evidence import Evidence, Network
 from repro.edition import open_edition
 from repro.erf.gradient import effective_receptive_field
 from repro.figures import charts, maps, page
+from repro.figures.explorer import erf_explorer
 from repro.sweep.available import runs_of
 
 edition = open_edition(edition, seeds=seeds, **settings)
@@ -187,6 +188,17 @@ page.radii_note(evidence, pair, "fig-16")
 
 # %% tags=["remove-input"]
 page.findings(evidence, 13)
+
+# %% [markdown]
+# ## To try: every network
+#
+# One network at a time, by its width, depth, 1×1 blocks, pruning and variant. The picture is the mean over its runs, on
+# the scale of the figures above and on the same axes for all networks. The solid rectangle holds half of the gradient
+# along either axis, the dashed one 90 %, and the dotted one is the solid one of the network shown before. The table has
+# the radii of all of them.
+
+# %% tags=["hide-input"]
+erf_explorer(evidence)
 
 # %% [markdown]
 # ## What the paper could not show

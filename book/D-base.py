@@ -31,7 +31,7 @@ import matplotlib.pyplot as plt
 from repro.analysis import accuracy
 from repro.analysis.evidence import Evidence
 from repro.edition import open_edition
-from repro.figures import charts, page
+from repro.figures import charts, page, points
 from repro.sweep.available import runs_of
 
 edition = open_edition(
@@ -75,6 +75,15 @@ page.findings(evidence, 8, 15)
 
 # %%
 accuracy.scaling_table(base)
+
+# %% [markdown]
+# ## Every run by itself
+#
+# The runs behind both figures, base and damped, one mark a run, with its accuracy on the unseen devices. A mark that is
+# pointed at says which run it is; the table has all of them.
+
+# %% tags=["remove-input"]
+points.runs(records)
 
 # %% tags=["remove-input"]
 page.provenance(records)

@@ -32,13 +32,12 @@ city: str = "vienna"  # the city to listen to
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import Audio, Markdown, display
 from scipy.signal import freqz
 
 from repro import data
 from repro.data.devices import SYNTHETIC, apply, compress, response_filter
 from repro.edition import open_edition
-from repro.figures import charts, page
+from repro.figures import charts, page, players
 from repro.store.store import Store
 
 charts.use_style()
@@ -50,14 +49,13 @@ table = clips.table
 # %% [markdown]
 # ## Ten scenes
 #
-# One clip of every scene in one city, through device a.
+# One clip of every scene in one city, through device a and the devices that recorded beside it. Every player brings its
+# sound to full scale and keeps the devices' levels against each other. The spectrograms are the network's input.
 
 # %% tags=["hide-input"]
 here = table[(table["city"] == city) & (table["device"] == "a")]
-for row, scene in here.drop_duplicates("scene")["scene"].items():
-    sound = clips.waveforms[row] / 32768
-    display(Markdown(f"{scene.replace('_', ' ')}:"))
-    display(Audio(sound, rate=data.SAMPLE_RATE, normalize=False))
+moments = here.drop_duplicates("scene").index.tolist()
+players.players(players.sounds_of(clips, moments))
 
 # %% [markdown]
 # How loud they are: the level of every clip of device a. Where the ranges of two scenes overlap, loudness alone does not

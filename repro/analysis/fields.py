@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
@@ -31,3 +32,12 @@ def field_of(run: Record) -> Field:
     erf = torch.from_numpy(run.erf).double()
     inside = crop(erf, model)
     return Field(model, erf, extent(inside.values, inside.centre))
+
+
+def mean_field(runs: Sequence[Run]) -> Field:
+    """The mean over the runs of one network, at least one: of their fields, and of their radii."""
+    fields = [field_of(run) for run in runs]
+    erf = torch.stack([field.erf for field in fields]).mean(dim=0)
+    radii = [asdict(field.extent) for field in fields]
+    mean = {name: float(np.mean([of_run[name] for of_run in radii])) for name in radii[0]}
+    return Field(fields[0].model, erf, Extent(**mean))

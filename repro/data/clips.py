@@ -127,10 +127,21 @@ def recorded_together(table: pd.DataFrame, device: str) -> pd.DataFrame:
 
     Two clips are of one moment if their file names differ at most in the device's name at the end.
     """
-    stem = table["filename"].str.rsplit(".", n=1).str[0]
-    moment = pd.Series(
-        [name.removesuffix(f"-{by}") for name, by in zip(stem, table["device"], strict=True)], index=table.index
-    )
+    moment = _moments(table)
     seen, other = (moment[table["device"] == name].reset_index() for name in ("a", device))
     both = seen.merge(other, on=0, suffixes=("_a", "_other"))
     return pd.DataFrame({"a": both["index_a"], "other": both["index_other"]})
+
+
+def moment_of(table: pd.DataFrame, row: int) -> dict[str, int]:
+    """The clips of the moment that a clip is of: row number by device, in the order of the table."""
+    moment = _moments(table)
+    together = table.index[moment == moment[row]]
+    return {str(table["device"][number]): int(number) for number in together}
+
+
+def _moments(table: pd.DataFrame) -> pd.Series[str]:
+    """What the clips of one moment have in common: the file name without the device's name and without its suffix."""
+    stem = table["filename"].str.rsplit(".", n=1).str[0]
+    names = [name.removesuffix(f"-{by}") for name, by in zip(stem, table["device"], strict=True)]
+    return pd.Series(names, index=table.index)

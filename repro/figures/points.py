@@ -1,0 +1,138 @@
+"""Plots whose points say what they are: accuracy by microphone, and accuracy over the number of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+import numpy as np
+import pandas as pd
+from IPython.display import HTML
+
+from repro.analysis import accuracy
+from repro.analysis.evidence import Network
+from repro.data.split import TRAINING_DEVICE
+from repro.figures.svg import Axis, Plot, attributes, legend, linear, logarithmic, marker, table
+from repro.store.record import Record
+
+SHAPES = {"base": "circle", "damped": "diamond"}
+PRUNED = {"dense": "", "static": "triangle", "iterative": "cross", "unguarded": "cross"}
+
+
+def by_microphone(records: Iterable[Record]) -> pd.DataFrame:
+    """Accuracy in % through every unseen device (rows), of the base and of the damped networks (columns).
+
+    The mean over the networks, so that each counts once however many runs it has.
+    """
+    shares = 100 * accuracy.shares(records, "device").drop(columns=TRAINING_DEVICE, errors="ignore")
+    variant = [str(name).partition(" ")[0] for name in shares.index]
+    return shares.groupby(variant).mean().T.rename_axis("device")
+
+
+def microphones(
+    accuracies: pd.DataFrame, responses: pd.DataFrame, deviations: pd.Series[float], compressed: Sequence[str] = ()
+) -> HTML:
+    """Accuracy through a microphone over how far its response is from flat; the response of the one that is pointed at.
+
+    Args:
+        accuracies: `by_microphone`.
+        responses: dB by frequency in Hz (rows) and microphone (columns).
+        deviations: of every microphone from flat, in dB.
+        compressed: those that compress, too.
+    """
+    names = [name for name in deviations.sort_values().index if name in accuracies.index]
+    if not names:
+        return HTML("<p>This edition has no measured microphones, or no network is trained yet.</p>")  # type: ignore[no-untyped-call]
+    shown = accuracies.loc[names]
+    heights = [float(value) for value in shown.to_numpy().ravel() if value == value]
+    flat = [float(deviations[name]) for name in names]
+    plot = Plot(
+        linear("deviation of the response from flat / dB", [0.0, *flat]),
+        linear("accuracy / %", heights),
+    )
+    curves = _response_plot(responses[names])
+    points, rows = [], []
+    for name, place in zip(names, flat, strict=True):
+        values = {variant: value for variant, value in shown.loc[name].items() if value == value}
+        said = f"{name}: {place:.1f} dB from flat" + (", compresses" if name in compressed else "") + "; accuracy "
+        said += ", ".join(f"{variant} {value:.1f} %" for variant, value in values.items())
+        x, ys = plot.across(place), [plot.down(value) for value in values.values()]
+        marks = "".join(marker(SHAPES[str(v)], x, y, str(v)) for v, y in zip(values, ys, strict=True))
+        stem = f'<path class="stem" d="M{x} {min(ys)}V{max(ys)}"/>'
+        curve = curves.line(responses.index.tolist(), responses[name].tolist())
+        points.append(_point(stem + marks, x, float(np.mean(ys)), said, curve))
+        texts = [f"{value:.1f}" for value in shown.loc[name]]
+        rows.append([name, f"{place:.1f}", "yes" if name in compressed else "no", *texts])
+    start = curves.line(responses.index.tolist(), responses[names[0]].tolist())
+    response = curves.draw(
+        f'<path class="curve" d="{start}"/>', "Response of the microphone that is pointed at", "plot curves"
+    )
+    marks = legend({str(variant): (SHAPES[str(variant)], str(variant)) for variant in shown})
+    head = ["microphone", "from flat / dB", "compresses", *(f"{variant} / %" for variant in shown)]
+    label = "Accuracy by microphone"
+    return _page(plot, points, label, marks, response, table(head, rows, label), f"Response below: {names[0]}")
+
+
+def runs(records: Sequence[Record]) -> HTML:
+    """Accuracy of every run on the unseen devices over its number of weights.
+
+    Args:
+        records: the runs, with true labels.
+    """
+    if not records:
+        return HTML("<p>No network is trained yet.</p>")  # type: ignore[no-untyped-call]
+    found = accuracy.accuracies(records).groupby(["key", "group"])["accuracy"].mean().unstack() * 100
+    on_unseen, on_seen = (dict(zip(found.index, found[group].tolist(), strict=True)) for group in ("unseen", "seen"))
+    ordered = sorted(records, key=lambda record: (record.weights, on_unseen[record.key]))
+    plot = Plot(
+        logarithmic("number of weights", [record.weights for record in ordered]),
+        linear("accuracy on unseen devices / %", list(on_unseen.values())),
+    )
+    points, rows, kinds = [], [], {}
+    for record in ordered:
+        about = accuracy.describe(record)
+        variant, method = str(about["variant"]), str(about["method"])
+        unseen, seen = on_unseen[record.key], on_seen[record.key]
+        fold = f"fold {about['fold']}, " if about["fold"] else ""
+        network = _network(about)
+        said = (
+            f"run {record.key}: {network}, {fold}seed {about['seed']}, {record.weights:,} weights; "
+            f"accuracy on unseen devices {unseen:.1f} %, on the seen one {seen:.1f} %"
+        )
+        x, y = plot.across(record.weights), plot.down(unseen)
+        shape = PRUNED[method] or SHAPES[variant]
+        kinds[variant if method == "dense" else f"{variant}, {method}"] = (shape, variant)
+        points.append(_point(marker(shape, x, y, variant), x, y, said))
+        place = str(about["fold"] or "–")
+        rows.append(
+            [record.key, network, place, str(about["seed"]), f"{record.weights:,}", f"{unseen:.1f}", f"{seen:.1f}"]
+        )
+    head = ["run", "network", "fold", "seed", "weights", "unseen / %", "seen / %"]
+    label = "Accuracy of every run over its number of weights"
+    return _page(plot, points, label, legend(dict(sorted(kinds.items()))), "", table(head, rows, label))
+
+
+def _network(about: dict[str, object]) -> str:
+    return str(Network(*(about[name] for name in ("variant", "width", "depth", "pointwise", "method"))))  # type: ignore[arg-type]
+
+
+def _response_plot(responses: pd.DataFrame) -> Plot:
+    """Axes that hold all responses, so that the curves of two microphones can be compared."""
+    values = responses.to_numpy()
+    marks = (100, "0.1"), (300, "0.3"), (1000, "1"), (3000, "3"), (10000, "10")
+    frequency = Axis("frequency / kHz", float(responses.index[0]), float(responses.index[-1]), marks, True)
+    return Plot(frequency, linear("response / dB", [float(values.min()), float(values.max())]), height=220)
+
+
+def _point(marks: str, x: float, y: float, said: str, curve: str = "") -> str:
+    more = attributes(x=f"{x:g}", y=f"{y:g}", said=said, **({"curve": curve} if curve else {}))
+    name = said.partition(";")[0]
+    return f'<g class="point"{more} aria-label="{escape(name)}"><title>{escape(said)}</title>{marks}</g>'
+
+
+def _page(plot: Plot, points: Sequence[str], label: str, marks: str, more: str, rows: str, said: str = "") -> HTML:
+    drawn = plot.draw(f'<g class="marks">{"".join(points)}</g>', label)
+    return HTML(  # type: ignore[no-untyped-call]
+        f'<div class="repro-touch points">{marks}{drawn}<p class="said" aria-live="polite">{escape(said)}</p>'
+        f"{more}{rows}</div>"
+    )
