@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -34,7 +35,7 @@ def field_of(run: Record) -> Field:
     return Field(model, erf, extent(inside.values, inside.centre))
 
 
-def mean_field(runs: Sequence[Run]) -> Field:
+def mean_field(runs: Sequence[Record]) -> Field:
     """The mean over the runs of one network, at least one: of their fields, and of their radii."""
     fields = [field_of(run) for run in runs]
     erf = torch.stack([field.erf for field in fields]).mean(dim=0)
