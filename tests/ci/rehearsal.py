@@ -22,6 +22,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import tiny_book
 from workflow import Runner
 
+from repro.store.store import Store
+
 ROOT = Path(__file__).parents[2]
 REPOSITORY = "someone/book"
 STAND_INS = {
@@ -163,7 +165,7 @@ def red(here: Rehearsal, tell: Callable[[str], None]) -> None:
     tell("red: full disk; the issue was commented on")
 
     kept = {"executed/logs/sweep.log", "executed/results-esc10.zip"}
-    stops(here, "killed sweep", "Train", kept, kill=("Train", lambda: any(here.store.glob("runs/[!.]*"))))
+    stops(here, "killed sweep", "Train", kept, kill=("Train", lambda: bool(Store(here.store).own())))
     tell("red: killed sweep; its finished runs were kept")
 
     kept |= {"executed/esc10/source/book/other.ipynb", "executed/logs/05-1-width.log", "executed/logs/other.log"}
@@ -212,5 +214,7 @@ def rehearse(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory(prefix="rehearsal-") as temporary:
-        rehearse(Path(temporary).resolve() if len(sys.argv) == 1 else Path(sys.argv[1]))
+    temporary = Path(tempfile.mkdtemp(prefix="rehearsal-")).resolve()
+    print(f"In {temporary}, which is removed when all is as it must be", flush=True)
+    rehearse(temporary)
+    shutil.rmtree(temporary)
