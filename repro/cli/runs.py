@@ -237,11 +237,7 @@ def _alike(store: Store, record: Record) -> Iterator[Record]:
 
 
 def _with_recordings(record: Record, edition: str | None) -> Experiment:
-    """The record's Experiment, with the folders of its recordings as an edition names them.
-
-    Raises:
-        InputError: no edition names them, or they are not there: the line says how to get them.
-    """
+    """The record's Experiment, with the folders of its recordings as an edition names them; they have to exist."""
     from repro.edition import editions, open_edition
     from repro.files.project import project_root
     from repro.store.record_format import recordings_of

@@ -26,7 +26,7 @@ from repro.files import checksums
 from repro.store.record import WEIGHTS, Failure, FailureKind, Record
 from repro.training.loop import Epoch, Outcome, reported_epochs
 
-SCHEMA = 3  # raised whenever a record is written otherwise than before
+SCHEMA = 3  # raised whenever the format of a record changes
 
 RECORD, ARRAYS = "record.json", "arrays.npz"
 NEEDED = frozenset({RECORD, ARRAYS})  # what a run's folder always holds
