@@ -38,7 +38,7 @@ test: $(STAMP) ## Lint, format check, types, tests
 	@$(ENV)/bin/ruff format --check
 	@$(ENV)/bin/mypy
 	@$(ENV)/bin/lint-imports
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 check-pages: $(STAMP) ## Open every page of the built site (or of one edition) in headless Chromium
 	@$(PYTHON) -m pytest tests/browser $(if $(EDITION),--edition $(EDITION))
