@@ -72,7 +72,7 @@ def execute_pages(
             except BaseException:
                 tell(page, "failed")
                 raise
-            write_stamp(executed[page], made_from[page])
+            write_stamp(executed[page], made_from[page], store)
             tell(page, f"executed in {time.monotonic() - start:.1f} s")
 
         with ThreadPoolExecutor(at_once) as threads:

@@ -113,24 +113,30 @@ def stamp_path(executed: Path) -> Path:
     return executed.with_suffix(".stamp.json")
 
 
-def write_stamp(executed: Path, page_fingerprint: str) -> None:
-    """Record what an executed notebook was made from, the runs that it shows, and whether it lacks some."""
+def write_stamp(executed: Path, page_fingerprint: str, store: Store) -> None:
+    """Record what an executed notebook was made from and the runs that it shows; where it lacks some, those there are."""
     gaps = any(_GAP in str(data.get("text/html", "")) for data in _outputs(executed))
-    stamp = {"fingerprint": page_fingerprint, "runs": sorted(recorded_runs(executed)), "gaps": gaps}
+    runs = sorted(recorded_runs(executed))
+    stamp = {"fingerprint": page_fingerprint, "runs": runs, "gaps": _present(store) if gaps else None}
     stamp_path(executed).write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
 
 
 def is_current(executed: Path, page_fingerprint: str, store: Store) -> bool:
     """Whether an executed notebook need not be executed again.
 
-    It was made from the same input, its runs are still in the store, and it lacked none that may be there by now.
+    It was made from the same input, its runs are still in the store and, where it lacked some, no other run is there.
     """
     try:
         stamp = json.loads(stamp_path(executed).read_text(encoding="utf-8"))
-        whole = all(key in store for key in stamp["runs"]) and not stamp["gaps"]
+        whole = all(key in store for key in stamp["runs"]) and stamp["gaps"] in (None, _present(store))
         return executed.is_file() and stamp["fingerprint"] == page_fingerprint and whole
     except (OSError, ValueError, KeyError, TypeError):
         return False  # no stamp, or half of one
+
+
+def _present(store: Store) -> str:
+    """A digest of which runs a store has, and which failed."""
+    return hashlib.sha256(" ".join([*store.finished(), "failed", *store.failed()]).encode()).hexdigest()
 
 
 def recorded_runs(executed: Path) -> set[str]:

@@ -179,7 +179,7 @@ def test_provenance_describes_the_network(run, network):
 @pytest.mark.parametrize(
     ("lacks", "current"), [("nothing", True), ("a failed run", False), ("a run not trained yet", False)]
 )
-def test_a_page_that_lacked_a_run_is_executed_again(
+def test_a_page_that_lacked_a_run_is_executed_again_once_the_store_has_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacks: str, current: bool
 ):
     run = record()
@@ -194,7 +194,10 @@ def test_a_page_that_lacked_a_run_is_executed_again(
     store = Store(tmp_path / "store")
 
     assert pages.recorded_runs(tmp_path / "page.ipynb") == {run.key}
-    pages.write_stamp(tmp_path / "page.ipynb", "of its source")
+    pages.write_stamp(tmp_path / "page.ipynb", "of its source", store)
+    assert pages.is_current(tmp_path / "page.ipynb", "of its source", store)
+    (store.folder("a" * 20)).mkdir()
+    (store.folder("a" * 20) / "manifest.json").touch()
     assert pages.is_current(tmp_path / "page.ipynb", "of its source", store) is current
     assert not pages.is_current(tmp_path / "page.ipynb", "of another", store)
     (store.folder(run.key) / "manifest.json").unlink()
