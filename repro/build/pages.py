@@ -114,7 +114,7 @@ def stamp_path(executed: Path) -> Path:
 
 
 def write_stamp(executed: Path, page_fingerprint: str, store: Store) -> None:
-    """Record what an executed notebook was made from and the runs that it shows; where it lacks some, those there are."""
+    """Record what an executed notebook was made from, its runs and, where it lacks some, which there are."""
     gaps = any(_GAP in str(data.get("text/html", "")) for data in _outputs(executed))
     runs = sorted(recorded_runs(executed))
     stamp = {"fingerprint": page_fingerprint, "runs": runs, "gaps": _present(store) if gaps else None}
