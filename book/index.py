@@ -99,7 +99,7 @@ summary_table(evidence, other)
 kinds = outcomes(evidence)
 lines = [
     f"**What {kind}** ({len(claims)} of 19): "
-    + ("; ".join(f"{c.number}: {c.statement}" for c in claims) or "none.")
+    + (" ".join(f"{c.statement} ({c.number})" for c in claims) or "None.")
     for kind, claims in (
         ("held", kinds["held"]),
         ("did not hold", kinds["did not hold"]),

@@ -49,14 +49,16 @@ def summary_table(evidence: Evidence, other: Evidence | None = None) -> HTML:
     rows = []
     for number, claim in enumerate(ledger(evidence)):
         more = f"<td>{badge(beside[number])}</td>" if beside else ""
+        paper = f" <em>The paper: {escape(claim.paper)}.</em>" if claim.paper else ""
         rows.append(
-            f'<tr><td><a href="target:claim-{claim.number}">{claim.number}</a></td><td>{escape(claim.statement)}</td>'
-            f"<td>{escape(claim.paper)}</td><td>{escape(numbers(claim))}</td><td>{badge(claim.verdict)}</td>{more}</tr>"
+            f'<tr><td><a href="target:claim-{claim.number}">{claim.number}</a></td>'
+            f"<td>{escape(claim.statement)}{paper}</td><td>{escape(numbers(claim))}</td>"
+            f"<td>{badge(claim.verdict)}</td>{more}</tr>"
         )
     head = f"<th>{escape(other.edition.title)}</th>" if other is not None else ""
     return HTML(  # type: ignore[no-untyped-call]
         '<div class="repro-ledger"><table class="summary"><thead><tr><th>#</th><th>the paper says</th>'
-        f"<th>its value</th><th>found here (95 % interval)</th><th>{escape(evidence.edition.title)}</th>{head}</tr>"
+        f"<th>found here (95 % interval)</th><th>{escape(evidence.edition.title)}</th>{head}</tr>"
         f"</thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
