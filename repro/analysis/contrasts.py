@@ -33,13 +33,21 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A quantity with its uncertainty."""
+    """A quantity with its uncertainty.
 
-    values: Mapping[str, float] = field(default_factory=dict)  # by block, such as "fold 1"
-    mean: float | None = None  # their mean; None without values
-    error: float | None = None  # standard error of the mean; None where nothing is left to estimate it from
-    freedom: float = 0.0  # degrees of freedom of the error
-    runs: tuple[str, ...] = ()  # keys of the runs that it was computed from
+    Attributes:
+        values: by block, such as "fold 1".
+        mean: their mean; None without values.
+        error: standard error of the mean; None where nothing is left to estimate it from.
+        freedom: degrees of freedom of the error.
+        runs: keys of the runs that it was computed from.
+    """
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    mean: float | None = None
+    error: float | None = None
+    freedom: float = 0.0
+    runs: tuple[str, ...] = ()
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float] | None:
         """Student's interval for the quantity; None without an error."""
@@ -70,15 +78,21 @@ class Estimate:
 
 @dataclass(frozen=True)
 class ClipEffects:
-    """How a contrast's mean depends on single test clips, all arrays (clips,)."""
+    """How a contrast's mean depends on single test clips, all arrays (clips,).
 
-    # the clip's own contrast less the mean of its group, over the number of clips of its group; sums to 0
+    Attributes:
+        influence: the clip's own contrast less the mean of its group, over the number of clips of its group; sums to 0.
+        recordings: what was recorded; clips of one recording are alike.
+        scenes: within which recordings were drawn.
+        devices: what it was recorded with; None for clips of the one device that is not a sample of devices.
+        fresh: whether every block is tested on other recordings, so that the blocks vary them already.
+    """
+
     influence: Vector
-    recordings: Sequence[Hashable]  # what was recorded; clips of one recording are alike
-    scenes: Sequence[Hashable]  # within which recordings were drawn
-    # what it was recorded with; None for clips of the one device that is not a sample of devices
+    recordings: Sequence[Hashable]
+    scenes: Sequence[Hashable]
     devices: Sequence[Hashable | None]
-    fresh: bool  # whether every block is tested on other recordings, so that the blocks vary them already
+    fresh: bool
 
 
 def estimate(

@@ -79,10 +79,15 @@ def combine(*parts: tuple[float, Contrast]) -> Contrast:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The runs that an edition has."""
+    """The runs that an edition has.
 
-    edition: Edition  # what it asks for
-    records: tuple[Record, ...]  # the runs, each once
+    Attributes:
+        edition: what it asks for.
+        records: the runs, each once.
+    """
+
+    edition: Edition
+    records: tuple[Record, ...]
     _radii: dict[tuple[str, str], float] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property

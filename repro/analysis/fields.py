@@ -16,11 +16,17 @@ from repro.store.record import Record
 
 @dataclass(frozen=True)
 class Field:
-    """A run's effective receptive field over all unseen-device test clips."""
+    """A run's effective receptive field over all unseen-device test clips.
 
-    model: ModelConfig  # the network
-    erf: Tensor  # mean absolute gradient relative to its maximum, float64, (256, frames)
-    extent: Extent  # how far it reaches inside the network's maximum receptive field
+    Attributes:
+        model: the network.
+        erf: mean absolute gradient relative to its maximum, float64, (256, frames).
+        extent: how far it reaches inside the network's maximum receptive field.
+    """
+
+    model: ModelConfig
+    erf: Tensor
+    extent: Extent
 
     def cropped(self, depth: int | None = None) -> Crop:
         """The field cut to the maximum receptive field of its network, or of that network with D = `depth`."""

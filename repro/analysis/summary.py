@@ -29,14 +29,20 @@ FLAT_FROM = 100.0  # Hz from which on, to 10 kHz, a response's mean is 0 dB, and
 
 @dataclass(frozen=True)
 class Moment:
-    """A moment that device a and another one recorded."""
+    """A moment that device a and another one recorded.
 
-    device: str  # the other one
-    # scene, city: of the moment
+    Attributes:
+        device: the other one.
+        scene, city: of the moment.
+        rows: of its two clips in the table of the recordings, device a's first.
+        mel: A-weighted levels in dB, float16, (2, 256, frames).
+    """
+
+    device: str
     scene: str
     city: str
-    rows: tuple[int, int]  # of its two clips in the table of the recordings, device a's first
-    mel: NDArray[np.float16]  # A-weighted levels in dB, float16, (2, 256, frames)
+    rows: tuple[int, int]
+    mel: NDArray[np.float16]
 
     @cached_property
     def difference(self) -> NDArray[np.float32]:
@@ -56,34 +62,44 @@ def _no_levels() -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Summary:
-    """A set of recordings in numbers; an empty one where nothing is known of it."""
+    """A set of recordings in numbers; an empty one where nothing is known of it.
 
-    recordings: dict[str, Any] = field(default_factory=dict)  # which these are, as of `recordings_of`
-    fingerprint: str = ""  # of their content
-    seconds: float = 0.0  # length of a clip
-    places: int = 0  # how many recording places there are
-    # clips by scene, city and device, columns scene, city, device, official, clips; `official` is the side of
-    # TAU's own split, "" for clips on neither side and where its lists are not known
+    Attributes:
+        recordings: which these are, as of `recordings_of`.
+        fingerprint: of their content.
+        seconds: length of a clip.
+        places: how many recording places there are.
+        cells: clips by scene, city and device, columns scene, city, device, official, clips; `official` is the side
+            of TAU's own split, "" for clips on neither side and where its lists are not known.
+        spectra: mean level in dB(A) by mel band (rows) and device (columns).
+        shift: by how much the level of the unseen devices differs from device a's at the same moments, likewise.
+        points: clips in the plane of the first two principal components, columns device, scene, first, second.
+        variance: share of the variance along either component.
+        separation: how far apart devices and classes lie, in %; a row a measure.
+        moment: a moment through two devices; None where nothing is known.
+        responses: of the measured microphones in dB (columns) by frequency in Hz (rows); no columns where none were.
+        compressed: the microphones that compress, too.
+    """
+
+    recordings: dict[str, Any] = field(default_factory=dict)
+    fingerprint: str = ""
+    seconds: float = 0.0
+    places: int = 0
     cells: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame({"scene": [], "city": [], "device": [], "official": [], "clips": []})
     )
-    # mean level in dB(A) by mel band (rows) and device (columns)
     spectra: pd.DataFrame = field(default_factory=_no_levels)
-    # by how much the level of the unseen devices differs from device a's at the same moments, likewise
     shift: pd.DataFrame = field(default_factory=_no_levels)
-    # clips in the plane of the first two principal components, columns device, scene, first, second
     points: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame({"device": [], "scene": [], "first": [], "second": []})
     )
-    variance: tuple[float, float] = (0.0, 0.0)  # share of the variance along either component
-    # how far apart devices and classes lie, in %; a row a measure
+    variance: tuple[float, float] = (0.0, 0.0)
     separation: pd.DataFrame = field(default_factory=pd.DataFrame)
-    moment: Moment | None = None  # a moment through two devices; None where nothing is known
-    # of the measured microphones in dB (columns) by frequency in Hz (rows); no columns where none were
+    moment: Moment | None = None
     responses: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame(index=FREQUENCIES, columns=[], dtype=np.float32)
     )
-    compressed: tuple[str, ...] = ()  # the microphones that compress, too
+    compressed: tuple[str, ...] = ()
 
     def sides(self, fold: int = 0, official: bool = False) -> pd.DataFrame:
         """The cells with a column `side`: "train", "seen", "unseen", or "not used".

@@ -55,18 +55,27 @@ class Effect:
         decrease     q < 0, and -m or less on the mean  no reversal  not q < 0
         equal        -m < q < m                         at least     m or more in every run
                                                         exact        -m to m in every run
+
+    Attributes:
+        name: what is compared, such as "damped − base, unseen, W = 16".
+        estimate: the quantity with its error.
+        kind: what is claimed of it.
+        margin: m, in `unit`.
+        negligible: the size below which an increase or decrease does not matter: of equivalence with zero.
+        unit: of the values.
+        paper: the value that the paper gives for it; None where it gives none.
+        unfit: networks compared that do not fit their training data, in words; then there is no verdict.
+        contradiction: p-value of the quantity lying outside of what is claimed, adjusted over a claim's effects (Holm).
     """
 
-    name: str  # what is compared, such as "damped − base, unseen, W = 16"
-    estimate: Estimate  # the quantity with its error
-    kind: Kind  # what is claimed of it
-    margin: float = 0.0  # m, in `unit`
-    negligible: float = 1.0  # the size below which an increase or decrease does not matter: of equivalence with zero
-    unit: str = "points"  # of the values
-    paper: float | None = None  # the value that the paper gives for it; None where it gives none
-    # networks compared that do not fit their training data, in words; then there is no verdict
+    name: str
+    estimate: Estimate
+    kind: Kind
+    margin: float = 0.0
+    negligible: float = 1.0
+    unit: str = "points"
+    paper: float | None = None
     unfit: tuple[str, ...] = ()
-    # p-value of the quantity lying outside of what is claimed, adjusted over a claim's effects (Holm)
     contradiction: float | None = None
 
     @property
@@ -195,16 +204,27 @@ class Effect:
 
 @dataclass(frozen=True)
 class Claim:
-    """One of the paper's claims and the effects that it asserts."""
+    """One of the paper's claims and the effects that it asserts.
 
-    number: int  # 1 to 19
-    section: str  # where the paper makes it
-    statement: str  # what it says
-    criterion: str  # what has to be found for it to be supported, and how it is read where the paper leaves that open
-    paper: str  # the value that the paper gives, in words; empty where it gives none
-    effects: Sequence[Effect]  # what was measured; see `judged`
-    figures: Sequence[str]  # names of the book's figures that show it, such as "fig-3"
-    some: bool = False  # whether one supported effect is enough; else the claim asserts all of them
+    Attributes:
+        number: 1 to 19.
+        section: where the paper makes it.
+        statement: what it says.
+        criterion: what has to be found for it to be supported, and how it is read where the paper leaves that open.
+        paper: the value that the paper gives, in words; empty where it gives none.
+        effects: what was measured; see `judged`.
+        figures: names of the book's figures that show it, such as "fig-3".
+        some: whether one supported effect is enough; else the claim asserts all of them.
+    """
+
+    number: int
+    section: str
+    statement: str
+    criterion: str
+    paper: str
+    effects: Sequence[Effect]
+    figures: Sequence[str]
+    some: bool = False
 
     @property
     def verdict(self) -> Verdict:

@@ -28,15 +28,20 @@ RECORD_EVERY = 64  # rows after which a preparation's progress is recorded: a ki
 
 @dataclass(frozen=True)
 class Clips:
-    """A set of recordings of equal length."""
+    """A set of recordings of equal length.
 
-    # int16, (clips, samples), mono at 22,050 Hz, full scale 32768; memory-mapped, read-only
+    Attributes:
+        waveforms: int16, (clips, samples), mono at 22,050 Hz, full scale 32768; memory-mapped, read-only.
+        table: one row a clip, the columns `COLUMNS`. `city` is the axis along which places are held out (for
+            ESC-10 the fold), `location` the recording place within it, `device` "a" for the training device.
+        scenes: the class names in label order.
+        fingerprint: SHA-256 of waveforms and table.
+    """
+
     waveforms: NDArray[np.int16]
-    # one row a clip, the columns `COLUMNS`. `city` is the axis along which places are held out (for ESC-10 the
-    # fold), `location` the recording place within it, `device` "a" for the training device.
     table: pd.DataFrame
-    scenes: tuple[str, ...]  # the class names in label order
-    fingerprint: str  # SHA-256 of waveforms and table
+    scenes: tuple[str, ...]
+    fingerprint: str
 
     @property
     def labels(self) -> NDArray[np.int64]:

@@ -30,14 +30,20 @@ class Compressor:
 
 @dataclass(frozen=True)
 class Device:
-    """A recording device."""
+    """A recording device.
 
-    # magnitude response as points (Hz, dB), rising in frequency; linear in dB over log frequency between them,
-    # constant outside
+    Attributes:
+        response: magnitude response as points (Hz, dB), rising in frequency; linear in dB over log frequency between
+            them, constant outside.
+        compressor: its automatic gain control, if it has one.
+        gain: dB, before the compressor.
+        noise: RMS of its own white noise in dBFS, at the input of the compressor.
+    """
+
     response: tuple[tuple[float, float], ...]
-    compressor: Compressor | None = None  # its automatic gain control, if it has one
-    gain: float = 0.0  # dB, before the compressor
-    noise: float = -75.0  # RMS of its own white noise in dBFS, at the input of the compressor
+    compressor: Compressor | None = None
+    gain: float = 0.0
+    noise: float = -75.0
 
 
 @lru_cache(maxsize=32)

@@ -25,13 +25,21 @@ Rule = Callable[[str], str]  # gives the fault of a field, or ""
 
 @dataclass(frozen=True)
 class Layout:
-    """What a data set's `meta.csv` holds."""
+    """What a data set's `meta.csv` holds.
 
-    dataset: str  # the set's name in `DataConfig`
-    separator: str  # of its fields; where it is a comma, fields may be quoted
-    columns: tuple[str, ...]  # those that are needed; others may stand beside them
-    rules: Mapping[str, Rule]  # what the fields of a column must be
-    prefix: str = ""  # what leads from the set's folder to the names in the column `filename`
+    Attributes:
+        dataset: the set's name in `DataConfig`.
+        separator: of its fields; where it is a comma, fields may be quoted.
+        columns: those that are needed; others may stand beside them.
+        rules: what the fields of a column must be.
+        prefix: what leads from the set's folder to the names in the column `filename`.
+    """
+
+    dataset: str
+    separator: str
+    columns: tuple[str, ...]
+    rules: Mapping[str, Rule]
+    prefix: str = ""
 
 
 class Table(NamedTuple):
@@ -43,12 +51,18 @@ class Table(NamedTuple):
 
 
 class Metadata(NamedTuple):
-    """A set's `meta.csv`, its faults and those of the files that it names."""
+    """A set's `meta.csv`, its faults and those of the files that it names.
 
-    table: Table  # the list
-    files: dict[str, list[int]]  # the numbers of the lines that name a file, by its path below the set's folder
-    present: list[str]  # the files that are there and may be opened
-    # all that is wrong with the list, or with the files as far as that is seen without opening them
+    Attributes:
+        table: the list.
+        files: the numbers of the lines that name a file, by its path below the set's folder.
+        present: the files that are there and may be opened.
+        faults: all that is wrong with the list, or with the files as far as that is seen without opening them.
+    """
+
+    table: Table
+    files: dict[str, list[int]]
+    present: list[str]
     faults: list[Fault]
 
 

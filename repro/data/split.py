@@ -20,11 +20,17 @@ FOLD = "fold"  # column of the tables whose set brings its own split: "train", "
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers of a clip table, int64, ascending."""
+    """Row numbers of a clip table, int64, ascending.
 
-    train: NDArray[np.int64]  # device a, training side
-    seen: NDArray[np.int64]  # device a, test side
-    unseen: NDArray[np.int64]  # every other device, test side
+    Attributes:
+        train: device a, training side.
+        seen: device a, test side.
+        unseen: every other device, test side.
+    """
+
+    train: NDArray[np.int64]
+    seen: NDArray[np.int64]
+    unseen: NDArray[np.int64]
 
     @property
     def test(self) -> NDArray[np.int64]:

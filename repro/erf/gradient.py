@@ -77,14 +77,21 @@ def centre_input_pixel(config: ModelConfig, frames: int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Crop:
-    """An effective receptive field cut to the maximum receptive field."""
+    """An effective receptive field cut to the maximum receptive field.
 
-    values: Tensor  # (mel bands, frames)
-    first_band: int  # mel band of the first row
-    first_frame: int  # frame of the first column
-    centre: tuple[int, int]  # the centre pixel (row, column) of `values`
-    # False where the maximum receptive field sticks out of the input: then `values` holds the part of it that
-    # lies inside, and the centre pixel is not in its middle
+    Attributes:
+        values: (mel bands, frames).
+        first_band: mel band of the first row.
+        first_frame: frame of the first column.
+        centre: the centre pixel (row, column) of `values`.
+        complete: False where the maximum receptive field sticks out of the input: then `values` holds the part of
+            it that lies inside, and the centre pixel is not in its middle.
+    """
+
+    values: Tensor
+    first_band: int
+    first_frame: int
+    centre: tuple[int, int]
     complete: bool
 
 

@@ -30,23 +30,39 @@ FailureKind = Literal["non-finite loss", "out of memory", "killed", "error"]
 
 @dataclass(frozen=True)
 class Record:
-    """A finished run as the store keeps it."""
+    """A finished run as the store keeps it.
 
-    key: str  # its folder's name
-    experiment: Experiment  # what was trained
-    data_fingerprint: str  # SHA-256 of the recordings it was trained and tested on
-    epochs: pd.DataFrame  # per epoch: learning rate, loss, seconds, accuracy on seen and unseen devices where measured
-    train_accuracy: float  # share of the training labels that the final network reproduces without augmentation
-    layer_sparsity: pd.DataFrame  # epoch by layer, the share of removed weights; empty without sparsification
-    layer_weights: dict[str, int]  # conv and classifier weights that the final network has left, by layer
-    erf: NDArray[np.float16]  # the network's effective receptive field relative to its maximum, float16, (256, frames)
-    predictions: NDArray[np.uint8]  # uint8, (reported epochs, test clips)
-    test_clips: pd.DataFrame  # the test clips' scene, city, location and device, in the order of the predictions
-    scenes: tuple[str, ...]  # class names in label order
-    # when, how long, on what, with which code and versions (`repro.store.provenance.provenance`)
+    Attributes:
+        key: its folder's name.
+        experiment: what was trained.
+        data_fingerprint: SHA-256 of the recordings it was trained and tested on.
+        epochs: per epoch: learning rate, loss, seconds, accuracy on seen and unseen devices where measured.
+        train_accuracy: share of the training labels that the final network reproduces without augmentation.
+        layer_sparsity: epoch by layer, the share of removed weights; empty without sparsification.
+        layer_weights: conv and classifier weights that the final network has left, by layer.
+        erf: the network's effective receptive field relative to its maximum, float16, (256, frames).
+        predictions: uint8, (reported epochs, test clips).
+        test_clips: the test clips' scene, city, location and device, in the order of the predictions.
+        scenes: class names in label order.
+        provenance: when, how long, on what, with which code and versions (`repro.store.provenance.provenance`).
+        folder: where the files lie; of a run that came with the repository (`repro.store.shipped`), its ZIP.
+        recipe_version: of the recipe (`repro.experiment.RECIPE_VERSION`) that it was trained with.
+    """
+
+    key: str
+    experiment: Experiment
+    data_fingerprint: str
+    epochs: pd.DataFrame
+    train_accuracy: float
+    layer_sparsity: pd.DataFrame
+    layer_weights: dict[str, int]
+    erf: NDArray[np.float16]
+    predictions: NDArray[np.uint8]
+    test_clips: pd.DataFrame
+    scenes: tuple[str, ...]
     provenance: dict[str, Any]
-    folder: Path  # where the files lie; of a run that came with the repository (`repro.store.shipped`), its ZIP
-    recipe_version: int = RECIPE_VERSION  # of the recipe (`repro.experiment.RECIPE_VERSION`) that it was trained with
+    folder: Path
+    recipe_version: int = RECIPE_VERSION
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:
@@ -121,14 +137,23 @@ class Record:
 
 @dataclass(frozen=True)
 class Failure:
-    """A training that failed."""
+    """A training that failed.
 
-    key: str  # what the run would have been kept under
-    experiment: Experiment  # what was trained
-    data_fingerprint: str  # SHA-256 of the recordings
-    kind: FailureKind  # what ended it
-    reason: str  # one line that says more
-    provenance: dict[str, Any]  # as of a run
+    Attributes:
+        key: what the run would have been kept under.
+        experiment: what was trained.
+        data_fingerprint: SHA-256 of the recordings.
+        kind: what ended it.
+        reason: one line that says more.
+        provenance: as of a run.
+    """
+
+    key: str
+    experiment: Experiment
+    data_fingerprint: str
+    kind: FailureKind
+    reason: str
+    provenance: dict[str, Any]
 
     @property
     def made_by_this_code(self) -> bool:

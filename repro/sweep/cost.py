@@ -31,17 +31,22 @@ STEPS = 3  # training steps of every width that are timed, after one that is not
 
 @dataclass(frozen=True)
 class Cost:
-    """What a sweep will take; `str` says it to a person."""
+    """What a sweep will take; `str` says it to a person.
 
-    runs: int  # number of runs wanted, each once
-    to_train: int  # those that the store lacks
-    # by name the number of runs, of weights, and of floating-point operations for one clip in training
+    Attributes:
+        runs: number of runs wanted, each once.
+        to_train: those that the store lacks.
+        networks: by name the number of runs, of weights, and of floating-point operations for one clip in training.
+        flops: of all that is to be trained; None where the recordings, and so their number, are missing.
+        seconds: of training with `workers` side by side on `device`, each as fast as one alone; None as of `flops`.
+    """
+
+    runs: int
+    to_train: int
     networks: dict[str, dict[str, int]]
     workers: int
     device: str
-    # of all that is to be trained; None where the recordings, and so their number, are missing
     flops: float | None = None
-    # of training with `workers` side by side on `device`, each as fast as one alone; None as of `flops`
     seconds: float | None = None
 
     def __str__(self) -> str:

@@ -35,10 +35,15 @@ def draw_shifts(clips: int, length: int, generator: torch.Generator) -> Tensor:
 
 @dataclass(frozen=True)
 class Mixup:
-    """One draw of mix-up (Zhang et al., 2018) for a batch."""
+    """One draw of mix-up (Zhang et al., 2018) for a batch.
 
-    share: Tensor  # float32, (clips,): the weight of the clip itself, at least 0.5
-    partner: Tensor  # int64, (clips,): which clip it is mixed with
+    Attributes:
+        share: float32, (clips,): the weight of the clip itself, at least 0.5.
+        partner: int64, (clips,): which clip it is mixed with.
+    """
+
+    share: Tensor
+    partner: Tensor
 
     @staticmethod
     def draw(clips: int, alpha: float, generator: torch.Generator) -> Mixup:

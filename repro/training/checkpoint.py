@@ -21,11 +21,17 @@ TENSORS, VALUES = "state.safetensors", "state.json"
 
 @dataclass(frozen=True)
 class State:
-    """Everything that the rest of a training depends on, after `epoch` epochs."""
+    """Everything that the rest of a training depends on, after `epoch` epochs.
 
-    epoch: int  # number of finished epochs
-    tensors: Mapping[str, Tensor]  # weights, masks, optimiser, random number generators, predictions, by name
-    values: Mapping[str, Any]  # what was measured so far, as plain JSON values
+    Attributes:
+        epoch: number of finished epochs.
+        tensors: weights, masks, optimiser, random number generators, predictions, by name.
+        values: what was measured so far, as plain JSON values.
+    """
+
+    epoch: int
+    tensors: Mapping[str, Tensor]
+    values: Mapping[str, Any]
 
 
 class Checkpoints:

@@ -18,15 +18,22 @@ from urllib.parse import quote, unquote
 
 @dataclass(frozen=True)
 class Source:
-    """A file on a server, and the files of the data set that it brings."""
+    """A file on a server, and the files of the data set that it brings.
 
-    url: str  # where it is. A zip archive is unpacked.
-    size: int  # its bytes
-    hash: str | None  # its checksum as pooch writes it, such as "md5:0f1e..."; None where its bytes may change
-    # SHA-256 by path below the data set's folder. An archive may have them in any folder. Empty where only the
-    # archive itself lists them: they then have the paths that it gives them.
+    Attributes:
+        url: where it is. A zip archive is unpacked.
+        size: its bytes.
+        hash: its checksum as pooch writes it, such as "md5:0f1e..."; None where its bytes may change.
+        files: SHA-256 by path below the data set's folder. An archive may have them in any folder. Empty where only
+            the archive itself lists them: they then have the paths that it gives them.
+        top: the start of the archive's paths that is left out, such as "set/".
+    """
+
+    url: str
+    size: int
+    hash: str | None
     files: Mapping[str, str] = field(default_factory=dict)
-    top: str = ""  # the start of the archive's paths that is left out, such as "set/"
+    top: str = ""
 
     @property
     def name(self) -> str:
