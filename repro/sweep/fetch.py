@@ -15,7 +15,7 @@ from repro.store.record import Failure, Record
 from repro.store.store import Store
 from repro.sweep.engine import Engine
 from repro.sweep.local import local_engine
-from repro.sweep.worker import keys_of
+from repro.sweep.worker import keys_of, remove_finished_checkpoints
 
 failed: dict[str, Failure] = {}  # the runs that `fetch` could not train in this process, by key: a page shows them
 
@@ -66,6 +66,7 @@ def sweep(experiments: Iterable[Experiment], store: Store, engine: Engine | None
     Raises:
         InputError: the recordings or the store cannot be used, or an Experiment cannot be trained at all.
     """
+    remove_finished_checkpoints(store)
     return _train(missing_from(experiments, store), store, engine)
 
 

@@ -112,6 +112,14 @@ def _train(
     return None
 
 
+def remove_finished_checkpoints(store: Store) -> None:
+    """Remove the checkpoints of finished runs, which a process left that was killed after it had saved the run."""
+    for folder in (store.root / "checkpoints").glob("[!.]*"):
+        if folder.name in store:
+            with store.lock(folder.name), store.writable():  # its own process may be at it
+                Checkpoints(folder).discard()
+
+
 class _Checkpoints(Checkpoints):
     """A run's checkpoints in the store; every state they could save is also shown in its event file, if it has one.
 

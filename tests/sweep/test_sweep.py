@@ -162,6 +162,17 @@ def test_a_sweep_tries_failed_runs_again(store, trained):
     assert trained == [DIVERGING, A, DIVERGING]
 
 
+def test_a_sweep_removes_the_checkpoints_of_finished_runs_alone(store, trained):
+    (finished,) = fetch([A], store)
+    for key in (
+        finished.key,
+        "b" * 20,
+    ):  # as a process leaves it that is killed once its run is saved; an unfinished one
+        (store.checkpoints(key) / "00001").mkdir(parents=True)
+    assert sweep.sweep([A], store) == []
+    assert [path.name for path in (store.root / "checkpoints").iterdir()] == ["b" * 20]
+
+
 def test_an_engine_is_closed_when_a_sweep_ends_early(store, monkeypatch):
     closed, kept = [], []
 

@@ -299,16 +299,16 @@ def test_recording_a_network_changes_nothing(toy_inputs, monkeypatch, sparsity):
 
 
 CONTINUED = {
-    f"{name}-{'damped' if damped else 'base'}-{width}": tiny.experiment(width, damped, sparsity=sparsity, epochs=3)
+    f"{name}-{'damped' if damped else 'base'}-{width}": tiny.experiment(width, damped, sparsity=sparsity, epochs=4)
     for name, sparsity in {
         "dense": None,
         "static": Sparsity(method="static", weights=200),
         "iterative": Sparsity(method="iterative", weights=200),
     }.items()
-    for damped, width in ((False, 2), (True, 8))
+    for damped, width in ((False, 2), (True, 2), (True, 8))
 } | {
-    "bf16": tiny.experiment(epochs=3, precision="bf16"),
-    "random labels, rolled by samples": tiny.experiment(epochs=3, labels="random", roll="samples", batch_size=5),
+    "bf16": tiny.experiment(epochs=4, precision="bf16"),
+    "random labels, rolled by samples": tiny.experiment(epochs=4, labels="random", roll="samples", batch_size=5),
     "two reported epochs": tiny.experiment(epochs=12),
 }
 
