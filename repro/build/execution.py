@@ -19,7 +19,7 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from repro.build.kernels import Kernels
-from repro.build.pages import BuildError, Page, fingerprint, is_current, write_stamp
+from repro.build.pages import BuildError, Page, fingerprint, is_current, present_runs, write_stamp
 from repro.edition import Edition
 from repro.errors import InputError
 from repro.progress import TERMINAL_VARIABLE
@@ -56,6 +56,7 @@ def execute_pages(
         stale = [page for page in notebooks if fresh or not is_current(executed[page], made_from[page], store)]
         if len(stale) > 1 and edition.train_missing:  # together, so that no core waits between the pages
             _train(edition, store)
+        present = present_runs(store)
 
         tell = _Telling(notebooks)
         for page in notebooks:
@@ -72,7 +73,7 @@ def execute_pages(
             except BaseException:
                 tell(page, "failed")
                 raise
-            write_stamp(executed[page], made_from[page], store)
+            write_stamp(executed[page], made_from[page], present)
             tell(page, f"executed in {time.monotonic() - start:.1f} s")
 
         with ThreadPoolExecutor(at_once) as threads:

@@ -113,11 +113,17 @@ def stamp_path(executed: Path) -> Path:
     return executed.with_suffix(".stamp.json")
 
 
-def write_stamp(executed: Path, page_fingerprint: str, store: Store) -> None:
-    """Record what an executed notebook was made from, its runs and, where it lacks some, which there are."""
+def write_stamp(executed: Path, page_fingerprint: str, present: str) -> None:
+    """Record what an executed notebook was made from, its runs and, where it lacks some, those there were (`present`).
+
+    Args:
+        executed: the notebook.
+        page_fingerprint: `fingerprint` of its page.
+        present: `present_runs` from before it was executed: a run that came meanwhile may be missing in it.
+    """
     gaps = any(_GAP in str(data.get("text/html", "")) for data in _outputs(executed))
     runs = sorted(recorded_runs(executed))
-    stamp = {"fingerprint": page_fingerprint, "runs": runs, "gaps": _present(store) if gaps else None}
+    stamp = {"fingerprint": page_fingerprint, "runs": runs, "gaps": present if gaps else None}
     stamp_path(executed).write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
 
 
@@ -128,13 +134,14 @@ def is_current(executed: Path, page_fingerprint: str, store: Store) -> bool:
     """
     try:
         stamp = json.loads(stamp_path(executed).read_text(encoding="utf-8"))
-        whole = all(key in store for key in stamp["runs"]) and stamp["gaps"] in (None, _present(store))
-        return executed.is_file() and stamp["fingerprint"] == page_fingerprint and whole
+        whole = all(key in store for key in stamp["runs"])
+        as_it_was = stamp["gaps"] is None or stamp["gaps"] == present_runs(store)
+        return executed.is_file() and stamp["fingerprint"] == page_fingerprint and whole and as_it_was
     except (OSError, ValueError, KeyError, TypeError):
         return False  # no stamp, or half of one
 
 
-def _present(store: Store) -> str:
+def present_runs(store: Store) -> str:
     """A digest of which runs a store has, and which failed."""
     return hashlib.sha256(" ".join([*store.finished(), "failed", *store.failed()]).encode()).hexdigest()
 

@@ -47,13 +47,7 @@ def spectrogram(ax: Axes, mel: NDArray[np.float32], low: float, high: float) -> 
     """Draw features (256, frames) over time in s and frequency in kHz, colours from `low` to `high` (dB)."""
     seconds = mel.shape[1] * HOP / SAMPLE_RATE
     image = ax.imshow(
-        mel,
-        origin="lower",
-        aspect="auto",
-        vmin=low,
-        vmax=high,
-        extent=(0, seconds, -0.5, N_MELS - 0.5),
-        cmap=MAP,
+        mel, origin="lower", aspect="auto", vmin=low, vmax=high, extent=(0, seconds, -0.5, N_MELS - 0.5), cmap=MAP
     )
     ax.grid(False)
     _kilohertz_ticks(ax)

@@ -106,23 +106,24 @@ def figure_note(records: Iterable[Record], name: str, data: pd.DataFrame) -> _Ht
     return _Html(f'<p class="repro-figure-note">{len(runs)} runs{made}. {links}</p>')
 
 
-def findings(evidence: Evidence, *numbers: int) -> _Html:
+def findings(evidence: Evidence, *claims: int) -> _Html:
     """What the runs say on some of the paper's claims, a line each, with the numbers behind it.
 
     Args:
         evidence: the runs that the claims are judged by.
-        numbers: of the claims.
+        claims: their numbers.
     """
-    claims = {claim.number: claim for claim in ledger(evidence)}
-    items = "".join(f"<li>{_finding(claims[number])}</li>" for number in numbers)
+    judged = {claim.number: claim for claim in ledger(evidence)}
+    items = "".join(f"<li>{_finding(judged[number])}</li>" for number in claims)
     return _Html(f'<div class="repro-findings"><p>What this edition finds:</p><ul>{items}</ul></div>')
 
 
 def _finding(claim: Claim) -> str:
     paper = f" The paper reports: {escape(claim.paper)}." if claim.paper else ""
-    measured = f" Here: {escape(numbers(claim))}." if numbers(claim) else ""
+    measured = numbers(claim)
+    here = f" Here: {escape(measured)}." if measured else ""
     return (
-        f'<a href="target:claim-{claim.number}">Claim {claim.number}</a>: {escape(claim.statement)}{paper}{measured} '
+        f'<a href="target:claim-{claim.number}">Claim {claim.number}</a>: {escape(claim.statement)}{paper}{here} '
         f"<strong>{meaning(claim)}</strong>"
     )
 

@@ -11,7 +11,7 @@ from IPython.display import HTML
 
 from repro.analysis import accuracy
 from repro.analysis.evidence import Network
-from repro.data.split import TRAINING_DEVICE
+from repro.edition import VARIANTS
 from repro.figures.svg import Axis, Plot, attributes, legend, linear, logarithmic, marker, table
 from repro.store.record import Record
 
@@ -24,9 +24,11 @@ def by_microphone(records: Iterable[Record]) -> pd.DataFrame:
 
     The mean over the networks, so that each counts once however many runs it has.
     """
-    shares = 100 * accuracy.shares(records, "device").drop(columns=TRAINING_DEVICE, errors="ignore")
-    variant = [str(name).partition(" ")[0] for name in shares.index]
-    return shares.groupby(variant).mean().T.rename_axis("device")
+    of_variant: dict[str, list[Record]] = {}
+    for record in records:
+        of_variant.setdefault(record.experiment.variant, []).append(record)
+    shares = {variant: 100 * accuracy.shares(runs, "device", True).mean() for variant, runs in of_variant.items()}
+    return pd.DataFrame(shares, columns=[variant for variant in VARIANTS if variant in shares]).rename_axis("device")
 
 
 def microphones(

@@ -60,9 +60,10 @@ def write_report(evidence: Evidence, folder: Path) -> None:
     project, (start, end) = folder.parents[1] / "README.md", ANSWER
     if folder.name == SHOWN and project.is_file():
         before, _, rest = project.read_text(encoding="utf-8").partition(start)
-        if rest:
+        _, closed, after = rest.partition(end)
+        if closed:  # without both lines nothing is replaced
             told = "\n".join([start, f"{found} of {wanted} runs are trained so far.", "", *sentences, end])
-            write_file(project, (before + told + rest.partition(end)[2]).encode())
+            write_file(project, (before + told + after).encode())
 
 
 def _picture(evidence: Evidence) -> bytes:

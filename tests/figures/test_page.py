@@ -194,7 +194,7 @@ def test_a_page_that_lacked_a_run_is_executed_again_once_the_store_has_others(
     store = Store(tmp_path / "store")
 
     assert pages.recorded_runs(tmp_path / "page.ipynb") == {run.key}
-    pages.write_stamp(tmp_path / "page.ipynb", "of its source", store)
+    pages.write_stamp(tmp_path / "page.ipynb", "of its source", pages.present_runs(store))
     assert pages.is_current(tmp_path / "page.ipynb", "of its source", store)
     (store.folder("a" * 20)).mkdir()
     (store.folder("a" * 20) / "manifest.json").touch()

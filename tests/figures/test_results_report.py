@@ -47,6 +47,14 @@ def test_the_answer_goes_into_the_projects_readme(tmp_path):
     ]
 
 
+def test_a_readme_without_the_second_mark_stays_as_it_is(tmp_path):
+    (tmp_path / "README.md").write_text(f"Top\n{ANSWER[0]}\nBottom\n")
+    folder = tmp_path / "results" / "esc10"
+    folder.mkdir(parents=True)
+    write_report(Evidence(EDITION, ()), folder)
+    assert (tmp_path / "README.md").read_text() == f"Top\n{ANSWER[0]}\nBottom\n"
+
+
 def test_the_projects_readme_says_what_the_shipped_results_say():
     start, end = ANSWER
     told = (ROOT / "README.md").read_text().partition(start)[2].partition(end)[0]
