@@ -219,7 +219,7 @@ def emptiest(network):
         for run in evidence.runs(network).values()
         for name, number in run.layer_weights.items()
     ]
-    return min(kept, default=float("nan"))
+    return f"{min(kept):.2f}" if kept else accuracy.NOT_TRAINED
 
 
 rows = [
@@ -228,7 +228,7 @@ rows = [
     for width in edition.unguarded_widths
     for method in ("iterative", "unguarded")
 ]
-pd.DataFrame(rows).set_index(["W", "pruning"]).round(2) if rows else None
+pd.DataFrame(rows).set_index(["W", "pruning"]) if rows else None
 
 # %% tags=["remove-input"]
 page.findings(evidence, 19)

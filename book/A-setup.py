@@ -48,9 +48,10 @@ page.start(edition)
 # A clip at 22,050 Hz becomes a power spectrogram $P(f, t)$ (2048 samples a window, 512 a step), then
 #
 # $$
-# L(f, t) = \max\bigl(10 \log_{10} \max(P(f, t), 10^{-10}),\; L_{\max} - 80\bigr) + A(f),
-# \qquad
-# X(m, t) = \sum_f M(m, f)\, L(f, t),
+# \begin{aligned}
+# L(f, t) &= \max\bigl(10 \log_{10} \max(P(f, t), 10^{-10}),\; L_{\max} - 80\bigr) + A(f), \\
+# X(m, t) &= \sum_f M(m, f)\, L(f, t),
+# \end{aligned}
 # $$
 #
 # with $L_{\max}$ the clip's own maximum, $A$ the A-weighting curve and $M$ the bank of 256 mel filters
@@ -237,8 +238,8 @@ if edition.precision_widths:
 # 13. **Random labels** are the training labels in a random order drawn once from the run's seed, which keeps the classes
 #     balanced. They are trained on without rolling and mix-up, which would hide what a network can memorise.
 # 14. **Precision** is bfloat16 in the edition for GPUs, where it is several times faster, and float32 in the others; the
-#     paper does not name its own. In float32 a GPU computes without TF32, so that its runs differ from a CPU's by
-#     rounding alone. Below every figure stands what its runs were trained on.
+#     paper does not name its own. In float32 a GPU computes without TF32. Below every figure stands what its
+#     runs were trained on.
 #
 # **Pruning and receptive fields**
 #
@@ -294,5 +295,6 @@ if edition.precision_widths:
 #
 # What was changed about criteria after results were known:
 #
-# - 2026-11-25: none so far. Criteria of all 19 claims and the esc10 protocol were fixed before any test accuracy of its
-#   sweep was looked at.
+# - 2026-11-25: none. Criteria of all 19 claims and the esc10 protocol were fixed before any test accuracy of its sweep was
+#   looked at.
+# - 2026-11-26: none. The width study and the depth study over $D$ at $W = 16$ have been read since.

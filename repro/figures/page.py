@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import inspect
+import re
 import shlex
 import textwrap
 from collections import Counter
@@ -69,7 +70,7 @@ def start(edition: Edition) -> _Html:
 
 
 def code(*shown: type | Callable[..., Any]) -> Markdown:
-    """The source of functions, methods or classes of the package, as it runs, without their docstrings."""
+    """The source of functions, methods or classes, as it runs, less their docstrings and notes to the type checker."""
     blocks = "\n\n".join(f"```python\n{_without_docstring(part)}\n```" for part in shown)
     return Markdown(blocks)  # type: ignore[no-untyped-call]
 
@@ -81,7 +82,7 @@ def _without_docstring(part: type | Callable[..., Any]) -> str:
         start = source.index('"""')
         end = source.index('"""', start + 3) + 3
         source = source[:start].rstrip() + source[end:]
-    return source.rstrip()
+    return re.sub(r"  # type: ignore\[.*?\]", "", source).rstrip()
 
 
 def figure_note(records: Iterable[Record], name: str, data: pd.DataFrame) -> _Html:
@@ -97,7 +98,7 @@ def figure_note(records: Iterable[Record], name: str, data: pd.DataFrame) -> _Ht
     runs = list(records)
     machines = Counter(record.provenance["device"].partition(": ")[2] for record in runs)
     commits = Counter(str(record.provenance["code"].get("commit"))[:10] for record in runs)
-    made = f", trained on {escape(', '.join(machines))} at revision {escape(', '.join(commits))}" if runs else ""
+    made = f", trained on {escape('; '.join(machines))}, at revision {escape(', '.join(commits))}" if runs else ""
     content = base64.b64encode(data.to_csv(index=False, float_format="%.6g").encode()).decode()
     links = (
         f'<a download="{name}.csv" href="data:text/csv;base64,{content}">data (CSV)</a>, '

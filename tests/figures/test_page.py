@@ -89,7 +89,7 @@ def test_code_is_shown_as_it_runs_without_its_docstring():
         return 2 * number
 
     def halved(number: int) -> float:
-        return number / 2
+        return number / 2  # type: ignore[no-any-return]
 
     assert code(doubled, halved).data == (
         "```python\ndef doubled(number: int) -> int:\n    return 2 * number\n```\n\n"
@@ -101,7 +101,7 @@ def test_a_figure_says_what_it_was_drawn_from_and_offers_its_numbers():
     data = pd.DataFrame({"width": [2], "mean": [0.123456789]})
     text = html(figure_note([record(), record(seed=1)], "fig-3", data))
     assert text.startswith(
-        '<p class="repro-figure-note">2 runs, trained on &lt;toy&gt; at revision 0123456789. '
+        '<p class="repro-figure-note">2 runs, trained on &lt;toy&gt;, at revision 0123456789. '
         '<a download="fig-3.csv" href="data:text/csv;base64,'
     )
     content = base64.b64decode(text.partition("base64,")[2].partition('"')[0]).decode()
