@@ -1,7 +1,8 @@
 """Prepare what is pushed to the branch for Colab and Binder: `python3 .ci/launch.py OWNER/NAME BRANCH FOLDER`.
 
 The executed notebooks of every edition in `_build`, each with a first cell that makes Colab ready, a README with their
-launch links, and what Binder runs once the packages of `environment.yml` are installed. Needs Python only.
+launch links, and what Binder runs once the packages of `environment.yml` are installed. The same links are added to the
+pages of `_build/site`: only here is it known where they lead. Needs Python only.
 """
 
 import json
@@ -16,6 +17,11 @@ if "google.colab" in sys.modules:  # elsewhere the package is installed already
     !pip install --quiet /content/book
     %cd -q /content/book
 """
+PLACE = '<div class="bd-article-container">'
+BUTTONS = (
+    '<nav class="repro-launch" aria-label="This page as a notebook">Run this page: '
+    '<a href="{colab}">Colab</a> <a href="{binder}">Binder</a></nav>'
+)
 README = """\
 # The executed notebooks
 
@@ -41,6 +47,10 @@ def prepare(name: str, branch: str, build: Path, folder: Path) -> int:
         here = f"https://github.com/{name}/blob/{branch}/{place}"
         colab = f"https://colab.research.google.com/github/{name}/blob/{branch}/{place}"
         binder = f"https://mybinder.org/v2/gh/{name}/{branch}?labpath={place}"
+        html = build / "site" / edition / "book" / f"{page}.html"
+        if html.is_file():
+            text = html.read_text("utf-8")
+            html.write_text(text.replace(PLACE, PLACE + BUTTONS.format(colab=colab, binder=binder), 1), "utf-8")
         rows.append(f"| {edition} | [{page}]({here}) | [Colab]({colab}) | [Binder]({binder}) |\n")
     if not rows:
         sys.exit(f"{build} has no executed notebooks")

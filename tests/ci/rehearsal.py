@@ -188,7 +188,15 @@ def green(here: Rehearsal, tell: Callable[[str], None]) -> None:
     check("green: the release", released, [f"release/{name}" for name in files])
     editions = sorted(path.name for path in (here.folder / "pages").iterdir() if path.is_dir())
     check("green: the site", editions, ["esc10", "quick"])
+    links = [link for page in pages for link in _launch_links(here, page)]
+    check("green: launch links", links, [f"labpath={page}" for page in pages])
     tell("green: trained, executed, rendered, published, released")
+
+
+def _launch_links(here: Rehearsal, page: str) -> list[str]:
+    """Where the button that starts Binder leads on the published page of an executed notebook."""
+    html = here.folder / "pages" / page.replace("executed/", "").replace("/", "/book/", 1).replace(".ipynb", ".html")
+    return re.findall(r'<nav class="repro-launch".*(labpath=[^"]*)"', html.read_text())
 
 
 def dead_links(here: Rehearsal, tell: Callable[[str], None]) -> None:

@@ -10,8 +10,11 @@ from zipfile import ZipFile
 
 import pytest
 import yaml
+from bs4 import BeautifulSoup
 from rehearsal import STAND_INS
 from workflow import Runner, evaluate, filled, holds, keep
+
+from repro.build import site
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = {path.name: yaml.safe_load(path.read_text()) for path in sorted((ROOT / ".github/workflows").glob("*.yml"))}
@@ -210,6 +213,9 @@ def test_the_notebooks_for_colab_and_binder(tmp_path: Path):
     page = tmp_path / "_build" / "esc10" / "source" / "book" / "05-1-width.ipynb"
     page.parent.mkdir(parents=True)
     page.write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": "# Width"}], "nbformat": 4}))
+    shown = tmp_path / "_build" / "site" / "esc10" / "book" / "05-1-width.html"
+    shown.parent.mkdir(parents=True)
+    shown.write_text(f"<main>{site._PLACE}<h1>Width</h1></div></main>")
     prepare = runpy.run_path(str(ROOT / ".ci" / "launch.py"))["prepare"]
     assert prepare("me/book", "executed", tmp_path / "_build", tmp_path / "out") == 1
     first, second = json.loads((tmp_path / "out/executed/esc10/05-1-width.ipynb").read_text())["cells"]
@@ -221,6 +227,11 @@ def test_the_notebooks_for_colab_and_binder(tmp_path: Path):
         f"[Colab](https://colab.research.google.com/github/me/book/blob/{place}) | "
         "[Binder](https://mybinder.org/v2/gh/me/book/executed?labpath=executed/esc10/05-1-width.ipynb) |"
     )
+    buttons = BeautifulSoup(shown.read_text(), "html.parser").select(".bd-article-container > nav.repro-launch > a")
+    assert {button.text: button["href"] for button in buttons} == {
+        "Colab": f"https://colab.research.google.com/github/me/book/blob/{place}",
+        "Binder": "https://mybinder.org/v2/gh/me/book/executed?labpath=executed/esc10/05-1-width.ipynb",
+    }
     with pytest.raises(SystemExit, match="has no executed notebooks"):
         prepare("me/book", "executed", tmp_path / "nothing", tmp_path / "out")
 
