@@ -92,7 +92,7 @@ pd.DataFrame(
         "arithmetic / %": growth["GMAC a clip"].map("{:+.0f}".format),
         "max. RF / pixels": added["max. RF / pixels"].map("{:+.0f}".format),
     }
-).rename_axis(f"added to W = {widths[0]}, D = 1, K = 1")
+).rename_axis(f"to W = {widths[0]}")
 
 # %% tags=["hide-input"]
 deep, wide = growth.loc["one more D"], growth.loc["twice the W"]

@@ -134,12 +134,12 @@ sizes.fillna("–").rename_axis("W")
 # most of the weights.
 
 # %%
-baseline = pd.DataFrame(layers[32])
+baseline = pd.DataFrame(layers[32]).drop(columns="stride")
 baseline["layer"] = baseline["layer"].map(layer_name)
 for column in ("weights", "macs"):
     share = 100 * baseline[column] / baseline[column].sum()
     baseline[f"{column} / %"] = share.round(1)
-baseline.set_index("layer")
+baseline.set_index("layer").drop(columns="macs")
 
 # %% [markdown]
 # ## Maximum receptive field

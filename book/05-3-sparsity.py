@@ -30,7 +30,7 @@ settings: dict = {}  # any other setting of the edition, such as {"sparse_epochs
 import matplotlib.pyplot as plt
 import pandas as pd
 import torch
-from IPython.display import Markdown
+from IPython.display import Markdown, display
 
 from repro.analysis import accuracy
 from repro.analysis.evidence import Evidence, Network
@@ -207,9 +207,6 @@ table = accuracy.percentages(
     else Markdown("This edition does not train them.")
 )
 
-# %% [markdown]
-# Was any layer emptied? The smallest share of its weights that a layer keeps in any run, in %:
-
 
 # %% tags=["hide-input"]
 def emptiest(network):
@@ -228,7 +225,11 @@ rows = [
     for width in edition.unguarded_widths
     for method in ("iterative", "unguarded")
 ]
-pd.DataFrame(rows).set_index(["W", "pruning"]) if rows else None
+if rows:
+    question = "Was any layer emptied? The smallest share that a layer keeps in any run:"
+    display(Markdown(question))
+    shares = pd.DataFrame(rows).set_index(["W", "pruning"])
+    display(shares.rename_axis(columns="weights left / %"))
 
 # %% tags=["remove-input"]
 page.findings(evidence, 19)

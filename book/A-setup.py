@@ -165,7 +165,7 @@ table.loc["epochs of sparse networks"] = [350, edition.sparse_epochs]
 table.loc["runs of a network"] = [3, len(edition.folds) * len(edition.seeds)]
 table
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 PRECISION = """
 **Precision.** Graphics cards multiply matrices several times faster in bfloat16
 (`precision="bf16"`), which keeps 8 of float32's 24 significant bits. Only the
@@ -182,7 +182,7 @@ if edition.precision_widths:
     by_precision = accuracy.by_precision(records)
     display(by_precision.round(1).rename_axis(columns="accuracy / %"))
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Accuracy in float32 and in bfloat16, one line a run, on unseen devices and on the seen one."}}
+# %% tags=["remove-input"] mystnb={"image": {"alt": "Accuracy in float32 and in bfloat16, one line a run, on unseen devices and on the seen one."}}
 if edition.precision_widths:
     figure = charts.precisions(by_precision)
     plt.show()

@@ -233,12 +233,12 @@ pd.DataFrame(
     {
         name: {
             "networks": value.networks,
-            "rank correlation": f"{value.rho:+.2f}",
-            "95 % interval": f"{value.low:+.2f} to {value.high:+.2f}",
+            "rank correlation": value.told,
+            "95 % interval": value.interval,
         }
         for name, value in found.items()
     }
-).T.replace(r"\+?nan", "–", regex=True).rename_axis("among")
+).T.rename_axis("among")
 
 # %% tags=["hide-input"]
 over_all = found["all"]
@@ -250,7 +250,7 @@ else:
     reading = "there is no clear relation"
 Markdown(
     f"Over {over_all.networks} networks the rank correlation of reach and accuracy is "
-    f"{over_all.rho:+.2f} (95 %: {over_all.low:+.2f} to {over_all.high:+.2f}): {reading}."
+    f"{over_all.told} (95 %: {over_all.interval}): {reading}."
     if over_all.low == over_all.low
     else f"{over_all.networks} networks are too few for an answer."
 )

@@ -52,6 +52,8 @@ records = runs_of(edition)
 by_experiment = {record.experiment.canonical_text(): record for record in records}
 rows = {}
 for name, study in edition.studies.items():
+    if not study.experiments:
+        continue
     there = [
         by_experiment[text]
         for run in study.experiments
@@ -67,7 +69,7 @@ pd.DataFrame(rows).T.rename_axis("study").astype({"asked for": int, "there": int
 # %% tags=["remove-input"]
 pd.Series(
     [record.provenance["device"] for record in records], name="runs", dtype=str
-).value_counts().rename_axis("trained on").to_frame()
+).value_counts().rename_axis("trained on").to_frame("runs")
 
 # %% [markdown]
 # ## This build

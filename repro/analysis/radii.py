@@ -99,6 +99,20 @@ class Correlation(NamedTuple):
     low: float
     high: float
 
+    @property
+    def told(self) -> str:
+        """The correlation as text; "–" where there is none."""
+        return _signed(self.rho)
+
+    @property
+    def interval(self) -> str:
+        """The interval as text, such as "−0.70 to +0.48"; "–" where there is none."""
+        return "–" if np.isnan(self.low) else f"{_signed(self.low)} to {_signed(self.high)}"
+
+
+def _signed(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:+.2f}".replace("-", "−")
+
 
 def rank_correlation(x: pd.Series[float], y: pd.Series[float]) -> Correlation:
     """Spearman's rank correlation of `x` and `y`, with a percentile interval from a bootstrap over the networks.

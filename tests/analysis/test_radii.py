@@ -7,7 +7,15 @@ import pytest
 from scipy.stats import spearmanr
 
 from repro.analysis.evidence import Evidence, Network
-from repro.analysis.radii import RADII, first_field, radii, radii_table, rank_correlation, reach_and_accuracy
+from repro.analysis.radii import (
+    RADII,
+    Correlation,
+    first_field,
+    radii,
+    radii_table,
+    rank_correlation,
+    reach_and_accuracy,
+)
 
 NARROW, WIDE = Network("base", 8), Network("base", 32)
 LABEL = "90 % / mel bands"
@@ -118,3 +126,9 @@ def test_a_field_of_zeros_has_no_radius():
     dead = dataclasses.replace(found.records[0], erf=np.zeros_like(found.records[0].erf))
     table = radii_table(radii(Evidence(found.edition, (dead, *found.records[3:])), [NARROW, WIDE]))
     assert "inf" not in table.to_string()
+
+
+def test_a_correlation_as_text():
+    assert (Correlation(9, -0.164, -0.7, 0.478).told, Correlation(9, 0.5, 0.1, 0.9).told) == ("−0.16", "+0.50")
+    assert Correlation(9, -0.164, -0.7, 0.478).interval == "−0.70 to +0.48"
+    assert (Correlation(2, np.nan, np.nan, np.nan).told, Correlation(6, 0.7, np.nan, np.nan).interval) == ("–", "–")
