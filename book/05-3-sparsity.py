@@ -226,8 +226,7 @@ rows = [
     for method in ("iterative", "unguarded")
 ]
 if rows:
-    question = "Was any layer emptied? The smallest share that a layer keeps in any run:"
-    display(Markdown(question))
+    display(Markdown("Was any layer emptied? The smallest share that one keeps:"))
     shares = pd.DataFrame(rows).set_index(["W", "pruning"])
     display(shares.rename_axis(columns="weights left / %"))
 
