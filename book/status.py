@@ -18,7 +18,9 @@
 
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # a file of book/editions
-measurement: str = ""  # a file that `python -m benchmarks` wrote; empty: the store's
+measurement: str = (
+    ""  # what `python -m benchmarks` wrote; empty: the store's, or the shipped
+)
 settings: dict = {}  # any other setting of the edition, such as {"epochs": 20}
 
 # %% tags=["hide-input"]
@@ -28,10 +30,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
-from IPython.display import Markdown, display
+from IPython.display import HTML, Markdown, display
 
+from repro.build.executed import PLACE
 from repro.edition import open_edition
 from repro.figures import page
+from repro.files.project import project_root
 from repro.store.provenance import revision
 from repro.store.store import Store
 from repro.sweep.available import runs_of
@@ -83,6 +87,12 @@ pd.Series(
 ).to_frame()
 
 # %% [markdown]
+# When its pages were executed, how long each took beside the others, and how many runs it shows:
+
+# %% tags=["remove-input"]
+HTML(PLACE)
+
+# %% [markdown]
 # ## Speed
 #
 # `python -m benchmarks` measures a machine against plain ways of doing the same, each in turn and again: medians, and
@@ -92,6 +102,8 @@ pd.Series(
 
 # %% tags=["remove-input"]
 path = Path(measurement) if measurement else Store.default().root / "bench.json"
+if not (measurement or path.is_file()):
+    path = project_root() / "results" / "bench.json"
 if path.is_file():
     report = json.loads(path.read_text())
     machine = ", ".join(str(value) for value in report["machine"].values() if value)
