@@ -214,18 +214,6 @@ def key_of(canonical: Mapping[str, Any], data_fingerprint: str, recipe_version: 
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
-def experiment_from(values: Mapping[str, Any]) -> Experiment:
-    """Read an Experiment back from the plain values that `model_dump` gives.
-
-    Raises:
-        InputError: a field is unknown, missing or out of its range.
-    """
-    try:
-        return Experiment.model_validate(values)
-    except ValidationError as error:
-        raise InputError(explain(error, "Experiment")) from None
-
-
 def explain(error: ValidationError, what: str) -> str:
     """One line for the first fault that pydantic found: the field, what it got, what it must be."""
     fault = error.errors(include_url=False)[0]

@@ -21,7 +21,7 @@ from safetensors.torch import save as weights_bytes
 
 from repro.data.clips import COLUMNS
 from repro.errors import InputError
-from repro.experiment import RECIPE_VERSION, DataConfig, Experiment, experiment_from, explain, key_of
+from repro.experiment import RECIPE_VERSION, DataConfig, Experiment, explain, key_of
 from repro.files import checksums
 from repro.store.record import WEIGHTS, Failure, FailureKind, Record
 from repro.training.loop import Epoch, Outcome, reported_epochs
@@ -54,7 +54,7 @@ class _Origin(BaseModel):
         data = dict(self.experiment["data"])
         if data["name"] != "synthetic":
             data["root"] = "(as stored)"  # where the recordings lay is not part of a result
-        return experiment_from(self.experiment | {"data": data})
+        return Experiment(**self.experiment | {"data": data})
 
 
 class _Run(_Origin):
