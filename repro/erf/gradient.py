@@ -112,14 +112,19 @@ class Extent:
 
     A radius is half the width of the smallest interval, symmetric about the centre pixel, that holds 50 % (half) or
     90 % of the mean absolute gradient summed over the other axis. nan where that is zero everywhere.
+
+    Attributes:
+        half_energy_bands, energy_90_bands: along frequency, in mel bands.
+        half_energy_frames, energy_90_frames: along time, in frames.
+        half_energy_ms, energy_90_ms: along time, in milliseconds (hop 512 at 22,050 Hz).
     """
 
-    half_energy_bands: float  # 50 % radius along frequency, in mel bands
-    energy_90_bands: float  # 90 % radius along frequency, in mel bands
-    half_energy_frames: float  # 50 % radius along time, in frames
-    energy_90_frames: float  # 90 % radius along time, in frames
-    half_energy_ms: float  # 50 % radius along time, in milliseconds (hop 512 at 22,050 Hz)
-    energy_90_ms: float  # 90 % radius along time, in milliseconds (hop 512 at 22,050 Hz)
+    half_energy_bands: float
+    energy_90_bands: float
+    half_energy_frames: float
+    energy_90_frames: float
+    half_energy_ms: float
+    energy_90_ms: float
 
 
 def extent(erf: Tensor, centre: tuple[int, int]) -> Extent:
