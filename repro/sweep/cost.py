@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 import torch
@@ -14,14 +14,15 @@ from repro.data import Clips, load, split_of
 from repro.data.features import SAMPLE_RATE, frames
 from repro.data.source import SOURCES, prepared_folder
 from repro.data.split import leave_out
+from repro.edition import weight_count
 from repro.errors import InputError
 from repro.experiment import DataConfig, Experiment, ModelConfig
-from repro.network.cp_resnet import CLASSES, INPUT_BANDS, build, layer_table
+from repro.network.cp_resnet import CLASSES, INPUT_BANDS, build
 from repro.store.store import Store
 from repro.sweep.fetch import macs
 from repro.sweep.local import default_workers
-from repro.training.device import make_ready, one_thread, training_device
-from repro.training.loop import measured_epochs, memory_format
+from repro.training.device import make_ready, memory_format, one_thread, training_device
+from repro.training.loop import measured_epochs
 
 TRAINING_PASSES = 3
 """Forward, and backward to the weights and to the maps: each as many multiply-accumulates as the first."""
@@ -80,30 +81,23 @@ def cost(experiments: Sequence[Experiment], store: Store, workers: int | None = 
     networks: dict[str, dict[str, int]] = {}
     for run in wanted:
         if run.network not in networks:
-            dense = sum(row.weights for row in layer_table(run.model, _frames(run)))
-            weights = run.sparsity.weights if run.sparsity else dense
+            weights = run.sparsity.weights if run.sparsity else weight_count(run.model)
             networks[run.network] = {"runs": 0, "weights": weights, "flops": 2 * TRAINING_PASSES * macs(run)}
         networks[run.network]["runs"] += 1
     missing = _missing(wanted, store)
+    found = Cost(len(wanted), len(missing), networks, workers, device.type)
     try:
         clips = {data: _clips(data) for data in {run.data for run in missing}}
     except InputError:
-        return Cost(len(wanted), len(missing), networks, workers, device.type)
+        return found
     passes = [(run, _forward_passes(run, *clips[run.data])) for run in missing]
     measured = {timed: _seconds_per_clip(*timed, device) for timed in {_timed(run) for run in missing}}
     seconds = 0.0
     for run, number in passes:
         plain = run.model_copy(update={"model": ModelConfig(width=run.model.width)})  # the network that was timed
         seconds += number / TRAINING_PASSES * measured[_timed(run)] * macs(run) / macs(plain)
-    return Cost(
-        runs=len(wanted),
-        to_train=len(missing),
-        networks=networks,
-        workers=workers,
-        device=device.type,
-        flops=float(sum(2 * number * macs(run) for run, number in passes)),
-        seconds=seconds / min(workers, max(1, len(missing))),
-    )
+    flops = float(sum(2 * number * macs(run) for run, number in passes))
+    return replace(found, flops=flops, seconds=seconds / min(workers, max(1, len(missing))))
 
 
 def _missing(wanted: Sequence[Experiment], store: Store) -> list[Experiment]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import lru_cache
 
 from repro.data.features import SAMPLE_RATE, frames
@@ -46,13 +46,11 @@ def _failure(key: str, store: Store) -> Failure | None:
 
     A failure of other code or of an earlier version, or one in a damaged file, does not count: the run is tried again.
     """
-    if not store.failure_path(key).exists():
-        return None
-    try:
+    with suppress(InputError):  # there is none, or it cannot be read
         failure = store.failure(key)
-    except InputError:
-        return None
-    return failure if failure.made_by_this_code else None
+        if failure.made_by_this_code:
+            return failure
+    return None
 
 
 def sweep(experiments: Iterable[Experiment], store: Store, engine: Engine | None = None) -> list[Failure]:

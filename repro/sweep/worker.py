@@ -50,7 +50,7 @@ def keys_of(experiments: Sequence[Experiment], store: Store) -> list[str]:
 def train_one(
     experiment: Experiment,
     store: Store,
-    progress: Callable[[int], None] = lambda epoch: None,
+    progress: Callable[[int], object] = lambda epoch: None,
     tensorboard: bool = False,
 ) -> Failure | None:
     """Train one Experiment and keep its run, unless another process just did.
@@ -87,7 +87,7 @@ def train_one(
 
 
 def _train(
-    experiment: Experiment, clips: Clips, store: Store, progress: Callable[[int], None], tensorboard: bool
+    experiment: Experiment, clips: Clips, store: Store, progress: Callable[[int], object], tensorboard: bool
 ) -> tuple[FailureKind, str] | None:
     """Train and keep the run, or say what ended it; its exception, which would hold all memory, is gone by then."""
     start, device = time.perf_counter(), training_device()
