@@ -75,13 +75,13 @@ def _train(missing: list[Experiment], store: Store, engine: Engine | None = None
     with bar(total=100.0, bar_format=_BAR, desc=f"training {len(missing)} runs", disable=not missing or None) as shown:
 
         def report(experiment: Experiment) -> None:
-            share = 100 * arithmetic(experiment) / experiment.recipe.epochs / total
+            share = 100 * macs(experiment) / total
             shown.update(min(share, 100 - shown.n))  # rounding must not carry it beyond the end
 
         with closing((engine or local_engine())(missing, store, report)) as training:
-            for number, finished in enumerate(training, 1):
-                if finished.failure is not None:
-                    failures.append(finished.failure)
+            for number, failure in enumerate(training, 1):
+                if failure is not None:
+                    failures.append(failure)
                 shown.set_postfix_str(f"{number} done" + (f", {len(failures)} failed" if failures else ""))
     return failures
 

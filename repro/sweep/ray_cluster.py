@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import platform
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
@@ -21,7 +21,7 @@ from repro.files import atomic
 from repro.store.record import Failure
 from repro.store.record_format import recordings_of
 from repro.store.store import Store
-from repro.sweep.engine import Engine, Finished, Report
+from repro.sweep.engine import Endings, Engine, Report
 from repro.sweep.worker import keep_failure, train_one
 
 RETRIES = 3  # how often a run is given to another worker after one was lost; it continues from its checkpoint
@@ -83,7 +83,7 @@ def _train_all(
     address: str | None,
     workers: int | None,
     tensorboard: bool,
-) -> Generator[Finished, None, None]:
+) -> Endings:
     if not experiments:
         return
     import ray
@@ -104,8 +104,7 @@ def _train_all(
             ready, _ = ray.wait(list(pending), timeout=POLL_SECONDS)
             _report_new(ray.get(actor.finished.remote()), reported, experiments, report)
             for reference in ready:
-                experiment = experiments[pending.pop(reference)]
-                yield Finished(experiment, _failure(reference, experiment, store))
+                yield _failure(reference, experiments[pending.pop(reference)], store)
     finally:
         for reference in pending:
             ray.cancel(reference, force=True)
