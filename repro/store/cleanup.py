@@ -39,15 +39,9 @@ def garbage(store: Store, needed: Collection[Experiment]) -> list[Garbage]:
     Raises:
         InputError: the store cannot be written to, as it must be to see what others are writing at this moment.
     """
-    kept: set[str] = set()
-    found: list[tuple[Path, str]] = []
-    wanted_runs = {experiment.canonical_text() for experiment in needed}
-    for folder in stored(store.root / "runs"):
-        why = _why_run(folder, wanted_runs)
-        if why:
-            found.append((folder, why))
-        else:
-            kept.add(folder.name)
+    runs, wanted_runs = stored(store.root / "runs"), {experiment.canonical_text() for experiment in needed}
+    found = [(folder, why) for folder in runs if (why := _why_run(folder, wanted_runs))]
+    kept = {*runs} - {folder for folder, _ in found}
     found += [(path, "a failure") for path in stored(store.root / "failures")]
     done = set(store.finished())
     checkpoints = stored(store.root / "checkpoints")
@@ -57,7 +51,7 @@ def garbage(store: Store, needed: Collection[Experiment]) -> list[Garbage]:
     with store.writable():
         training = any(_held(lock) for lock in (store.root / "locks").glob("*.lock"))
     if not training:
-        used = {_recordings(store.folder(key) / RECORD, "data_fingerprint") for key in kept} - {None}
+        used = {_recordings(folder / RECORD, "data_fingerprint") for folder in kept} - {None}
         wanted = {prepared_folder(data, store.root) for data in {experiment.data for experiment in needed}}
         for folder in stored(store.root / "data"):
             if folder.is_dir() and folder not in wanted and _recordings(folder / INFO, "fingerprint") not in used:

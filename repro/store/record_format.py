@@ -161,9 +161,7 @@ def record_of(key: str, files: Mapping[str, bytes], place: Path) -> Record:
 
 def recordings_of(data: DataConfig) -> dict[str, Any]:
     """What tells sets of recordings apart, as plain JSON values: all of `data` but the folders; the fold is 0."""
-    values = data.all_folds.model_dump(mode="json")
-    del values["root"], values["impulse_responses"]
-    return values
+    return data.all_folds.canonical()
 
 
 def write_failure(path: Path, failure: Failure) -> None:
