@@ -25,9 +25,9 @@ from repro.erf.gradient import effective_receptive_field
 from repro.experiment import DataConfig, Experiment, ModelConfig, Precision, Recipe
 from repro.network.cp_resnet import CPResNet, build, layer_table
 from repro.store.provenance import provenance
-from repro.training.device import is_gpu, make_ready
+from repro.training.device import is_gpu, make_ready, memory_format
 from repro.training.inputs import Inputs, batch_on
-from repro.training.loop import Training, memory_format
+from repro.training.loop import Training
 
 
 @dataclass(frozen=True)

@@ -60,11 +60,11 @@ for name, study in edition.studies.items():
         continue
     there = [
         by_experiment[text]
-        for run in study.experiments
+        for run in study
         if (text := run.canonical_text()) in by_experiment
     ]
     rows[name] = {
-        "asked for": len(study.experiments),
+        "asked for": len(study),
         "there": len(there),
         "hours": round(sum(r.provenance["seconds"] for r in there) / 3600, 1),
     }

@@ -7,7 +7,6 @@ which Experiments it needs; pages, sweeps, exports and the ledger ask the editio
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -31,27 +30,45 @@ EDITIONS = Path("book") / "editions"
 Natural = Annotated[int, Field(ge=0)]
 
 
-@dataclass(frozen=True)
-class Study:
-    """A named part of an edition: the Experiments that it needs, each once."""
-
-    name: str
-    experiments: tuple[Experiment, ...]
-
-
 class Edition(Frozen):
     """One parameterisation of the whole book.
 
     A replicate of a study is a pair of fold and seed. Widths W, depths D and numbers K of 1x1 blocks are those of
     Table 1; a study whose list is empty is not part of the edition.
+
+    Attributes:
+        name, title, description: what it is called, and what it is for.
+        train_missing: whether pages train the runs that they lack; else they show the gap.
+        dataset, data_root, impulse_responses, microphones, microphones_each, split, clip_seconds, clips: the
+            recordings (`DataConfig`); folders are relative to the project.
+        epochs, warmup_epochs, max_lr, batch_size, roll, precision: the training (`Recipe`).
+        folds: ESC-10's folds that are left out for testing in turn; [0] for the split that `split` names.
+        seeds: those of the replicates.
+        widths: W of Section 5.1.
+        plateau_width: the W beyond which the seen device is said to gain nothing.
+        repeat_widths: W that have one more seed, the one after the last of `seeds`.
+        depth_width, depths, pointwise: W, D and K of the depth studies (Section 5.2).
+        deep_width: the W at which the ends of both are trained once more, 0 for none.
+        compound: pairs (W, D) that are scaled together.
+        fit_widths: W of networks whose fit of true labels is compared with their fit of random labels (Section 4).
+        random_label_epochs: how long random labels are trained.
+        reference_width: sparse networks keep N(reference_width) weights (Section 5.3).
+        sparse_widths: W of the sparse networks.
+        sparse_epochs: how long they are trained; where it is not `epochs`, so is one more dense reference.
+        pruning_start, pruning_ramp, pruning_magnitude: of `Sparsity`; a start of 0 is the end of the warm-up.
+        unguarded_widths: W that are pruned without the guard, too (Appendix A.4).
+        erf_width: W of Figure 8 (Appendix C, effective receptive fields).
+        erf_pointwise: K of Figures 11 to 16.
+        erf_deep_width, erf_deep_pointwise: W of Figures 9 and 10, and their pair of K.
+        erf_narrow, erf_wide: the pair of W of Figures 11 and 12; Figures 13 to 16 prune the wide one.
+        precision_widths: W that are trained in float32 and in bfloat16 (Appendix A).
     """
 
     name: str
     title: str
     description: str = ""
-    train_missing: bool = False  # whether pages train the runs that they lack; else they show the gap
+    train_missing: bool = False
 
-    # The recordings (`DataConfig`); folders are relative to the project.
     dataset: DataName
     data_root: str = ""
     impulse_responses: str = ""
@@ -61,7 +78,6 @@ class Edition(Frozen):
     clip_seconds: float
     clips: PositiveInt = 4
 
-    # The training (`Recipe`).
     epochs: PositiveInt
     warmup_epochs: Natural
     max_lr: float
@@ -69,30 +85,22 @@ class Edition(Frozen):
     roll: Literal["hops", "samples", "off"] = "hops"
     precision: Literal["fp32", "bf16"] = "fp32"
 
-    # ESC-10's folds that are left out for testing in turn; [0] for the split that `split` names.
     folds: Annotated[list[Annotated[int, Field(ge=0, le=5)]], Field(min_length=1)] = [0]
     seeds: Annotated[list[Natural], Field(min_length=1)]
 
-    # Section 5.1. The seen device is said to gain nothing beyond `plateau_width`. Repeated widths have one more seed,
-    # the one after the last of `seeds`.
     widths: Annotated[list[PositiveInt], Field(min_length=1)]
     plateau_width: PositiveInt
     repeat_widths: list[PositiveInt] = []
 
-    # Section 5.2: W, D and K of the depth studies; the W at which the ends of both are trained once more, 0 for none;
-    # and pairs (W, D) that are scaled together.
     depth_width: PositiveInt
     depths: list[PositiveInt]
     pointwise: list[Natural]
     deep_width: Natural = 0
     compound: list[Annotated[list[PositiveInt], Field(min_length=2, max_length=2)]]
 
-    # Section 4: networks whose fit of true labels is compared with their fit of random labels.
     fit_widths: list[PositiveInt]
     random_label_epochs: PositiveInt
 
-    # Section 5.3: sparse networks keep N(reference_width) weights. Where `sparse_epochs` is not `epochs`, one more
-    # dense reference is trained. `pruning_start` 0 is the end of the warm-up. Unguarded: Appendix A.4.
     reference_width: PositiveInt
     sparse_widths: list[PositiveInt]
     sparse_epochs: PositiveInt
@@ -101,15 +109,14 @@ class Edition(Frozen):
     pruning_magnitude: Literal["used", "raw"] = "used"
     unguarded_widths: list[PositiveInt] = []
 
-    # Appendix C, effective receptive fields.
-    erf_width: PositiveInt  # W of Figure 8
-    erf_pointwise: Natural = 0  # K of Figures 11 to 16
-    erf_deep_width: PositiveInt  # W of Figures 9 and 10, and their pair of K
+    erf_width: PositiveInt
+    erf_pointwise: Natural = 0
+    erf_deep_width: PositiveInt
     erf_deep_pointwise: Annotated[list[Natural], Field(min_length=2, max_length=2)] = [0, 4]
-    erf_narrow: PositiveInt  # the pair of W of Figures 11 and 12; Figures 13 to 16 prune the wide one
+    erf_narrow: PositiveInt
     erf_wide: PositiveInt
 
-    precision_widths: list[PositiveInt] = []  # trained in float32 and in bfloat16 (Appendix A)
+    precision_widths: list[PositiveInt] = []
 
     @model_validator(mode="after")
     def _consistent(self) -> Edition:
@@ -128,13 +135,11 @@ class Edition(Frozen):
     @cached_property
     def recipe(self) -> Recipe:
         """How the networks are trained."""
-        names = ("epochs", "warmup_epochs", "max_lr", "batch_size", "roll", "precision")
-        return Recipe(**{name: getattr(self, name) for name in names})
+        return Recipe(**self.model_dump(include=set(Recipe.model_fields)))
 
     def data(self, fold: int = 0) -> DataConfig:
         """The recordings, with one fold left out for testing."""
-        names = ("impulse_responses", "microphones", "microphones_each", "split", "clip_seconds", "clips")
-        settings = {name: getattr(self, name) for name in names}
+        settings = self.model_dump(include=DataConfig.model_fields.keys() - {"name"})
         return DataConfig(name=self.dataset, root=self.data_root, fold=fold, **settings)
 
     def runs(
@@ -158,18 +163,17 @@ class Edition(Frozen):
     ) -> tuple[Experiment, ...]:
         """Networks of these widths brought down to the number of weights of the reference width at the same K."""
         weights = weight_count(ModelConfig(width=self.reference_width, pointwise=pointwise))
-        sparsity = Sparsity(method=method, weights=weights)
+        details: dict[str, Any] = {}
         if method == "iterative":
-            start, ramp, magnitude = self.pruning_start or None, self.pruning_ramp, self.pruning_magnitude
-            sparsity = Sparsity(
-                method=method, weights=weights, start=start, ramp=ramp, magnitude=magnitude, guard=guard
-            )
+            start = self.pruning_start or None
+            details = {"start": start, "ramp": self.pruning_ramp, "magnitude": self.pruning_magnitude}
+        sparsity = Sparsity(method=method, weights=weights, guard=guard, **details)
         models = [model for width in widths for model in both(width, pointwise=pointwise)]
         return self.runs(models, sparsity, epochs=self.sparse_epochs)
 
     @cached_property
-    def studies(self) -> dict[str, Study]:
-        """All studies by name; one that the edition leaves out needs no Experiment."""
+    def studies(self) -> dict[str, tuple[Experiment, ...]]:
+        """The Experiments that every study needs, each once, by its name; none where the edition leaves it out."""
         dense, sparse = self.runs, self.sparse_runs
         found: dict[str, Iterable[Experiment]] = {
             "width": dense(model for width in self.widths for model in both(width)),
@@ -191,11 +195,11 @@ class Edition(Frozen):
                 for run in dense([ModelConfig(width=w) for w in self.precision_widths], precision=precision)
             ),
         }
-        return {name: Study(name, tuple(dict.fromkeys(runs))) for name, runs in found.items()}
+        return {name: tuple(dict.fromkeys(runs)) for name, runs in found.items()}
 
     def study(self, name: str) -> tuple[Experiment, ...]:
         """The Experiments of a study."""
-        return self.studies[name].experiments
+        return self.studies[name]
 
     def experiments(self) -> list[Experiment]:
         """Every Experiment once, in the order of `studies`, which is the order of what their results are worth.
@@ -203,13 +207,12 @@ class Edition(Frozen):
         Only the widest sparse networks, which cost as much as all others of the first studies together, come later.
         """
         widest = max(self.sparse_widths, default=0)
-        runs = dict.fromkeys(run for study in self.studies.values() for run in study.experiments)
-        last_of_first = self.studies["fit"].experiments
+        runs = [run for study in self.studies.values() for run in study]
         costly = [run for run in runs if run.sparsity is not None and run.model.width == widest and run.sparsity.guard]
         ordered: list[Experiment] = []
-        for study in self.studies.values():
-            ordered += [run for run in study.experiments if run not in costly]
-            if study.experiments is last_of_first:
+        for name, study in self.studies.items():
+            ordered += [run for run in study if run not in costly]
+            if name == "fit":
                 ordered += costly
         return list(dict.fromkeys(ordered))
 

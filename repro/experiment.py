@@ -84,6 +84,10 @@ class DataConfig(Frozen):
         """The same recordings with no fold left out: one fingerprint belongs to all folds."""
         return self.model_copy(update={"fold": 0})
 
+    def canonical(self) -> dict[str, Any]:
+        """As plain JSON values, less where the recordings lie."""
+        return self.model_dump(mode="json", exclude={"root", "impulse_responses"})
+
 
 class ModelConfig(Frozen):
     """CP-ResNet of Table 1: width W, depth D (3x3 blocks), K (1x1 blocks), and the damping of Appendix B."""
@@ -191,9 +195,7 @@ class Experiment(Frozen):
 
     def canonical(self) -> dict[str, Any]:
         """The Experiment as plain JSON values, less what cannot change a result (where the recordings lie)."""
-        values: dict[str, Any] = self.model_dump(mode="json")
-        del values["data"]["root"], values["data"]["impulse_responses"]
-        return values
+        return self.model_dump(mode="json") | {"data": self.data.canonical()}
 
     def canonical_text(self) -> str:
         """`canonical` as one line of JSON: equal for Experiments that are equal but for where the recordings lie."""
@@ -212,18 +214,6 @@ def key_of(canonical: Mapping[str, Any], data_fingerprint: str, recipe_version: 
     content = {"experiment": canonical, "data_fingerprint": data_fingerprint, "recipe_version": recipe_version}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:20]
-
-
-def experiment_from(values: Mapping[str, Any]) -> Experiment:
-    """Read an Experiment back from the plain values that `model_dump` gives.
-
-    Raises:
-        InputError: a field is unknown, missing or out of its range.
-    """
-    try:
-        return Experiment.model_validate(values)
-    except ValidationError as error:
-        raise InputError(explain(error, "Experiment")) from None
 
 
 def explain(error: ValidationError, what: str) -> str:

@@ -86,10 +86,10 @@ PAGES = sorted((ROOT / "book").glob("*.py"))
 )
 def test_the_number_of_runs_of_every_study(name: str, together: int, studies: dict[str, int]):
     edition = open_edition(name, ROOT)
-    assert {study: len(part.experiments) for study, part in edition.studies.items()} == studies
+    assert {study: len(part) for study, part in edition.studies.items()} == studies
     runs = edition.experiments()
     assert len(runs) == len(set(runs)) == together
-    assert set(runs) == {run for part in edition.studies.values() for run in part.experiments}
+    assert set(runs) == {run for part in edition.studies.values() for run in part}
 
 
 def test_every_edition_is_tested():
@@ -100,7 +100,7 @@ def test_widths_come_first_and_the_widest_sparse_networks_after_the_fit():
     def first_study(run: Experiment) -> str:
         if run.sparsity is not None and run.model.width == 64:
             return "widest sparse networks"
-        return next(name for name, study in ESC10.studies.items() if run in study.experiments)
+        return next(name for name, study in ESC10.studies.items() if run in study)
 
     assert [(name, len(list(runs))) for name, runs in groupby(ESC10.experiments(), first_study)] == [
         ("width", 50),

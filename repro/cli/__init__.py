@@ -10,7 +10,7 @@ from click.exceptions import NoArgsIsHelpError
 from repro import __version__
 from repro.cli.book import book, claims
 from repro.cli.data import data
-from repro.cli.failure import BadInput, Interrupted
+from repro.cli.ending import BadInput, Interrupted
 from repro.cli.model import model
 from repro.cli.runs import runs
 from repro.cli.sweep import sweep, train

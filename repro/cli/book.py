@@ -6,8 +6,7 @@ from contextlib import chdir
 
 import click
 
-from repro.cli.failure import Failure
-from repro.cli.interrupt import interruptible
+from repro.cli.ending import Failure, interruptible
 from repro.errors import InputError
 from repro.files.project import project_root
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import click
 
+from repro.errors import InputError
+from repro.files.project import project_root
+
 
 @click.group()
 def data() -> None:
@@ -65,7 +68,6 @@ def check(
     """
     from repro.data.check import check, dataset_in
     from repro.data.faults import counted
-    from repro.errors import InputError
 
     dataset = dataset or dataset_in(root)
     if seconds is not None and (dataset != "tau2020" or not seconds > 0):
@@ -91,8 +93,6 @@ def summarise(edition: str, given: tuple[str, ...], out: Path | None) -> None:
     from repro.analysis import probe, recordings
     from repro.build.parameters import parse_assignment
     from repro.edition import open_edition
-    from repro.errors import InputError
-    from repro.files.project import project_root
     from repro.store.store import Store
 
     root = project_root()

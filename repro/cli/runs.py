@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import chdir, suppress
+from collections.abc import Iterable
+from contextlib import chdir
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from repro.cli.failure import Failure
-from repro.cli.interrupt import interruptible
+from repro.cli.ending import Failure, interruptible
 from repro.errors import InputError
+from repro.files.project import project_root
 
 if TYPE_CHECKING:
     from repro.experiment import Experiment
@@ -33,9 +33,7 @@ def runs() -> None:
 @_as_json
 def ls(as_json: bool) -> None:
     """List the finished runs, those that failed, and those that cannot be read."""
-    from repro.store.store import Store
-
-    store = Store.default()
+    store = _store()
     rows: list[dict[str, Any]] = []
     for key in sorted({*store.finished(), *store.failed()}):
         try:
@@ -54,9 +52,7 @@ def ls(as_json: bool) -> None:
 @_as_json
 def show(key: str, as_json: bool) -> None:
     """Print all that is kept of the run KEY, or of the failure to train it."""
-    from repro.store.store import Store
-
-    store = Store.default()
+    store = _store()
     if key in store or not store.failure_path(key).is_file():
         record = store.load(key)
         content = _summary(record) | {
@@ -89,10 +85,9 @@ def show(key: str, as_json: bool) -> None:
 @runs.command()
 def verify() -> None:
     """Read every file of the store and of the shipped runs again; exit status 1 if one is not what was stored."""
-    from repro.store.store import Store
     from repro.store.verify import faults, leftovers
 
-    store, count = Store.default(), 0
+    store, count = _store(), 0
     for error in faults(store):
         count += 1
         click.echo(str(error))
@@ -114,11 +109,9 @@ def gc(yes: bool) -> None:
     nor an edition uses.
     """
     from repro.edition import editions
-    from repro.files.project import project_root
     from repro.store.cleanup import garbage, remove
-    from repro.store.store import Store
 
-    store, root = Store.default(), project_root()
+    store, root = _store(), project_root()
     needed = [run for name in editions(root) for run in _asked(name)]
     with chdir(root):  # what the paths of recordings are relative to
         found = garbage(store, needed)
@@ -139,10 +132,9 @@ def gc(yes: bool) -> None:
 @click.option("--weights", is_flag=True, help="With the networks' weights.")
 def export(file: Path, edition: str | None, given: tuple[str, ...], weights: bool) -> None:
     """Write the store's own runs to FILE, for another machine to import."""
-    from repro.store.store import Store
     from repro.store.transfer import export_runs
 
-    store = Store.default()
+    store = _store()
     wanted = None if edition is None else _asked(edition, given)
     found = [store.own()] if wanted is None else store.find(wanted).values()
     keys = [key for of in found for key in of if store.owns(key)]
@@ -157,10 +149,9 @@ def export(file: Path, edition: str | None, given: tuple[str, ...], weights: boo
 @click.argument("file", type=click.Path(path_type=Path))
 def import_(file: Path) -> None:
     """Add the runs of FILE, which `repro runs export` has written, to the store; those that it has stay as they are."""
-    from repro.store.store import Store
     from repro.store.transfer import import_runs
 
-    added, present = import_runs(Store.default(), file)
+    added, present = import_runs(_store(), file)
     click.echo(f"Imported: {added} runs; {present} were there already and stay as they are")
 
 
@@ -172,13 +163,12 @@ def ship(edition: str, source: Path | None) -> None:
     from repro.analysis.evidence import Evidence
     from repro.edition import open_edition
     from repro.figures.results_report import write_report
-    from repro.files.project import project_root
     from repro.store.ship import ship
     from repro.store.store import Store
     from repro.sweep.available import available
 
     folder, wanted = project_root() / "results" / edition, _asked(edition)
-    added, present = ship(Store(source) if source else Store.default(), wanted, folder)
+    added, present = ship(Store(source) if source else _store(), wanted, folder)
     records = available(wanted, Store(folder / "nowhere", shipped=(folder,)))
     write_report(Evidence(open_edition(edition), tuple(records)), folder)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
@@ -190,13 +180,12 @@ def ship(edition: str, source: Path | None) -> None:
 @click.option("--edition", help="Whose recordings to train on.  [default: the one that names them]")
 def reproduce(key: str, edition: str | None) -> None:
     """Train the run KEY again and compare it with the stored one; exit status 1 if a bit differs. Nothing is kept."""
-    from repro.files.project import project_root
     from repro.progress import bar
-    from repro.store.compare import accuracies, differences, spread_of_seeds
+    from repro.store.compare import accuracies, differences, of_one_recipe, spread_of_seeds
     from repro.store.store import Store
     from repro.sweep.worker import keys_of, train_one
 
-    store = Store.default()
+    store = _store()
     stored = store.load(key)
     with chdir(project_root()), interruptible(), TemporaryDirectory() as folder:
         experiment = _with_recordings(stored, edition)
@@ -206,11 +195,7 @@ def reproduce(key: str, edition: str | None) -> None:
         if keys_of([experiment], again) != [key]:
             raise InputError(f"run {key} is of another recipe, or was trained on other recordings than those here")
         with bar(desc="training", total=experiment.recipe.epochs, unit="epoch") as shown:
-
-            def finished(epoch: int) -> None:
-                shown.update()
-
-            failure = train_one(experiment, again, finished)
+            failure = train_one(experiment, again, lambda _: shown.update())
         if failure is not None:
             raise Failure(f"run {key} fails here: {failure.kind} ({failure.reason})")
         trained = again.load(key)
@@ -219,7 +204,7 @@ def reproduce(key: str, edition: str | None) -> None:
     if not differing:
         click.echo(f"{key}: the same, bit for bit; {machines}")
         return
-    spread = spread_of_seeds(_alike(store, stored))
+    spread = spread_of_seeds(of_one_recipe(store, stored))
     there, here = accuracies(stored), accuracies(trained)
     for name, percent in there.items():
         seeds = f"seeds differ by {spread[name]:.2f} points" if spread else "no network is stored with several seeds"
@@ -227,19 +212,15 @@ def reproduce(key: str, edition: str | None) -> None:
     raise Failure(f"{key}: not the same bit for bit: {', '.join(differing)}; {machines}")
 
 
-def _alike(store: Store, record: Record) -> Iterator[Record]:
-    """The readable runs of the record's recipe."""
-    for key in store.finished():
-        with suppress(InputError):
-            run = store.load(key)
-            if run.experiment.recipe == record.experiment.recipe and not run.other_recipe:
-                yield run
+def _store() -> Store:
+    from repro.store.store import Store
+
+    return Store.default()
 
 
 def _with_recordings(record: Record, edition: str | None) -> Experiment:
     """The record's Experiment, with the folders of its recordings as an edition names them; they have to exist."""
     from repro.edition import editions, open_edition
-    from repro.files.project import project_root
     from repro.store.record_format import recordings_of
 
     data = record.experiment.data

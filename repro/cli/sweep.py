@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import chdir
 from dataclasses import asdict
 from pathlib import Path
@@ -9,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from repro.cli.failure import Failure
-from repro.cli.interrupt import interruptible
+from repro.cli.ending import Failure, interruptible
 from repro.errors import InputError
+from repro.files.project import project_root
 
 if TYPE_CHECKING:
     from repro.experiment import Experiment
@@ -45,15 +46,12 @@ def sweep(
     The most important ones are trained first, beginning with the width study. However the command ends, finished runs
     are kept, and unfinished ones continue from their checkpoints the next time. Exit status 1 if a run failed.
     """
-    import json
-
     from repro.build.parameters import parse_assignment
     from repro.edition import open_edition
-    from repro.files.project import project_root
     from repro.store.store import Store
     from repro.sweep.cost import cost
-    from repro.sweep.fetch import missing_from
     from repro.sweep.fetch import sweep as train_all
+    from repro.sweep.worker import keys_of
 
     root = project_root()
     with chdir(root), interruptible():  # where pages are executed
@@ -64,10 +62,11 @@ def sweep(
             click.echo(json.dumps(asdict(expected), indent=1) if as_json else f"edition '{edition}': {expected}")
             return
         chosen = _engine(engine, address, workers, tensorboard)
-        missing = missing_from(needed, store)
-        failures = train_all(missing, store, chosen)
-        left = missing_from(missing, store)
-    runs, done, trained = len(needed), len(needed) - len(missing), len(missing) - len(left)
+        keys = keys_of(needed, store)
+        runs, done = len(keys), sum(key in store for key in keys)
+        failures = train_all(needed, store, chosen)
+        left = sum(key not in store for key in keys)
+    trained = runs - done - left
     if as_json:
         counts = {"edition": edition, "runs": runs, "done_before": done, "trained": trained}
         click.echo(json.dumps(counts | {"failed": [_described(failure) for failure in failures]}, indent=1))
@@ -75,7 +74,7 @@ def sweep(
         counted = f"{runs} runs, {done} done before, {trained} trained, {len(failures)} failed"
         click.echo("\n".join([f"edition '{edition}': {counted}", *map(_line, failures)]))
     if left:
-        raise Failure(f"{len(left)} of {len(needed)} runs are not trained: the same command tries them again")
+        raise Failure(f"{left} of {runs} runs are not trained: the same command tries them again")
 
 
 @click.command()
@@ -127,9 +126,7 @@ def _experiment(options: dict[str, Any]) -> Experiment:
 
 
 def _read(file: Path) -> Experiment:
-    import json
-
-    from repro.experiment import experiment_from
+    from repro.experiment import Experiment
 
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
@@ -137,7 +134,7 @@ def _read(file: Path) -> Experiment:
         raise InputError(f"{file} is not JSON") from None
     if not isinstance(values, dict):
         raise InputError(f"{file} does not hold an Experiment")
-    return experiment_from(values)
+    return Experiment(**values)
 
 
 def _engine(name: str, address: str | None, workers: int | None, tensorboard: bool) -> Engine:
@@ -168,5 +165,4 @@ def _described(failure: FailedRun) -> dict[str, str]:
 
 
 def _line(failure: FailedRun) -> str:
-    run, (fold, seed) = failure.experiment.network, failure.experiment.replicate
-    return f"failed: {failure.key}  {run}, fold {fold}, seed {seed}: {failure.kind} ({failure.reason})"
+    return "failed: {key}  {network}, fold {fold}, seed {seed}: {kind} ({reason})".format(**_described(failure))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -15,7 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from repro.files.atomic import make_folder, move_folder, write_file
+from repro.files.atomic import flush, make_folder, move_folder, write_file
+from repro.files.checksums import DamagedError
 
 SAMPLE_RATE = 22_050  # Hz; every source is brought to this rate (Appendix A.1)
 
@@ -95,36 +97,59 @@ def write_clips(
     if first_row == 0:
         shutil.rmtree(aside, ignore_errors=True)
     make_folder(aside)
-    row, content = first_row, hashlib.sha256()
+    row = first_row
     with (aside / WAVEFORMS).open("r+b" if first_row else "w+b") as file:
-        shape = (len(table), samples)
-        np.lib.format.write_array_header_1_0(file, {"descr": "<i2", "fortran_order": False, "shape": shape})
-        start = file.tell()
+        start = file.write(_header((len(table), samples)))
         file.truncate(file.seek(first_row * samples * 2, os.SEEK_CUR))
         for row, waveform in enumerate(waveforms, start=first_row + 1):
             if waveform.shape != (samples,):
                 raise ValueError(f"waveform {row} is {waveform.shape}, not {samples} samples long")
             file.write(waveform.astype("<i2").tobytes())
             if row % RECORD_EVERY == 0:
-                _flush(file)
+                flush(file)
                 write_file(aside / INFO, json.dumps({"rows": row}).encode())
         if row != len(table):
             raise ValueError(f"{row} waveforms for {len(table)} clips")
-        _flush(file)
+        flush(file)
+        text = table.loc[:, list(COLUMNS)].to_csv(index=False, lineterminator="\n").encode()
         file.seek(start)
-        while block := file.read(2**20):
-            content.update(block)
-    text = table.loc[:, list(COLUMNS)].to_csv(index=False, lineterminator="\n")
-    content.update(text.encode())
-    write_file(aside / TABLE, text.encode())
-    info = {"rows": row, "scenes": sorted(table["scene"].unique()), "fingerprint": content.hexdigest()}
+        fingerprint = _fingerprint(file, text)
+    write_file(aside / TABLE, text)
+    info = {"rows": row, "scenes": sorted(table["scene"].unique()), "fingerprint": fingerprint}
     write_file(aside / INFO, json.dumps(info).encode())
     move_folder(aside, folder)
 
 
-def _flush(file: IO[bytes]) -> None:
-    file.flush()
-    os.fsync(file.fileno())
+def require_sound_clips(folder: Path) -> None:
+    """Raise InputError unless every byte of what `write_clips` wrote is as its fingerprint says."""
+    try:
+        clips = read_clips(folder)
+        rows, header = len(clips.waveforms), _header(clips.waveforms.shape)
+        with (folder / WAVEFORMS).open("rb") as file:
+            sound = file.read(len(header)) == header
+            sound &= _fingerprint(file, (folder / TABLE).read_bytes()) == clips.fingerprint
+        sound &= len(clips.table) == rows == json.loads((folder / INFO).read_bytes()).get("rows", rows)
+        sound &= clips.scenes == tuple(sorted(set(clips.table["scene"])))
+    except Exception:  # reading altered bytes may raise anything
+        sound = False
+    if not sound:
+        raise DamagedError(folder, folder)
+
+
+def _header(shape: tuple[int, ...]) -> bytes:
+    """How a file of waveforms begins."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<i2", "fortran_order": False, "shape": shape})
+    return header.getvalue()
+
+
+def _fingerprint(file: IO[bytes], table: bytes) -> str:
+    """SHA-256 over what is left of an open file of waveforms, and over the table."""
+    content = hashlib.sha256()
+    while block := file.read(2**20):
+        content.update(block)
+    content.update(table)
+    return content.hexdigest()
 
 
 def recorded_together(table: pd.DataFrame, device: str) -> pd.DataFrame:

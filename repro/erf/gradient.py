@@ -11,8 +11,8 @@ from torch import Tensor
 from repro.data.features import HOP, SAMPLE_RATE
 from repro.errors import InputError
 from repro.experiment import ModelConfig
-from repro.network.cp_resnet import INPUT_BANDS, CPResNet, table_1
-from repro.network.receptive_field import maximum_receptive_field
+from repro.network.cp_resnet import INPUT_BANDS, CPResNet
+from repro.network.receptive_field import main_path, maximum_receptive_field
 
 FRAME_MS = 1000 * HOP / SAMPLE_RATE  # time from one frame to the next: 23.2 ms
 
@@ -60,13 +60,8 @@ def centre_input_pixel(config: ModelConfig, frames: int) -> tuple[int, int]:
     with every layer, and by the stride of the map for every pixel from its edge; exact, and a whole number. For
     256 x 431 it is (120, 216), not the middle of the input: every halving of an odd size drops the last row.
     """
-    layers = [(5, 2, 1)]  # the input convolution; then everything on the main path of Table 1
-    for block in table_1(config.width, config.depth, config.pointwise):
-        layers += [(kernel, 1, kernel // 2) for kernel in (block.kernel1, block.kernel2)]
-        if block.pool:
-            layers.append((2, 2, 0))
     bands, length, stride, twice_first = INPUT_BANDS, frames, 1, 0
-    for kernel, step, padding in layers:
+    for kernel, step, padding in main_path(config):
         twice_first += (kernel - 1 - 2 * padding) * stride
         bands = (bands + 2 * padding - kernel) // step + 1
         length = (length + 2 * padding - kernel) // step + 1
@@ -112,14 +107,19 @@ class Extent:
 
     A radius is half the width of the smallest interval, symmetric about the centre pixel, that holds 50 % (half) or
     90 % of the mean absolute gradient summed over the other axis. nan where that is zero everywhere.
+
+    Attributes:
+        half_energy_bands, energy_90_bands: along frequency, in mel bands.
+        half_energy_frames, energy_90_frames: along time, in frames.
+        half_energy_ms, energy_90_ms: along time, in milliseconds (hop 512 at 22,050 Hz).
     """
 
-    half_energy_bands: float  # 50 % radius along frequency, in mel bands
-    energy_90_bands: float  # 90 % radius along frequency, in mel bands
-    half_energy_frames: float  # 50 % radius along time, in frames
-    energy_90_frames: float  # 90 % radius along time, in frames
-    half_energy_ms: float  # 50 % radius along time, in milliseconds (hop 512 at 22,050 Hz)
-    energy_90_ms: float  # 90 % radius along time, in milliseconds (hop 512 at 22,050 Hz)
+    half_energy_bands: float
+    energy_90_bands: float
+    half_energy_frames: float
+    energy_90_frames: float
+    half_energy_ms: float
+    energy_90_ms: float
 
 
 def extent(erf: Tensor, centre: tuple[int, int]) -> Extent:

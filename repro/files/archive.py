@@ -27,13 +27,12 @@ class ArchiveError(StoredError):
         super().__init__(fault, "copy it again")
 
 
-def write_archive(target: Path, members: Iterable[tuple[str, bytes]], compression: int = ZIP_DEFLATED) -> None:
+def write_archive(target: Path, members: Iterable[tuple[str, bytes]]) -> None:
     """Write an archive, whole or not at all.
 
     Args:
         target: the file; one that is there is replaced.
         members: names and contents, in their order.
-        compression: one of the constants of `zipfile`.
 
     Raises:
         OSError: it cannot be written; `target` is as before.
@@ -43,7 +42,7 @@ def write_archive(target: Path, members: Iterable[tuple[str, bytes]], compressio
             for name, content in members:
                 info = ZipInfo(name)  # without the time of day
                 info.create_system, info.external_attr = 3, 0o644 << 16
-                archive.writestr(info, content, compression)
+                archive.writestr(info, content, ZIP_DEFLATED)
             archive.comment = MARK + b"0" * _DIGEST_LENGTH
         digest = _digest(file)
         file.write(digest)

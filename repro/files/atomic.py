@@ -22,18 +22,11 @@ def new_file(target: Path) -> Iterator[IO[bytes]]:
     Raises:
         OSError: it cannot be written; `target` is as before.
     """
-    aside = _aside(target)
-    make_folder(target.parent)
-    try:
+    with _beside(target) as aside:
         with aside.open("w+b") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            flush(file)
         aside.replace(target)
-    except BaseException:
-        with suppress(OSError):
-            aside.unlink(missing_ok=True)
-        raise
     _sync(target.parent)
 
 
@@ -49,22 +42,15 @@ def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
     Raises:
         OSError: it cannot be written; nothing, or what was there, is in its place.
     """
-    aside = _aside(target)
-    try:
-        make_folder(target.parent)
+    with _beside(target) as aside:
         _discard(aside)
         aside.mkdir()
         for name, content in files.items():
             with (aside / name).open("wb") as file:
                 file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+                flush(file)
         _sync(aside)
         move_folder(aside, target)
-    except BaseException:
-        with suppress(OSError):
-            _discard(aside)
-        raise
 
 
 def move_folder(folder: Path, target: Path) -> None:
@@ -113,8 +99,23 @@ def is_leftover(path: Path) -> bool:
     return path.name.startswith(".")
 
 
-def _aside(target: Path) -> Path:
-    return target.with_name(f".{target.name}.partial")
+def flush(file: IO[bytes]) -> None:
+    """Wait until what was written to a file is on the disk."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """Where to write what is to take the place of `target`; at an exception what is there is removed."""
+    aside = target.with_name(f".{target.name}.partial")
+    make_folder(target.parent)
+    try:
+        yield aside
+    except BaseException:
+        with suppress(OSError):
+            _discard(aside)
+        raise
 
 
 def _discard(path: Path) -> None:

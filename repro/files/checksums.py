@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +57,11 @@ def digests(folder: Path) -> dict[str, str]:
     Raises:
         DamagedError: the manifest is missing or is not a manifest.
     """
-    try:
+    with suppress(OSError, ValueError):
         found = json.loads((folder / MANIFEST).read_bytes())
-    except (OSError, ValueError):
-        found = None
-    if not isinstance(found, dict) or not all(isinstance(digest, str) for digest in found.values()):
-        raise DamagedError(folder / MANIFEST if folder.is_dir() else folder, folder)
-    return found
+        if isinstance(found, dict) and all(isinstance(digest, str) for digest in found.values()):
+            return found
+    raise DamagedError(folder / MANIFEST if folder.is_dir() else folder, folder)
 
 
 def read(folder: Path, name: str) -> bytes:
@@ -72,13 +71,11 @@ def read(folder: Path, name: str) -> bytes:
         DamagedError: the file is not what was stored, or the manifest is not.
     """
     expected = digests(folder).get(name)
-    try:
+    with suppress(OSError):
         content = (folder / name).read_bytes()
-    except OSError:
-        raise DamagedError(folder / name, folder) from None
-    if hashlib.sha256(content).hexdigest() != expected:
-        raise DamagedError(folder / name, folder)
-    return content
+        if hashlib.sha256(content).hexdigest() == expected:
+            return content
+    raise DamagedError(folder / name, folder)
 
 
 def require_files(folder: Path, needed: frozenset[str], optional: frozenset[str] = frozenset()) -> None:
@@ -111,16 +108,13 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         DamagedError: it is not what was stored.
     """
-    try:
+    with suppress(OSError, ValueError, KeyError, TypeError):
         stored = path.read_bytes()
         content: dict[str, Any] = json.loads(stored)
         del content["sha256"]
-        whole = _sealed(content) == stored
-    except (OSError, ValueError, KeyError, TypeError):
-        whole = False
-    if not whole:
-        raise DamagedError(path, path)
-    return content
+        if _sealed(content) == stored:
+            return content
+    raise DamagedError(path, path)
 
 
 def _sealed(content: Mapping[str, Any]) -> bytes:

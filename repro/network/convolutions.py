@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,13 +49,8 @@ class DampedConv2d(nn.Conv2d):
         return output
 
 
-class ConvLayer(Protocol):
-    """What builds a bias-free convolution: (in channels, out channels, kernel size, stride, padding) -> layer."""
-
-    def __call__(
-        self, in_channels: int, out_channels: int, kernel_size: int, *, stride: int = 1, padding: int = 0
-    ) -> nn.Conv2d:
-        """Build one layer."""
+ConvLayer = Callable[..., nn.Conv2d]
+"""What builds a bias-free convolution from its channels in and out, its kernel's size, `stride` and `padding`."""
 
 
 def conv_layer(damped: bool, damping_min: float) -> ConvLayer:

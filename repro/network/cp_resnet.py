@@ -147,10 +147,10 @@ class ArchitectureRow(NamedTuple):
     config: str
 
 
-def architecture(config: ModelConfig, classes: int = CLASSES) -> list[ArchitectureRow]:
+def architecture(config: ModelConfig) -> list[ArchitectureRow]:
     """Table 1, read off the layers of the built network: equal blocks in a row are one row with their number."""
     with torch.device("meta"):
-        model = CPResNet(config, classes)
+        model = CPResNet(config)
     first = convolutions(model)["input.0"]
     rows = [ArchitectureRow(1, _in_widths(first, config), "input", f"{_kernel(first)}, stride {first.stride[0]}")]
     for block in model.blocks:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
+from repro.data.clips import INFO
 from repro.data.source import prepared_folder
 from repro.experiment import Experiment
 from repro.files import atomic, checksums
-from repro.store.record_format import OutdatedError, read_run
+from repro.store.record_format import RECORD, OutdatedError, read_run
 from repro.store.store import Store
 from repro.store.verify import leftovers, run_faults, stored
 
@@ -37,15 +39,9 @@ def garbage(store: Store, needed: Collection[Experiment]) -> list[Garbage]:
     Raises:
         InputError: the store cannot be written to, as it must be to see what others are writing at this moment.
     """
-    kept: set[str] = set()
-    found: list[tuple[Path, str]] = []
-    wanted_runs = {experiment.canonical_text() for experiment in needed}
-    for folder in stored(store.root / "runs"):
-        why = _why_run(folder, wanted_runs)
-        if why:
-            found.append((folder, why))
-        else:
-            kept.add(folder.name)
+    runs, wanted_runs = stored(store.root / "runs"), {experiment.canonical_text() for experiment in needed}
+    found = [(folder, why) for folder in runs if (why := _why_run(folder, wanted_runs))]
+    kept = {*runs} - {folder for folder, _ in found}
     found += [(path, "a failure") for path in stored(store.root / "failures")]
     done = set(store.finished())
     checkpoints = stored(store.root / "checkpoints")
@@ -55,10 +51,10 @@ def garbage(store: Store, needed: Collection[Experiment]) -> list[Garbage]:
     with store.writable():
         training = any(_held(lock) for lock in (store.root / "locks").glob("*.lock"))
     if not training:
-        used = {fingerprint for key in kept for fingerprint in _fingerprint(store.folder(key) / "record.json")}
+        used = {_recordings(folder / RECORD, "data_fingerprint") for folder in kept} - {None}
         wanted = {prepared_folder(data, store.root) for data in {experiment.data for experiment in needed}}
         for folder in stored(store.root / "data"):
-            if folder.is_dir() and folder not in wanted and used.isdisjoint(_fingerprint(folder / "info.json")):
+            if folder.is_dir() and folder not in wanted and _recordings(folder / INFO, "fingerprint") not in used:
                 found.append((folder, "recordings of no remaining run"))
     return [Garbage(path, why, _size(path)) for path, why in found]
 
@@ -91,13 +87,11 @@ def _why_run(folder: Path, needed: set[str]) -> str | None:
     return None if record.experiment.canonical_text() in needed else "no edition needs it"
 
 
-def _fingerprint(path: Path) -> Iterator[str]:
-    """The fingerprint of the recordings that record.json or info.json names, if it can be read."""
-    try:
-        content = json.loads(path.read_bytes())
-        yield content.get("data_fingerprint") or content["fingerprint"]
-    except (OSError, ValueError, KeyError, AttributeError):
-        return
+def _recordings(path: Path, field: str) -> str | None:
+    """The fingerprint that a file of a run or of recordings has in this field; None if it cannot be read."""
+    with suppress(OSError, ValueError, LookupError, TypeError):
+        return str(json.loads(path.read_bytes())[field])
+    return None
 
 
 def _in_use(store: Store, path: Path) -> bool:

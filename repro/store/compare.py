@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
 
+from repro.errors import InputError
 from repro.store.record import Record
+from repro.store.store import Store
 
 
 def differences(stored: Record, again: Record) -> list[str]:
@@ -49,3 +52,12 @@ def spread_of_seeds(records: Iterable[Record]) -> dict[str, float]:
 
 def _but_seed(record: Record) -> str:
     return record.experiment.model_copy(update={"seed": 0}).canonical_text()
+
+
+def of_one_recipe(store: Store, example: Record) -> Iterator[Record]:
+    """The readable runs of a store that were trained with the recipe of this one."""
+    for key in store.finished():
+        with suppress(InputError):
+            run = store.load(key)
+            if run.experiment.recipe == example.experiment.recipe and not run.other_recipe:
+                yield run

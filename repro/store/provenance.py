@@ -8,6 +8,7 @@ import platform
 import resource
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import version
@@ -78,13 +79,11 @@ def revision() -> str:
 
 def _commit() -> dict[str, Any]:
     """The commit of the checkout that the package lies in, and whether the code that runs is another."""
-    try:
-        if not _git("ls-files", "__init__.py"):  # a folder of another project's checkout
-            return {"commit": None, "dirty": False}
-        edited = bool(_git("status", "--porcelain", ".")) or _fingerprint_of(PACKAGE) != code_fingerprint()
-        return {"commit": _git("rev-parse", "HEAD"), "dirty": edited}
-    except (OSError, subprocess.CalledProcessError):  # no git, no checkout, or no commit in it
-        return {"commit": None, "dirty": False}
+    with suppress(OSError, subprocess.CalledProcessError):  # no git, no checkout, or no commit in it
+        if _git("ls-files", "__init__.py"):  # else it is a folder of another project's checkout
+            edited = bool(_git("status", "--porcelain", ".")) or _fingerprint_of(PACKAGE) != code_fingerprint()
+            return {"commit": _git("rev-parse", "HEAD"), "dirty": edited}
+    return {"commit": None, "dirty": False}
 
 
 def _git(*arguments: str) -> str:

@@ -21,7 +21,7 @@ from safetensors.torch import save as weights_bytes
 
 from repro.data.clips import COLUMNS
 from repro.errors import InputError
-from repro.experiment import RECIPE_VERSION, DataConfig, Experiment, experiment_from, explain, key_of
+from repro.experiment import RECIPE_VERSION, DataConfig, Experiment, explain, key_of
 from repro.files import checksums
 from repro.store.record import WEIGHTS, Failure, FailureKind, Record
 from repro.training.loop import Epoch, Outcome, reported_epochs
@@ -54,7 +54,7 @@ class _Origin(BaseModel):
         data = dict(self.experiment["data"])
         if data["name"] != "synthetic":
             data["root"] = "(as stored)"  # where the recordings lay is not part of a result
-        return experiment_from(self.experiment | {"data": data})
+        return Experiment(**self.experiment | {"data": data})
 
 
 class _Run(_Origin):
@@ -161,9 +161,7 @@ def record_of(key: str, files: Mapping[str, bytes], place: Path) -> Record:
 
 def recordings_of(data: DataConfig) -> dict[str, Any]:
     """What tells sets of recordings apart, as plain JSON values: all of `data` but the folders; the fold is 0."""
-    values = data.all_folds.model_dump(mode="json")
-    del values["root"], values["impulse_responses"]
-    return values
+    return data.all_folds.canonical()
 
 
 def write_failure(path: Path, failure: Failure) -> None:

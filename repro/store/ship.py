@@ -6,8 +6,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
-from zipfile import ZIP_DEFLATED
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,20 +21,16 @@ from repro.store.shipped import Shipped
 from repro.store.store import Store
 
 
-class Shipping(NamedTuple):
-    """How many runs were added, and how many of those that were asked for are there now."""
-
-    added: int
-    present: int
-
-
-def ship(store: Store, experiments: Sequence[Experiment], folder: Path) -> Shipping:
+def ship(store: Store, experiments: Sequence[Experiment], folder: Path) -> tuple[int, int]:
     """Add the finished runs of an edition that a folder does not have yet; those that it has stay as they are.
 
     Args:
         store: where the runs were trained; it is only read.
         experiments: all that the edition asks for.
         folder: of `results`, for this edition; made where it does not exist.
+
+    Returns:
+        How many runs were added, and how many of those that were asked for are there now.
 
     Raises:
         InputError: the store has no run of the edition, or only runs on other recordings than the folder's; a run,
@@ -50,11 +45,11 @@ def ship(store: Store, experiments: Sequence[Experiment], folder: Path) -> Shipp
             origin = {"recordings": recordings_of(data), "data_fingerprint": fingerprint}
             checksums.write_json(shipped.recordings_path, origin)
         for key in new:
-            write_archive(shipped.path(key), shipped_files(store.load(key)).items(), ZIP_DEFLATED)
+            write_archive(shipped.path(key), shipped_files(store.load(key)).items())
         atomic.write_file(shipped.table_path, table(map(shipped.load, shipped.finished())))
     except OSError as error:
         raise InputError(f"{folder} cannot be written to ({error.strerror}): make it writable") from None
-    return Shipping(len(new), sum(key in shipped for key in wanted))
+    return len(new), sum(key in shipped for key in wanted)
 
 
 def shipped_files(record: Record) -> dict[str, bytes]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from repro.errors import InputError
 from repro.files import checksums
@@ -18,13 +17,6 @@ from repro.store.record_format import ARRAYS, RECORD, read_run, record_of
 from repro.store.store import Store
 
 _MEMBER = re.compile(rf"runs/([0-9a-f]{{20}})/({'|'.join(map(re.escape, (RECORD, ARRAYS, WEIGHTS)))})")
-
-
-class Imported(NamedTuple):
-    """How many runs were added to the store, and how many it had already."""
-
-    added: int
-    present: int
 
 
 def export_runs(store: Store, keys: Sequence[str], target: Path, weights: bool) -> None:
@@ -39,11 +31,14 @@ def export_runs(store: Store, keys: Sequence[str], target: Path, weights: bool) 
         raise InputError(f"{target} cannot be written ({error.strerror}): choose another place") from None
 
 
-def import_runs(store: Store, source: Path) -> Imported:
+def import_runs(store: Store, source: Path) -> tuple[int, int]:
     """Add the runs that `export_runs` wrote; those that the store itself holds already are left as they are.
 
     All but the networks, which are checked when they are used, is checked before the store is changed. A run then
     appears whole or not at all; an import that was interrupted is completed by importing again.
+
+    Returns:
+        How many runs were added to the store, and how many it had already.
 
     Raises:
         InputError: the file is not what was exported or does not hold runs alone, a run's key is not the hash of its
@@ -66,7 +61,7 @@ def import_runs(store: Store, source: Path) -> Imported:
             except checksums.StoredError as error:
                 raise InputError(f"{source}: {error.fault}; nothing was imported") from None
         added = sum(store.save(key, files(key)) for key in names)
-    return Imported(added, len(names) - added)
+    return added, len(names) - added
 
 
 def _members(folder: Path, weights: bool) -> Iterator[tuple[str, bytes]]:

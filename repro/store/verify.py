@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from repro.data.clips import read_clips
+from repro.data.clips import require_sound_clips
 from repro.errors import InputError
 from repro.files import atomic, checksums
 from repro.store.record_format import read_run
@@ -54,30 +49,6 @@ def shipped_faults(shipped: Shipped) -> list[InputError]:
     if not found and keys and table(map(shipped.load, keys)) != text:
         found.append(ShippedError(f"{shipped.table_path} is not the table of the runs beside it", shipped.table_path))
     return found
-
-
-def require_sound_clips(folder: Path) -> None:
-    """Raise InputError unless every byte of a prepared data set is as its fingerprint says."""
-    try:
-        clips = read_clips(folder)
-        info = json.loads((folder / "info.json").read_bytes())
-        content, listing = hashlib.sha256(), (folder / "table.csv").read_bytes()
-        header = io.BytesIO()
-        np.lib.format.write_array_header_1_0(
-            header, {"descr": "<i2", "fortran_order": False, "shape": clips.waveforms.shape}
-        )
-        with (folder / "waveforms.npy").open("rb") as file:
-            sound = file.read(header.tell()) == header.getvalue()
-            while block := file.read(2**20):
-                content.update(block)
-        content.update(listing)
-        sound &= content.hexdigest() == clips.fingerprint
-        sound &= len(clips.table) == len(clips.waveforms) == info.get("rows", len(clips.waveforms))
-        sound &= clips.scenes == tuple(sorted(set(clips.table["scene"])))
-    except Exception:  # reading altered bytes may raise anything
-        sound = False
-    if not sound:
-        raise checksums.DamagedError(folder, folder)
 
 
 def leftovers(store: Store) -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 import torch
@@ -13,15 +13,16 @@ from torch.nn.functional import cross_entropy
 from repro.data import Clips, load, split_of
 from repro.data.features import SAMPLE_RATE, frames
 from repro.data.source import SOURCES, prepared_folder
-from repro.data.split import leave_out
+from repro.data.split import Split, leave_out
+from repro.edition import weight_count
 from repro.errors import InputError
 from repro.experiment import DataConfig, Experiment, ModelConfig
-from repro.network.cp_resnet import CLASSES, INPUT_BANDS, build, layer_table
+from repro.network.cp_resnet import CLASSES, INPUT_BANDS, build
 from repro.store.store import Store
 from repro.sweep.fetch import macs
 from repro.sweep.local import default_workers
-from repro.training.device import make_ready, one_thread, training_device
-from repro.training.loop import measured_epochs, memory_format
+from repro.training.device import make_ready, memory_format, one_thread, training_device
+from repro.training.loop import measured_epochs
 
 TRAINING_PASSES = 3
 """Forward, and backward to the weights and to the maps: each as many multiply-accumulates as the first."""
@@ -79,31 +80,23 @@ def cost(experiments: Sequence[Experiment], store: Store, workers: int | None = 
     wanted = list(dict.fromkeys(experiments))
     networks: dict[str, dict[str, int]] = {}
     for run in wanted:
-        if run.network not in networks:
-            dense = sum(row.weights for row in layer_table(run.model, _frames(run)))
-            weights = run.sparsity.weights if run.sparsity else dense
-            networks[run.network] = {"runs": 0, "weights": weights, "flops": 2 * TRAINING_PASSES * macs(run)}
-        networks[run.network]["runs"] += 1
+        weights = run.sparsity.weights if run.sparsity else weight_count(run.model)
+        alike = {"runs": 0, "weights": weights, "flops": 2 * TRAINING_PASSES * macs(run)}
+        networks.setdefault(run.network, alike)["runs"] += 1
     missing = _missing(wanted, store)
+    found = Cost(len(wanted), len(missing), networks, workers, device.type)
     try:
-        clips = {data: _clips(data) for data in {run.data for run in missing}}
+        splits = {data: _split(data) for data in {run.data for run in missing}}
     except InputError:
-        return Cost(len(wanted), len(missing), networks, workers, device.type)
-    passes = [(run, _forward_passes(run, *clips[run.data])) for run in missing]
+        return found
+    passes = [(run, _forward_passes(run, splits[run.data])) for run in missing]
     measured = {timed: _seconds_per_clip(*timed, device) for timed in {_timed(run) for run in missing}}
     seconds = 0.0
     for run, number in passes:
         plain = run.model_copy(update={"model": ModelConfig(width=run.model.width)})  # the network that was timed
         seconds += number / TRAINING_PASSES * measured[_timed(run)] * macs(run) / macs(plain)
-    return Cost(
-        runs=len(wanted),
-        to_train=len(missing),
-        networks=networks,
-        workers=workers,
-        device=device.type,
-        flops=float(sum(2 * number * macs(run) for run, number in passes)),
-        seconds=seconds / min(workers, max(1, len(missing))),
-    )
+    flops = float(sum(2 * number * macs(run) for run, number in passes))
+    return replace(found, flops=flops, seconds=seconds / min(workers, max(1, len(missing))))
 
 
 def _missing(wanted: Sequence[Experiment], store: Store) -> list[Experiment]:
@@ -115,25 +108,22 @@ def _missing(wanted: Sequence[Experiment], store: Store) -> list[Experiment]:
     return [run for run in wanted if not any(run.key(found) in store for found in fingerprints[run.data.all_folds])]
 
 
-def _frames(run: Experiment) -> int:
-    return frames(round(run.data.clip_seconds * SAMPLE_RATE))
-
-
-def _clips(data: DataConfig) -> tuple[int, int, int]:
-    """Training, test and unseen-device test clips; nothing is prepared."""
+def _split(data: DataConfig) -> Split:
+    """The split of these recordings; nothing is prepared."""
     clips = Clips(None, SOURCES[data.name].listing(data), (), "")  # type: ignore[arg-type]  # no split needs waveforms
-    split = split_of(leave_out(clips, f"fold{data.fold}") if data.fold else clips)
-    return len(split.train), len(split.test), len(split.unseen)
+    return split_of(leave_out(clips, f"fold{data.fold}") if data.fold else clips)
 
 
-def _forward_passes(run: Experiment, train: int, test: int, unseen: int) -> int:
+def _forward_passes(run: Experiment, split: Split) -> int:
     """A run's forward passes of single clips; a backward pass to the weights or to the maps counts as one."""
-    epochs = run.recipe.epochs
-    return epochs * train * TRAINING_PASSES + len(measured_epochs(epochs)) * test + train + 2 * unseen
+    epochs, clips = run.recipe.epochs, len(split.train)
+    measured = len(measured_epochs(epochs)) * len(split.test)
+    return epochs * clips * TRAINING_PASSES + measured + clips + 2 * len(split.unseen)
 
 
 def _timed(run: Experiment) -> tuple[int, int, int, bool]:
-    return run.model.width, run.recipe.batch_size, _frames(run), run.recipe.precision == "bf16"
+    length = frames(round(run.data.clip_seconds * SAMPLE_RATE))
+    return run.model.width, run.recipe.batch_size, length, run.recipe.precision == "bf16"
 
 
 def _seconds_per_clip(width: int, batch: int, length: int, bf16: bool, device: torch.device) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from repro.experiment import Experiment
 from repro.store.record import Failure
@@ -11,20 +11,14 @@ from repro.store.store import Store
 
 Report = Callable[[Experiment], None]  # called for every finished epoch of an Experiment
 
-
-class Finished(NamedTuple):
-    """An Experiment that has been trained, or has failed; `failure` is None if its run is in the store."""
-
-    experiment: Experiment
-    failure: Failure | None
+Endings = Generator[Failure | None, None, None]
+"""One for each Experiment, when its training has ended: None if its run is in the store, else its failure."""
 
 
 class Engine(Protocol):
-    """Trains Experiments in the order given, several at once, and yields each when it has finished."""
+    """Trains Experiments in the order given, several at once."""
 
-    def __call__(
-        self, experiments: Sequence[Experiment], store: Store, report: Report
-    ) -> Generator[Finished, None, None]:
+    def __call__(self, experiments: Sequence[Experiment], store: Store, report: Report) -> Endings:
         """Train; what fails or is killed is saved as a failure, and the rest goes on. Closing it ends all trainings.
 
         Raises:

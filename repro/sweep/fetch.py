@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import lru_cache
 
 from repro.data.features import SAMPLE_RATE, frames
@@ -46,13 +46,11 @@ def _failure(key: str, store: Store) -> Failure | None:
 
     A failure of other code or of an earlier version, or one in a damaged file, does not count: the run is tried again.
     """
-    if not store.failure_path(key).exists():
-        return None
-    try:
+    with suppress(InputError):  # there is none, or it cannot be read
         failure = store.failure(key)
-    except InputError:
-        return None
-    return failure if failure.made_by_this_code else None
+        if failure.made_by_this_code:
+            return failure
+    return None
 
 
 def sweep(experiments: Iterable[Experiment], store: Store, engine: Engine | None = None) -> list[Failure]:
@@ -77,13 +75,13 @@ def _train(missing: list[Experiment], store: Store, engine: Engine | None = None
     with bar(total=100.0, bar_format=_BAR, desc=f"training {len(missing)} runs", disable=not missing or None) as shown:
 
         def report(experiment: Experiment) -> None:
-            share = 100 * arithmetic(experiment) / experiment.recipe.epochs / total
+            share = 100 * macs(experiment) / total
             shown.update(min(share, 100 - shown.n))  # rounding must not carry it beyond the end
 
         with closing((engine or local_engine())(missing, store, report)) as training:
-            for number, finished in enumerate(training, 1):
-                if finished.failure is not None:
-                    failures.append(finished.failure)
+            for number, failure in enumerate(training, 1):
+                if failure is not None:
+                    failures.append(failure)
                 shown.set_postfix_str(f"{number} done" + (f", {len(failures)} failed" if failures else ""))
     return failures
 

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection, wait
@@ -22,7 +22,7 @@ from repro.errors import InputError
 from repro.experiment import Experiment
 from repro.store.record import Failure
 from repro.store.store import Store
-from repro.sweep.engine import Engine, Finished, Report
+from repro.sweep.engine import Endings, Engine, Report
 from repro.sweep.worker import keep_failure, train_one
 from repro.training.device import multiplies_bf16
 
@@ -50,13 +50,12 @@ class _Worker:
 
     def __init__(self, root: Path, slot: int, gpu: int | None, tensorboard: bool) -> None:
         context = multiprocessing.get_context("spawn")
-        self.slot, self.experiment = slot, None
+        self.slot = slot
+        self.experiment: Experiment | None = None
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_work, args=(theirs, root, gpu, tensorboard), daemon=True)
         self.process.start()
         theirs.close()  # so that the pipe ends with the process
-
-    experiment: Experiment | None
 
     def give(self, experiment: Experiment) -> None:
         self.experiment = experiment
@@ -66,7 +65,7 @@ class _Worker:
 
 def _train_all(
     experiments: Sequence[Experiment], store: Store, report: Report, *, workers: int, tensorboard: bool
-) -> Generator[Finished, None, None]:
+) -> Endings:
     waiting, gpus = deque(experiments), torch.cuda.device_count()
     if not gpus and (note := _bf16_note(experiments)) is not None:  # asking a GPU would take its memory here, too
         tqdm.write(note, file=sys.stderr)
@@ -87,7 +86,7 @@ def _train_all(
                 except (EOFError, ConnectionResetError):
                     pool.remove(worker)
                     free.append(worker.slot)
-                    yield Finished(experiment, _killed(worker, experiment, store))
+                    yield _killed(worker, experiment, store)
                     continue
                 if message == _EPOCH:
                     report(experiment)
@@ -97,7 +96,7 @@ def _train_all(
                     worker.experiment = None
                     if waiting:
                         worker.give(waiting.popleft())
-                    yield Finished(experiment, message)
+                    yield message
     finally:
         for worker in pool:
             worker.process.terminate()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import platform
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
@@ -19,8 +19,9 @@ from repro.errors import InputError
 from repro.experiment import RECIPE_VERSION, Experiment, ModelConfig
 from repro.files import atomic
 from repro.store.record import Failure
+from repro.store.record_format import recordings_of
 from repro.store.store import Store
-from repro.sweep.engine import Engine, Finished, Report
+from repro.sweep.engine import Endings, Engine, Report
 from repro.sweep.worker import keep_failure, train_one
 
 RETRIES = 3  # how often a run is given to another worker after one was lost; it continues from its checkpoint
@@ -82,7 +83,7 @@ def _train_all(
     address: str | None,
     workers: int | None,
     tensorboard: bool,
-) -> Generator[Finished, None, None]:
+) -> Endings:
     if not experiments:
         return
     import ray
@@ -103,8 +104,7 @@ def _train_all(
             ready, _ = ray.wait(list(pending), timeout=POLL_SECONDS)
             _report_new(ray.get(actor.finished.remote()), reported, experiments, report)
             for reference in ready:
-                experiment = experiments[pending.pop(reference)]
-                yield Finished(experiment, _failure(reference, experiment, store))
+                yield _failure(reference, experiments[pending.pop(reference)], store)
     finally:
         for reference in pending:
             ray.cancel(reference, force=True)
@@ -196,24 +196,23 @@ def measured_memory(experiments: Sequence[Experiment], store: Store) -> list[int
 
     The largest of those runs that are at least as deep. Runs that cannot be read are left out: this is an estimate.
     """
-    measured: dict[tuple[object, ...], list[tuple[ModelConfig, int]]] = {}
+    measured: list[tuple[list[object], ModelConfig, int]] = []
     for key in store.own():  # a shipped run comes from another GPU
         with suppress(InputError):
             record = store.load(key)
             if peak := record.provenance.get("peak_memory", {}).get("gpu", 0):
-                measured.setdefault(_alike(record.experiment), []).append((record.experiment.model, peak))
+                measured.append((_alike(record.experiment), record.experiment.model, peak))
 
-    def peaks(of: ModelConfig, alike: tuple[object, ...]) -> Iterator[int]:
-        for model, peak in measured.get(alike, []):
-            if model.depth >= of.depth and model.pointwise >= of.pointwise:
-                yield peak
+    def largest(run: Experiment) -> int:
+        alike, depth, pointwise = _alike(run), run.model.depth, run.model.pointwise
+        same = [(model, peak) for other, model, peak in measured if other == alike]
+        return max((peak for of, peak in same if of.depth >= depth and of.pointwise >= pointwise), default=0)
 
-    return [max(peaks(run.model, _alike(run)), default=0) for run in experiments]
+    return list(map(largest, experiments))
 
 
-def _alike(experiment: Experiment) -> tuple[object, ...]:
-    data, recipe = experiment.canonical()["data"] | {"fold": 0}, experiment.recipe
-    return str(data), experiment.model.width, recipe.batch_size, recipe.precision
+def _alike(run: Experiment) -> list[object]:
+    return [recordings_of(run.data), run.model.width, run.recipe.batch_size, run.recipe.precision]
 
 
 def gpu_share(peak: int, memory: int) -> float:

@@ -44,14 +44,16 @@ class Events:
             epochs: what was recorded of all epochs so far.
             layer_sparsity: per epoch and layer the share of weights removed; empty without sparsification.
         """
+        if self._writer is None:
+            return
         with self._without_harm():
             for epoch in epochs[self._shown :]:
                 for name, tag in _TAGS.items():
                     if epoch[name] is not None:
-                        self._add(tag, epoch[name], epoch["epoch"])
+                        self._writer.add_scalar(tag, epoch[name], epoch["epoch"])
             for number, shares in list(enumerate(layer_sparsity))[self._shown :]:
                 for layer, share in shares.items():
-                    self._add(f"sparsity/{layer}", share, number)
+                    self._writer.add_scalar(f"sparsity/{layer}", share, number)
             self._shown = len(epochs)
 
     def close(self) -> None:
@@ -59,10 +61,6 @@ class Events:
         with self._without_harm():
             if self._writer is not None:
                 self._writer.close()
-
-    def _add(self, tag: str, value: float, epoch: int) -> None:
-        if self._writer is not None:
-            self._writer.add_scalar(tag, value, epoch)
 
     @contextmanager
     def _without_harm(self) -> Iterator[None]:

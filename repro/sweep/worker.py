@@ -50,7 +50,7 @@ def keys_of(experiments: Sequence[Experiment], store: Store) -> list[str]:
 def train_one(
     experiment: Experiment,
     store: Store,
-    progress: Callable[[int], None] = lambda epoch: None,
+    progress: Callable[[int], object] = lambda epoch: None,
     tensorboard: bool = False,
 ) -> Failure | None:
     """Train one Experiment and keep its run, unless another process just did.
@@ -73,22 +73,20 @@ def train_one(
     clips = load(experiment.data, store.root)
     key = experiment.key(clips.fingerprint)
     with store.lock(key):
-        start, device = time.perf_counter(), training_device()
-        ended = None if key in store else _train(experiment, clips, store, progress, tensorboard)
-        if ended is None:
-            with store.writable():
-                Checkpoints(store.checkpoints(key)).discard()
-            if is_gpu(device):  # a CPU has room enough, and looking for what is left takes a tenth of a second
-                free_memory(device)
-            return None
-        made = provenance(device, time.perf_counter() - start)
-        free_memory(device)
-        return store.save_failure(Failure(key, experiment, clips.fingerprint, *ended, made))
+        failure = None if key in store else _train(experiment, clips, store, progress, tensorboard)
+        device = training_device()
+        if failure is not None or is_gpu(device):  # a CPU has room enough; looking for what is left takes 0.1 s
+            free_memory(device)
+        if failure is not None:
+            return store.save_failure(failure)
+        with store.writable():
+            Checkpoints(store.checkpoints(key)).discard()
+    return None
 
 
 def _train(
-    experiment: Experiment, clips: Clips, store: Store, progress: Callable[[int], None], tensorboard: bool
-) -> tuple[FailureKind, str] | None:
+    experiment: Experiment, clips: Clips, store: Store, progress: Callable[[int], object], tensorboard: bool
+) -> Failure | None:
     """Train and keep the run, or say what ended it; its exception, which would hold all memory, is gone by then."""
     start, device = time.perf_counter(), training_device()
     key = experiment.key(clips.fingerprint)
@@ -105,7 +103,8 @@ def _train(
     except InputError:
         raise
     except Exception as error:
-        return _kind(error), _reason(error)
+        made = provenance(device, time.perf_counter() - start)
+        return Failure(key, experiment, clips.fingerprint, _kind(error), _reason(error), made)
     finally:
         if events is not None:
             events.close()

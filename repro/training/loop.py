@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from repro.data.features import N_MELS
 from repro.erf.gradient import effective_receptive_field
-from repro.experiment import Experiment, Precision, Recipe
+from repro.experiment import Experiment, Recipe
 from repro.network.cp_resnet import CPResNet, build
 from repro.network.pruning import Pruner, remaining_by_layer
 from repro.training.augmentation import Mixup
 from repro.training.checkpoint import Checkpoints, State
-from repro.training.device import is_gpu
+from repro.training.device import is_gpu, memory_format, one_graph
 from repro.training.inputs import Inputs
 
 REPORTED_EPOCHS = 10
@@ -119,41 +119,10 @@ def classify(model: CPResNet, batches: Iterable[Tensor]) -> Tensor:
     return torch.cat(classes)
 
 
-def memory_format(width: int, precision: Precision, device: torch.device) -> torch.memory_format:
-    """The order of a map's values in memory that is fastest.
-
-    On a GPU channels last for bfloat16, which its matrix units want, and PyTorch's own order for float32, whose
-    convolutions are written for it. On a CPU channels last from W = 8 to 64: fewer channels make loops over them too
-    short, and beyond 64 a convolution's gradient with respect to its weights is faster in PyTorch's own order.
-    """
-    channels_last = precision == "bf16" if is_gpu(device) else 8 <= width <= 64
-    return torch.channels_last if channels_last else torch.contiguous_format
-
-
-def one_graph(model: CPResNet, precision: Precision, batch: Tensor) -> nn.Module:
-    """The network in training mode, recorded as CUDA graphs that a GPU replays with one call forward and one back.
-
-    Small networks and batches of 10 leave a GPU waiting for the next of some hundred calls. The graphs hold the very
-    kernels that these calls start, so the numbers are the same.
-
-    Args:
-        model: the network, on a GPU; its weights and batch statistics are left as they are.
-        precision: of the network's arithmetic.
-        batch: an input of the shape and memory format that the network will be given.
-    """
-    statistics = {name: buffer.clone() for name, buffer in model.named_buffers()}  # recording takes a few passes
-    with torch.autocast(batch.device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False):
-        graphs = torch.cuda.make_graphed_callables(nn.Sequential(model), (batch,))
-    assert isinstance(graphs, nn.Module)  # as what was given is one
-    for name, buffer in model.named_buffers():
-        buffer.copy_(statistics[name])
-    return graphs
-
-
 def train(
     experiment: Experiment,
     inputs: Inputs,
-    progress: Callable[[int], None] = lambda epoch: None,
+    progress: Callable[[int], object] = lambda epoch: None,
     checkpoints: Checkpoints | None = None,
 ) -> Outcome:
     """Train one Experiment from its seed, or from its latest checkpoint, to its last epoch.

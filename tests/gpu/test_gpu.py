@@ -13,9 +13,9 @@ from repro.experiment import Sparsity
 from repro.network.cp_resnet import CPResNet
 from repro.sweep.worker import train_one
 from repro.training import checkpoint
-from repro.training.device import free_memory, make_ready
+from repro.training.device import free_memory, make_ready, one_graph
 from repro.training.inputs import Inputs
-from repro.training.loop import Outcome, Training, one_graph, train
+from repro.training.loop import Outcome, Training, train
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that PyTorch can use")
 

@@ -11,7 +11,7 @@ from repro.errors import InputError
 from repro.experiment import DataConfig, Sparsity
 from repro.files import checksums
 from repro.files.archive import read_archive, write_archive
-from repro.store.ship import Shipping, ship
+from repro.store.ship import ship
 from repro.store.shipped import Shipped
 from repro.store.store import Store
 from repro.store.verify import faults
@@ -27,7 +27,7 @@ def made(tmp_path_factory) -> Path:
     store = Store(root / "store")
     for run in (A, B):
         stored.save(store, run)
-    assert ship(store, [A], root / "results" / "toy") == Shipping(1, 1)
+    assert ship(store, [A], root / "results" / "toy") == (1, 1)
     return root
 
 
@@ -136,7 +136,7 @@ def test_runs_of_all_folds_are_found_wherever_the_recordings_lie(tmp_path):
     store = Store(tmp_path / "store")
     keys = [stored.save(store, run("/a", fold)) for fold in (1, 2)]
     asked = [run("/b", fold) for fold in (1, 2, 3)]
-    assert ship(store, asked, tmp_path / "results") == Shipping(2, 2)
+    assert ship(store, asked, tmp_path / "results") == (2, 2)
     found = Store(tmp_path / "laptop", [tmp_path / "results"]).find(asked)
     assert list(found.values()) == [[keys[0]], [keys[1]], []]
     assert "/a" not in (tmp_path / "results" / "recordings.json").read_text()
@@ -243,9 +243,9 @@ def test_the_same_run_gives_the_same_bytes(trained, folder, tmp_path):
 def test_a_run_that_is_there_is_never_written_again(trained, folder):
     path = folder / "runs" / f"{KEY}.zip"
     before = path.stat()
-    assert ship(trained, [A, B, tiny.experiment(seed=2)], folder) == Shipping(1, 2)
+    assert ship(trained, [A, B, tiny.experiment(seed=2)], folder) == (1, 2)
     assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
-    assert ship(Store(trained.root / "empty"), [A, B], folder) == Shipping(0, 2)
+    assert ship(Store(trained.root / "empty"), [A, B], folder) == (0, 2)
     assert not (trained.root / "empty").exists()  # a store that is shipped from is only read
 
 

@@ -11,7 +11,7 @@ from repro.errors import InputError
 from repro.files.archive import write_archive
 from repro.store.ship import ship
 from repro.store.store import Store
-from repro.store.transfer import Imported, export_runs, import_runs
+from repro.store.transfer import export_runs, import_runs
 
 A, B = tiny.experiment(), tiny.experiment(seed=1)
 
@@ -60,7 +60,7 @@ def refusal(store: Store, source: Path) -> str:
 
 
 def test_with_weights_the_other_store_has_the_same_files(store, laptop):
-    assert import_runs(laptop, exported(store, weights=True)) == Imported(2, 0)
+    assert import_runs(laptop, exported(store, weights=True)) == (2, 0)
     assert contents(laptop.root) == contents(store.root)
     assert sorted(path.name for path in laptop.root.iterdir()) == ["locks", "runs"]
 
@@ -102,10 +102,10 @@ def test_runs_that_are_there_stay(store, laptop):
     stored.save(laptop, A, device="gpu: another")
     before = contents(laptop.root)
     source = exported(store)
-    assert import_runs(laptop, source) == Imported(1, 1)
+    assert import_runs(laptop, source) == (1, 1)
     after = contents(laptop.root)
     assert {name: after[name] for name in before} == before
-    assert import_runs(laptop, source) == Imported(0, 2)
+    assert import_runs(laptop, source) == (0, 2)
     assert contents(laptop.root) == after
 
 
@@ -235,7 +235,7 @@ def test_networks_come_to_runs_that_the_repository_holds_without(store, tmp_path
     laptop = Store(tmp_path / "laptop", [tmp_path / "results"])
     key = A.key(stored.FINGERPRINT)
     assert not laptop.load(key).has_weights
-    assert import_runs(laptop, exported(store, weights=True)) == Imported(2, 0)
+    assert import_runs(laptop, exported(store, weights=True)) == (2, 0)
     assert laptop.load(key).has_weights
 
 

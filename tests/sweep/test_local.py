@@ -34,24 +34,12 @@ KILLED = "its process ended with signal SIGKILL, perhaps because memory ran out"
 
 
 @pytest.fixture(scope="module")
-def toy_store(tmp_path_factory) -> Path:
-    return tiny.store(tmp_path_factory.mktemp("toy")).root
-
-
-@pytest.fixture(scope="module")
 def undisturbed(toy_store, tmp_path_factory) -> dict[str, tuple[Any, ...]]:
     """A and B, trained in this process."""
     alone = Store(tmp_path_factory.mktemp("alone") / "store")
     shutil.copytree(toy_store, alone.root)
     assert [worker.train_one(run, alone) for run in (A, B)] == [None, None]
     return {key: stored.bits(alone, key) for key in alone.finished()}
-
-
-@pytest.fixture
-def store(toy_store, tmp_path, monkeypatch) -> Store:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # for the processes that are started
-    shutil.copytree(toy_store, tmp_path / "store")
-    return Store(tmp_path / "store")
 
 
 def test_workers_train_the_same_bits_as_this_process_and_a_failure_stops_no_other_run(store, undisturbed):

@@ -135,8 +135,8 @@ def _main(root: Path) -> None:
     cluster._train, kept = dies_once, cluster._train  # type: ignore[assignment]
     epochs: Counter[int] = Counter()
     engine = cluster.ray_engine(workers=2)
-    finished = list(engine([A, B, B, DIVERGING], Store(root), lambda run: epochs.update([run.seed])))
-    failures = [(done.experiment.seed, done.failure.kind) for done in finished if done.failure is not None]
+    ended = list(engine([A, B, B, DIVERGING], Store(root), lambda run: epochs.update([run.seed])))
+    failures = [(failure.experiment.seed, failure.kind) for failure in ended if failure is not None]
     cluster._train = kept
     print(json.dumps({"failures": failures, "epochs": epochs}))
 

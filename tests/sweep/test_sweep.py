@@ -1,6 +1,6 @@
 import json
 import shutil
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +16,7 @@ from repro.experiment import DataConfig, Experiment, ModelConfig
 from repro.files import checksums
 from repro.store.store import Store
 from repro.sweep import fetch as sweep
-from repro.sweep.engine import Finished, Report
+from repro.sweep.engine import Endings, Report
 from repro.sweep.fetch import fetch, missing_from
 from repro.sweep.worker import train_one
 
@@ -24,19 +24,12 @@ A, B, C = (tiny.experiment(seed=seed, epochs=2) for seed in range(3))
 DIVERGING = tiny.experiment(seed=3, epochs=2, max_lr=1e38)
 
 
-@pytest.fixture(scope="module")
-def toy_store(tmp_path_factory) -> Path:
-    return tiny.store(tmp_path_factory.mktemp("toy")).root
-
-
 @pytest.fixture
-def store(toy_store, tmp_path, monkeypatch) -> Store:
+def store(store, monkeypatch) -> Store:
     """A store without runs, on the CPU, that is the default one too."""
-    shutil.copytree(toy_store, tmp_path / "store")
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    monkeypatch.setenv("REPRO_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("REPRO_STORE", str(store.root))
     monkeypatch.setattr(sweep, "failed", {})
-    return Store(tmp_path / "store")
+    return store
 
 
 @pytest.fixture
@@ -44,10 +37,10 @@ def trained(monkeypatch) -> list[Experiment]:
     """What is trained, in this process, one after the other."""
     experiments: list[Experiment] = []
 
-    def one_by_one(missing: Sequence[Experiment], store: Store, report: Report) -> Generator[Finished, None, None]:
+    def one_by_one(missing: Sequence[Experiment], store: Store, report: Report) -> Endings:
         for experiment in missing:
             experiments.append(experiment)
-            yield Finished(experiment, train_one(experiment, store, lambda _, run=experiment: report(run)))
+            yield train_one(experiment, store, lambda _, run=experiment: report(run))
 
     monkeypatch.setattr(sweep, "local_engine", lambda *_: one_by_one)
     return experiments
@@ -176,14 +169,14 @@ def test_a_sweep_removes_the_checkpoints_of_finished_runs_alone(store, trained):
 def test_an_engine_is_closed_when_a_sweep_ends_early(store, monkeypatch):
     closed, kept = [], []
 
-    def trains_for_ever() -> Generator[Finished, None, None]:
+    def trains_for_ever() -> Endings:
         try:
             while True:
-                yield Finished(A, None)
+                yield None
         finally:
             closed.append(True)
 
-    def engine(*_: Any) -> Generator[Finished, None, None]:
+    def engine(*_: Any) -> Endings:
         kept.append(trains_for_ever())  # held here too, so that nothing else ends it
         return kept[0]
 

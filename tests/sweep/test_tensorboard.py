@@ -5,7 +5,6 @@ import pytest
 import tiny
 
 from repro.experiment import Sparsity
-from repro.store.store import Store
 from repro.sweep.worker import train_one
 from repro.training import checkpoint
 
@@ -23,11 +22,6 @@ def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
             for value in event.summary.value:
                 found.setdefault(value.tag, []).append((event.step, value.tensor.float_val[0]))
     return found
-
-
-@pytest.fixture
-def store(tmp_path) -> Store:
-    return tiny.store(tmp_path)
 
 
 def test_every_epoch_is_shown_once_also_after_an_interruption(store, monkeypatch):

@@ -12,7 +12,6 @@ from repro.files import checksums
 from repro.store.store import Store
 from repro.sweep import fetch as sweeps
 from repro.sweep import worker
-from repro.sweep.engine import Finished
 from repro.sweep.worker import keys_of, train_one
 from repro.training import checkpoint
 from repro.training.checkpoint import Checkpoints
@@ -20,15 +19,9 @@ from repro.training.checkpoint import Checkpoints
 A, B = tiny.experiment(epochs=2), tiny.experiment(seed=1, epochs=3)
 
 
-@pytest.fixture
-def store(tmp_path, monkeypatch) -> Store:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    return tiny.store(tmp_path)
-
-
 def in_this_process(experiments: Any, store: Store, report: Any) -> Any:
     for run in experiments:
-        yield Finished(run, train_one(run, store))
+        yield train_one(run, store)
 
 
 def test_a_recording_that_vanishes_fails_its_run_alone(store, monkeypatch):

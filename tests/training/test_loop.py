@@ -11,6 +11,7 @@ from repro.errors import InputError
 from repro.experiment import Recipe, Sparsity
 from repro.network.cp_resnet import CPResNet, build, count_weights
 from repro.training.checkpoint import Checkpoints
+from repro.training.device import memory_format
 from repro.training.loop import (
     Epoch,
     Outcome,
@@ -19,7 +20,6 @@ from repro.training.loop import (
     classify,
     learning_rate,
     measured_epochs,
-    memory_format,
     reported_epochs,
     train,
     training_labels,

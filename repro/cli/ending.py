@@ -1,4 +1,4 @@
-"""Ending a long command from outside: SIGTERM works like Ctrl-C, and the processes that train end with the command."""
+"""How a command ends that has failed, or is ended from outside: SIGTERM works like Ctrl-C."""
 
 from __future__ import annotations
 
@@ -8,6 +8,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.context import SpawnProcess
 from types import FrameType
+from typing import Any
+
+import click
+
+
+class Failure(click.ClickException):
+    """Ends the command with one message on stderr and exit status 1."""
+
+    def show(self, file: Any = None) -> None:
+        """Print the message."""
+        click.echo(f"repro: {self.format_message()}", err=True)
+
+
+class BadInput(Failure):
+    """Exit status 2."""
+
+    exit_code = 2
+
+
+class Interrupted(Failure):
+    """Exit status 130, as of a process that SIGINT has ended."""
+
+    exit_code = 130
 
 
 @contextmanager
