@@ -70,18 +70,18 @@ page.code(table_1)
 
 # %%
 clip_frames = frames(round(edition.clip_seconds * SAMPLE_RATE))
-view = {}
-for depth in edition.depths:
-    model = ModelConfig(depth=depth)
-    bands_seen, frames_seen = crop(
-        torch.zeros(INPUT_BANDS, clip_frames), model
-    ).values.shape
-    view[depth] = {
-        "side / pixels": maximum_receptive_field(model),
-        f"frames seen, of {clip_frames}": frames_seen,
-        f"mel bands seen, of {INPUT_BANDS}": bands_seen,
+clip = torch.zeros(INPUT_BANDS, clip_frames)
+models = {depth: ModelConfig(depth=depth) for depth in edition.depths}
+seen = {depth: crop(clip, model).values.shape for depth, model in models.items()}
+pd.DataFrame(
+    {
+        "side / pixels": {d: maximum_receptive_field(m) for d, m in models.items()},
+        f"frames seen, of {clip_frames}": {d: shape[1] for d, shape in seen.items()},
+        f"mel bands seen, of {INPUT_BANDS}": {
+            d: shape[0] for d, shape in seen.items()
+        },
     }
-pd.DataFrame(view).T.rename_axis("D")
+).rename_axis("D")
 
 # %% tags=["hide-input"]
 paper_frames = frames(10 * SAMPLE_RATE)
@@ -90,7 +90,7 @@ needed = next(
     for d in range(1, 99)
     if maximum_receptive_field(ModelConfig(depth=d)) >= paper_frames
 )
-whole = [d for d, seen in view.items() if list(seen.values())[1] == clip_frames]
+whole = [depth for depth, shape in seen.items() if shape[1] == clip_frames]
 text = f"A clip of {edition.clip_seconds:g} s has {clip_frames} frames. "
 text += (
     f"With D ≥ {min(whole)} the pixel in the middle sees all of them. Beyond that, "
