@@ -19,7 +19,7 @@ from sphinx_external_toc.parsing import MalformedError, parse_toc_yaml
 from repro.build.parameters import Parameters, read_parameters
 from repro.edition import EDITIONS, Edition
 from repro.errors import InputError
-from repro.figures.page import RUNS_MIME
+from repro.figures.markup import RUNS_MIME
 from repro.store.provenance import code_fingerprint
 from repro.store.store import Store
 

@@ -7,11 +7,11 @@ from html import escape
 
 import numpy as np
 import pandas as pd
-from IPython.display import HTML
 
 from repro.analysis import accuracy
 from repro.analysis.evidence import Network
 from repro.edition import VARIANTS
+from repro.figures.markup import Html
 from repro.figures.svg import Axis, Plot, attributes, legend, linear, logarithmic, marker, table
 from repro.store.record import Record
 
@@ -33,7 +33,7 @@ def by_microphone(records: Iterable[Record]) -> pd.DataFrame:
 
 def microphones(
     accuracies: pd.DataFrame, responses: pd.DataFrame, deviations: pd.Series[float], compressed: Sequence[str] = ()
-) -> HTML:
+) -> Html:
     """Accuracy through a microphone over how far its response is from flat; the response of the one that is pointed at.
 
     Args:
@@ -44,7 +44,7 @@ def microphones(
     """
     names = [name for name in deviations.sort_values().index if name in accuracies.index]
     if not names:
-        return HTML("<p>This edition has no measured microphones, or no network is trained yet.</p>")  # type: ignore[no-untyped-call]
+        return Html("<p>This edition has no measured microphones, or no network is trained yet.</p>")
     shown = accuracies.loc[names]
     heights = [float(value) for value in shown.to_numpy().ravel() if value == value]
     flat = [float(deviations[name]) for name in names]
@@ -75,14 +75,14 @@ def microphones(
     return _page(plot, points, label, marks, response, table(head, rows, label), f"Response below: {names[0]}")
 
 
-def runs(records: Sequence[Record]) -> HTML:
+def runs(records: Sequence[Record]) -> Html:
     """Accuracy of every run on the unseen devices over its number of weights.
 
     Args:
         records: the runs, with true labels.
     """
     if not records:
-        return HTML("<p>No network is trained yet.</p>")  # type: ignore[no-untyped-call]
+        return Html("<p>No network is trained yet.</p>")
     found = accuracy.accuracies(records).groupby(["key", "group"])["accuracy"].mean().unstack() * 100
     on_unseen, on_seen = (dict(zip(found.index, found[group].tolist(), strict=True)) for group in ("unseen", "seen"))
     ordered = sorted(records, key=lambda record: (record.weights, on_unseen[record.key]))
@@ -132,9 +132,9 @@ def _point(marks: str, x: float, y: float, said: str, curve: str = "") -> str:
     return f'<g class="point"{more} aria-label="{escape(name)}"><title>{escape(said)}</title>{marks}</g>'
 
 
-def _page(plot: Plot, points: Sequence[str], label: str, marks: str, more: str, rows: str, said: str = "") -> HTML:
+def _page(plot: Plot, points: Sequence[str], label: str, marks: str, more: str, rows: str, said: str = "") -> Html:
     drawn = plot.draw(f'<g class="marks">{"".join(points)}</g>', label)
-    return HTML(  # type: ignore[no-untyped-call]
+    return Html(
         f'<div class="repro-touch points">{marks}{drawn}<p class="said" aria-live="polite">{escape(said)}</p>'
         f"{more}{rows}</div>"
     )
