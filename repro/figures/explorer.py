@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 
 import matplotlib as mpl
@@ -54,10 +54,9 @@ def explorer_of(fields: Mapping[Network, Field], counts: Mapping[Network, int]) 
         fields: of at least one network; all are drawn on the same axes.
         counts: the runs that each is the mean of.
     """
-    plot = _axes(list(fields.values()))
+    plot = _axes(fields.values())
     rows = [_row(network, field, counts[network], plot) for network, field in fields.items()]
-    first = rows[0]
-    drawn = plot.draw(_picture(first, plot), "Effective receptive field of one network", "plot field")
+    drawn = plot.draw(_picture(rows[0], plot), "Effective receptive field of one network", "plot field")
     radii = ["network", "runs", *RADII]
     cells = [
         [str(network), str(counts[network]), *(f"{getattr(field.extent, name):.1f}" for name in RADII.values())]
@@ -66,7 +65,7 @@ def explorer_of(fields: Mapping[Network, Field], counts: Mapping[Network, int]) 
     label = "Radii of the effective receptive fields, by network"
     return (
         f'<div class="repro-touch explorer"><div class="controls" hidden>{_controls(list(fields))}</div>{drawn}'
-        f'<p class="said" aria-live="polite">{escape(first["said"])}</p>'
+        f'<p class="said" aria-live="polite">{escape(rows[0]["said"])}</p>'
         f"{table(radii, cells, label, [attributes(**row) for row in rows])}</div>"
     )
 
@@ -78,7 +77,7 @@ def settings(network: Network) -> dict[str, str]:
     return dict(zip(CONTROLS, map(str, values), strict=True))
 
 
-def _axes(fields: list[Field]) -> Plot:
+def _axes(fields: Iterable[Field]) -> Plot:
     time, frequency = np.abs([field.cropped().corners for field in fields]).max(axis=(0, 1)).tolist()
     return Plot(_about_zero("time / ms", time), _about_zero("frequency / mel bands", frequency), right=58)
 

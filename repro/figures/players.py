@@ -47,9 +47,8 @@ def sounds_of(
     sounds = []
     for row in moments:
         rows = moment_of(clips.table, row)
-        others = sorted(
-            (device for device in rows if device != TRAINING_DEVICE), key=lambda d: place.get(d, len(place))
-        )
+        unseen = [device for device in rows if device != TRAINING_DEVICE]
+        others = sorted(unseen, key=lambda device: place.get(device, len(place)))
         spread = np.linspace(0, len(others) - 1, min(most - 1, len(others))).round().astype(int)
         taken = [others[number] for number in spread]
         if kept in others and kept not in taken:
