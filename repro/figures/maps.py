@@ -45,13 +45,18 @@ def _kilohertz_ticks() -> tuple[NDArray[np.float64], list[str]]:
 def spectrogram(ax: Axes, mel: NDArray[np.float32], low: float, high: float) -> AxesImage:
     """Draw features (256, frames) over time in s and frequency in kHz, colours from `low` to `high` (dB)."""
     seconds = mel.shape[1] * HOP / SAMPLE_RATE
-    image = ax.imshow(
-        mel, origin="lower", aspect="auto", vmin=low, vmax=high, extent=(0, seconds, -0.5, N_MELS - 0.5), cmap=MAP
-    )
-    ax.grid(False)
+    image = _image(ax, mel, low, high, (0, seconds, -0.5, N_MELS - 0.5))
     ax.set_yticks(*_kilohertz_ticks())
     ax.set(xlabel="time / s", ylabel="frequency / kHz")
     return image
+
+
+def _image(
+    ax: Axes, values: NDArray[Any], low: float, high: float, extent: tuple[float, float, float, float], **options: Any
+) -> AxesImage:
+    """Draw values (bands, frames) in colours from `low` to `high`, the lowest band at the bottom."""
+    ax.grid(False)
+    return ax.imshow(values, origin="lower", aspect="auto", vmin=low, vmax=high, extent=extent, cmap=MAP, **options)
 
 
 NO_RECORDINGS = "no recordings at hand"
@@ -253,22 +258,13 @@ def field_maps(fields: Sequence[Field | None], titles: Sequence[str], depth: int
             continue
         shown = field.cropped(depth)
         (left, bottom), (right, top) = shown.corners
-        ax.imshow(
-            shades(shown),
-            interpolation="none",  # else an SVG holds the picture blown up
-            origin="lower",
-            aspect="auto",
-            vmin=0,
-            vmax=1,
-            cmap=MAP,
-            extent=(left, right, bottom, top),
-        )
+        # interpolated, an SVG would hold the picture blown up
+        _image(ax, shades(shown), 0, 1, (left, right, bottom, top), interpolation="none")
         for width, height, line in (
             (field.extent.half_energy_ms, field.extent.half_energy_bands, "-"),
             (field.extent.energy_90_ms, field.extent.energy_90_bands, "--"),
         ):
             ax.add_patch(Rectangle((-width, -height), 2 * width, 2 * height, fill=False, ec="white", ls=line, lw=1.2))
-        ax.grid(False)
         ax.xaxis.set_major_locator(MaxNLocator(5, symmetric=True))
     for ax in grid[-1]:
         ax.set_xlabel("time / ms")
