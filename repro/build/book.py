@@ -72,7 +72,7 @@ def render(root: Path, edition_name: str = "quick") -> Path:
     pages = read_pages(root)
     folder = root / "_build" / edition_name
     notebooks = [page for page in pages.values() if page.is_notebook]
-    missing = [page.name for page in notebooks if not (folder / "source" / f"{page.docname}.ipynb").is_file()]
+    missing = [page.name for page in notebooks if not page.executed(folder / "source").is_file()]
     if missing:
         raise InputError(f"edition '{edition_name}': never executed: {', '.join(missing)}")
     with _locked(folder, edition_name):
@@ -93,30 +93,24 @@ def _locked(folder: Path, edition_name: str) -> AbstractContextManager[object]:
 
 def _stage(root: Path, source: Path, pages: dict[str, Page]) -> None:
     """Lay everything that is not executed beside the executed notebooks, and remove what no longer belongs there."""
-    notebooks = {source / f"{page.docname}.ipynb" for page in pages.values() if page.is_notebook}
+    notebooks = {page.executed(source) for page in pages.values() if page.is_notebook}
     keep = notebooks | {stamp_path(notebook) for notebook in notebooks}
     for path in source.rglob("*"):
         if path.is_file() and path not in keep:
             path.unlink()
-    for path in (root / "book").rglob("*"):
-        inside = path.relative_to(root)
-        sources = path.suffix in (".py", ".pyc", ".ipynb") or inside.parts[1] == "editions"
-        if path.is_file() and not sources and not any(part.startswith(".") for part in inside.parts):
-            (source / inside).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, source / inside)
+    executed = shutil.ignore_patterns("*.py", "*.ipynb", "__pycache__", "editions", ".*")
+    shutil.copytree(root / "book", source / "book", ignore=executed, copy_function=shutil.copyfile, dirs_exist_ok=True)
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     config["execute"] = {**config.get("execute", {}), "execute_notebooks": "off"}
     (source / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
 
-    present = [page.docname for page in pages.values() if not page.is_notebook]
-    present += [page.docname for page in pages.values() if (source / f"{page.docname}.ipynb").is_file()]
+    present = [page.docname for page in pages.values() if not page.is_notebook or page.executed(source).is_file()]
     if len(present) == len(pages):
         shutil.copyfile(root / "_toc.yml", source / "_toc.yml")
         return
-    ordered = [page.docname for page in pages.values() if page.docname in present]
-    click.echo(f"{len(pages) - len(ordered)} of {len(pages)} pages have never been executed and are left out.")
-    chapters = [{"file": docname} for docname in ordered[1:]]
-    table = {"format": "jb-book", "root": ordered[0], "chapters": chapters}
+    click.echo(f"{len(pages) - len(present)} of {len(pages)} pages have never been executed and are left out.")
+    chapters = [{"file": docname} for docname in present[1:]]
+    table = {"format": "jb-book", "root": present[0], "chapters": chapters}
     (source / "_toc.yml").write_text(yaml.safe_dump(table, sort_keys=False), encoding="utf-8")
     # Links to the missing pages are not faults.
     (source / "partial").touch()

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import chdir
+from itertools import count
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import click
 import nbformat
+import torch
 from joblib import cpu_count
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
@@ -24,14 +25,18 @@ from repro.edition import Edition
 from repro.errors import InputError
 from repro.progress import TERMINAL_VARIABLE
 from repro.store.store import Store
+from repro.sweep.fetch import fetch
 
 MOST_AT_ONCE = 8  # pages that are executed side by side at most: each takes some hundred megabytes of memory
 
-Values = Mapping[str, Mapping[str, Any]]  # by page, the parameters to execute it with
-
 
 def execute_pages(
-    root: Path, folder: Path, edition: Edition, notebooks: Sequence[Page], values: Values, fresh: bool
+    root: Path,
+    folder: Path,
+    edition: Edition,
+    notebooks: Sequence[Page],
+    values: Mapping[str, Mapping[str, Any]],
+    fresh: bool,
 ) -> None:
     """Execute the pages that have changed since their last execution, and all of them if `fresh`.
 
@@ -51,14 +56,18 @@ def execute_pages(
     """
     with chdir(root):  # which the folders of recordings and store are relative to
         store = Store.default()
-        executed = {page: folder / "source" / f"{page.docname}.ipynb" for page in notebooks}
+        executed = {page: page.executed(folder / "source") for page in notebooks}
         made_from = {page: fingerprint(page, values[page.name], root, edition, store) for page in notebooks}
         stale = [page for page in notebooks if fresh or not is_current(executed[page], made_from[page], store)]
         if len(stale) > 1 and edition.train_missing:  # together, so that no core waits between the pages
-            _train(edition, store)
+            fetch(edition.experiments(), store)
         present = present_runs(store)
 
-        tell = _Telling(notebooks)
+        numbers, width = count(1), max((len(page.name) for page in notebooks), default=0)
+
+        def tell(page: Page, outcome: str) -> None:
+            click.echo(f"[{next(numbers)}/{len(notebooks)}] {page.name:<{width}}  {outcome}")
+
         for page in notebooks:
             if page not in stale:
                 tell(page, "unchanged")
@@ -66,22 +75,18 @@ def execute_pages(
         at_once = _at_once(len(stale))
         kernels = Kernels(**_variables(folder, threads=max(1, cpu_count() // at_once)))
 
-        def run(page: Page) -> None:
+        def run(page: Page) -> float:
             start = time.monotonic()
-            try:
-                execute(page, values[page.name], executed[page], folder / "executing", kernels)
-            except BaseException:
-                tell(page, "failed")
-                raise
+            execute(page, values[page.name], executed[page], folder / "executing", kernels)
             write_stamp(executed[page], made_from[page], present)
-            tell(page, f"executed in {time.monotonic() - start:.1f} s")
+            return time.monotonic() - start
 
         with ThreadPoolExecutor(at_once) as threads:
-            executions = [threads.submit(run, page) for page in stale]
+            executions = {threads.submit(run, page): page for page in stale}
             try:
-                wait(executions)
+                for done in as_completed(executions):
+                    tell(executions[done], "failed" if done.exception() else f"executed in {done.result():.1f} s")
             except BaseException:  # an interrupt
-                tell.silent = True
                 for execution in executions:
                     execution.cancel()
                 kernels.kill()
@@ -128,23 +133,7 @@ def execute(page: Page, values: Mapping[str, Any], target: Path, aside: Path, ke
     log.unlink()
 
 
-class _Telling:
-    """Prints what became of each page, numbered in the order in which they finish."""
-
-    def __init__(self, pages: Sequence[Page]) -> None:
-        self.silent = False
-        self._told, self._total = 0, len(pages)
-        self._width = max((len(page.name) for page in pages), default=0)
-        self._lock = Lock()
-
-    def __call__(self, page: Page, outcome: str) -> None:
-        with self._lock:
-            if not self.silent:
-                self._told += 1
-                click.echo(f"[{self._told}/{self._total}] {page.name:<{self._width}}  {outcome}")
-
-
-def _raise_errors(executions: Sequence[Future[None]]) -> None:
+def _raise_errors(executions: Iterable[Future[float]]) -> None:
     """Raise what the executions raised: one error that names all failed pages, or the first where none failed."""
     errors = [error for execution in executions if (error := execution.exception()) is not None]
     told = [str(error) for error in errors if isinstance(error, (BuildError, InputError))]
@@ -166,14 +155,6 @@ def _variables(folder: Path, threads: int) -> dict[str, str]:
     }
 
 
-def _train(edition: Edition, store: Store) -> None:
-    from repro.sweep.fetch import fetch
-
-    fetch(edition.experiments(), store)
-
-
 def _at_once(pages: int) -> int:
     """How many pages are executed side by side; on a GPU one: kernels that race for its memory fail."""
-    import torch
-
     return 1 if torch.cuda.is_available() else max(1, min(cpu_count(), MOST_AT_ONCE, pages))

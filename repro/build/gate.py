@@ -21,21 +21,22 @@ def check_book(source: Path, html: Path) -> list[str]:
 
     `source` is the folder of `_toc.yml` with the executed notebooks, `html` that of the pages made from it.
     """
-    faults: list[str] = []
-    for docname in parse_toc_yaml(source / "_toc.yml"):
-        notebook = source / f"{docname}.ipynb"
-        if notebook.is_file():
-            faults += [f"{docname}: {fault}" for fault in check_notebook(notebook)]
-            if not (html / "_sources" / f"{docname}.ipynb").is_file():
-                faults.append(f"{docname}: the executed notebook is not offered for download")
-        elif not (source / f"{docname}.md").is_file():
-            faults.append(f"{docname}: there is no executed notebook")
-        page = html / f"{docname}.html"
-        if page.is_file():
-            faults += [f"{docname}: {fault}" for fault in check_page(page)]
-        else:
-            faults.append(f"{docname}: the page is missing in the HTML")
-    return faults
+    docnames = parse_toc_yaml(source / "_toc.yml")
+    return [f"{docname}: {fault}" for docname in docnames for fault in _check_document(docname, source, html)]
+
+
+def _check_document(docname: str, source: Path, html: Path) -> Iterator[str]:
+    notebook, page = source / f"{docname}.ipynb", html / f"{docname}.html"
+    if notebook.is_file():
+        yield from check_notebook(notebook)
+        if not (html / "_sources" / f"{docname}.ipynb").is_file():
+            yield "the executed notebook is not offered for download"
+    elif not (source / f"{docname}.md").is_file():
+        yield "there is no executed notebook"
+    if page.is_file():
+        yield from check_page(page)
+    else:
+        yield "the page is missing in the HTML"
 
 
 def check_notebook(path: Path) -> Iterator[str]:

@@ -33,7 +33,7 @@ def resolve_targets(html: Path) -> list[str]:
             if name not in places:
                 faults.append(f"{path.relative_to(html)}: a link to '{name}', which is on no page")
                 return ""
-            target = "" if places[name] == path else Path(os.path.relpath(places[name], path.parent)).as_posix()
+            target = "" if places[name] == path else relative(places[name], path)
             return f'href="{target}#{name}"'
 
         def image(match: re.Match[str], path: Path = path, text: str = text) -> str:
@@ -45,9 +45,12 @@ def resolve_targets(html: Path) -> list[str]:
 
         notebook = (html / "_sources" / path.relative_to(html)).with_suffix(".ipynb")
         resolved = _IMAGE.sub(image, _TARGET.sub(link, text))
-        resolved = resolved.replace(
-            'href="notebook:"', f'href="{Path(os.path.relpath(notebook, path.parent)).as_posix()}"'
-        )
+        resolved = resolved.replace('href="notebook:"', f'href="{relative(notebook, path)}"')
         if resolved != text:
             path.write_text(resolved, encoding="utf-8")
     return faults
+
+
+def relative(target: Path, page: Path) -> str:
+    """The address of a file in a link on a page."""
+    return Path(os.path.relpath(target, page.parent)).as_posix()

@@ -17,9 +17,10 @@ import nbformat
 from sphinx_external_toc.parsing import MalformedError, parse_toc_yaml
 
 from repro.build.parameters import Parameters, read_parameters
+from repro.data.source import folder_state
 from repro.edition import EDITIONS, Edition
 from repro.errors import InputError
-from repro.figures.page import RUNS_MIME
+from repro.figures.markup import RUNS_MIME
 from repro.store.provenance import code_fingerprint
 from repro.store.store import Store
 
@@ -47,6 +48,10 @@ class Page:
     def is_notebook(self) -> bool:
         """Whether the page is executed; a Markdown page is only copied."""
         return self.path.suffix == ".py"
+
+    def executed(self, source: Path) -> Path:
+        """Where the executed notebook is: in the folder `source` of an edition."""
+        return source / f"{self.docname}.ipynb"
 
     @cached_property
     def notebook(self) -> nbformat.NotebookNode:
@@ -90,8 +95,6 @@ def read_pages(root: Path) -> dict[str, Page]:
 
 def fingerprint(page: Page, values: Mapping[str, Any], root: Path, edition: Edition, store: Store) -> str:
     """Return a SHA-256 over all that a page's outputs depend on, but for its runs in the store."""
-    from repro.data.source import folder_state
-
     files = [root / "requirements.lock", *sorted((root / EDITIONS).glob("*.yml"))]  # a page may show two editions
     if "measurement" in page.parameters():  # the page shows what `python -m benchmarks` measured
         files.append(root / (values.get("measurement") or store.root / "bench.json"))

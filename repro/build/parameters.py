@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -102,10 +103,8 @@ def parse_assignment(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not (equals and name.isidentifier()):
         raise InputError(f"-p takes NAME=VALUE, for example -p widths='[8,16]', not {text!r}")
-    try:
+    with suppress(json.JSONDecodeError):
         return name, json.loads(value)  # before YAML, which takes 1e-4 for a string
-    except json.JSONDecodeError:
-        pass
     try:
         return name, yaml.safe_load(value)
     except yaml.YAMLError:
@@ -134,10 +133,9 @@ def resolve(
     Raises:
         InputError: an unknown edition or name, or a value of the wrong type.
     """
-    values: dict[str, dict[str, Any]] = {page: {} for page in pages}
-    for page, parameters in pages.items():
-        if "edition" in parameters:
-            values[page]["edition"] = edition
+    values: dict[str, dict[str, Any]] = {
+        page: {"edition": edition} if "edition" in parameters else {} for page, parameters in pages.items()
+    }
     chosen = {page: parameters for page, parameters in pages.items() if only in (None, page)}
     for name, value in given:
         taken = False

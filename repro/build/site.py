@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
+
+from repro.build.links import relative
+from repro.files.atomic import new_file
 
 _PLACE = '<div class="bd-article-container">'
 """In this element of the theme, which holds what a page says, the switch comes first."""
@@ -62,15 +64,12 @@ def _switch(page: Path, edition: str, names: Sequence[str], titles: Mapping[str,
             continue
         target = root / name / inside
         target = target if target.is_file() else root / name / "book" / "index.html"
-        link = Path(os.path.relpath(target, page.parent)).as_posix()
-        items.append(f'<a href="{link}">{escape(titles[name])}</a>')
+        items.append(f'<a href="{relative(target, page)}">{escape(titles[name])}</a>')
     return f'<nav class="repro-editions" aria-label="Editions">{" ".join(items)}</nav>'
 
 
 def _pack(site: Path, archive: Path) -> None:
-    aside = archive.with_name(f".{archive.name}.partial")
-    with ZipFile(aside, "w", ZIP_DEFLATED) as file:
+    with new_file(archive) as content, ZipFile(content, "w", ZIP_DEFLATED) as file:
         for path in sorted(site.rglob("*")):
             if path.is_file():
                 file.write(path, Path(site.name) / path.relative_to(site))
-    aside.replace(archive)

@@ -89,6 +89,12 @@ class Crop:
     centre: tuple[int, int]
     complete: bool
 
+    @property
+    def corners(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """The lower left and the upper right corner about the centre pixel, each (ms, mel bands)."""
+        (bands, length), (band, frame) = self.values.shape, self.centre
+        return ((-frame - 0.5) * FRAME_MS, -band - 0.5), ((length - frame - 0.5) * FRAME_MS, bands - band - 0.5)
+
 
 def crop(erf: Tensor, config: ModelConfig) -> Crop:
     """Cut an effective receptive field (256, frames) to the exact maximum receptive field about its centre pixel."""

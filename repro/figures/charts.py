@@ -6,6 +6,7 @@ a second time.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import matplotlib as mpl
@@ -22,7 +23,7 @@ from repro.data.split import TRAINING_DEVICE
 
 COLOURS = {"base": "#0072B2", "damped": "#D55E00"}
 MARKERS = {"base": "o", "damped": "D"}
-GROUP_TITLES = {"seen": "seen device (a)", "unseen": "unseen devices"}
+GROUP_TITLES = {"unseen": "unseen devices", "seen": "seen device (a)"}
 MAP = "magma"
 SCALINGS = {
     "width": "o",
@@ -68,6 +69,43 @@ def not_trained(ax: Axes, text: str = NOT_TRAINED) -> None:
     ax.set_axis_off()  # leaves the ticks of panels that share an axis with it
 
 
+def nothing_in(figure: Figure, text: str = NOT_TRAINED) -> Figure:
+    """A figure that has nothing to show in any panel, and says so in each."""
+    for ax in figure.axes:
+        not_trained(ax, text)
+    return figure
+
+
+def _device_panels(label: str, size: tuple[float, float] | None = None) -> tuple[Figure, dict[str, Axes]]:
+    """Two panels for accuracies in %, left the unseen devices, right the seen one, over an axis with this label."""
+    figure, axes = plt.subplots(1, 2, figsize=size)
+    for ax, title in zip(axes, GROUP_TITLES.values(), strict=True):
+        ax.set(title=title, xlabel=label)
+    axes[0].set_ylabel("accuracy / %")
+    return figure, dict(zip(GROUP_TITLES, axes, strict=True))
+
+
+def _where(table: pd.DataFrame, **values: object) -> pd.DataFrame:
+    """The rows that have these values in the columns of these names."""
+    for column, value in values.items():
+        table = table[table[column] == value]
+    return table
+
+
+def _error_bars(ax: Axes, x: pd.Series[Any], report: pd.DataFrame, **look: Any) -> None:
+    """Means of a report in %, with their standard deviations; a single value has none."""
+    ax.errorbar(x, 100 * report["mean"], 100 * report["std"].fillna(0), **look)
+
+
+def _ticks_at(ax: Axes, places: Iterable[int], logarithmic: bool) -> None:
+    """Ticks at these places alone, on an axis whose steps may be powers of 2."""
+    if logarithmic:
+        ax.set_xscale("log", base=2)
+    ticks = sorted(set(places))
+    ax.set_xticks(ticks, [str(tick) for tick in ticks])
+    ax.minorticks_off()
+
+
 def accuracy_panels(report: pd.DataFrame, seeds: pd.DataFrame, x: str, label: str, logarithmic: bool) -> Figure:
     """The paper's accuracy figures: left the unseen devices, right the seen one, base and damped in each.
 
@@ -78,54 +116,24 @@ def accuracy_panels(report: pd.DataFrame, seeds: pd.DataFrame, x: str, label: st
         label: that axis's label.
         logarithmic: whether its steps are powers of 2.
     """
-    figure, axes = plt.subplots(1, 2, sharey=False)
-    for ax, group in zip(axes, ("unseen", "seen"), strict=True):
-        _accuracy_lines(ax, report[report["group"] == group], seeds[seeds["group"] == group], x, logarithmic)
-        ax.set_title(GROUP_TITLES[group])
-        ax.set_xlabel(label)
-        if logarithmic:
-            ax.set_xscale("log", base=2)
-        ticks = sorted(report[x].unique())
-        ax.set_xticks(ticks, [str(tick) for tick in ticks])
-        ax.minorticks_off()
-    axes[0].set_ylabel("accuracy / %")
-    axes[1].legend(loc="best")
+
+    def aside(places: pd.Series[float], by: float) -> pd.Series[float]:
+        """Places moved by a share of a step, which on a logarithmic axis is a doubling."""
+        return places * 2**by if logarithmic else places + by
+
+    figure, panels = _device_panels(label)
+    for group, ax in panels.items():
+        for side, (variant, colour) in zip((-1, 1), COLOURS.items(), strict=True):
+            # base a little to the left, damped to the right, the seeds further out: nothing hides behind an error bar
+            look: dict[str, Any] = {"color": colour, "marker": MARKERS[variant]}
+            single = _where(seeds, group=group, variant=variant)
+            far = aside(single[x], side * 0.09)
+            ax.scatter(far, 100 * single["accuracy"], s=22, alpha=0.45, linewidths=0, zorder=2, **look)
+            mean = _where(report, group=group, variant=variant).sort_values(x)
+            _error_bars(ax, aside(mean[x], side * 0.03), mean, capsize=3, markersize=6, zorder=3, label=variant, **look)
+        _ticks_at(ax, report[x], logarithmic)
+    panels["seen"].legend(loc="best")
     return figure
-
-
-def _accuracy_lines(ax: Axes, report: pd.DataFrame, seeds: pd.DataFrame, x: str, logarithmic: bool) -> None:
-    for side, (variant, colour) in zip((-1, 1), COLOURS.items(), strict=True):
-        # base a little to the left, damped to the right, the seeds further out: nothing hides behind an error bar
-        near, far = side * 0.03, side * 0.09
-        single = seeds[seeds["variant"] == variant]
-        marker = MARKERS[variant]
-        ax.scatter(
-            _aside(single[x], far, logarithmic),
-            100 * single["accuracy"],
-            s=22,
-            c=colour,
-            marker=marker,
-            alpha=0.45,
-            linewidths=0,
-            zorder=2,
-        )
-        mean = report[report["variant"] == variant].sort_values(x)
-        ax.errorbar(
-            _aside(mean[x], near, logarithmic),
-            100 * mean["mean"],
-            100 * mean["std"].fillna(0),
-            capsize=3,
-            markersize=6,
-            zorder=3,
-            label=variant,
-            color=colour,
-            marker=marker,
-        )
-
-
-def _aside(place: pd.Series[float], by: float, logarithmic: bool) -> pd.Series[float]:
-    """Places on an axis moved by a share of a step, which on a logarithmic axis is a doubling."""
-    return place * 2**by if logarithmic else place + by
 
 
 def device_spread(shares: pd.DataFrame) -> Figure:
@@ -137,8 +145,7 @@ def device_spread(shares: pd.DataFrame) -> Figure:
     table = 100 * shares.drop(columns=TRAINING_DEVICE, errors="ignore")
     figure, ax = plt.subplots(figsize=(7, 0.8 + 0.28 * max(2, len(table))))
     if table.empty:
-        not_trained(ax)
-        return figure
+        return nothing_in(figure)
     for place, (name, row) in enumerate(table.iterrows()):
         colour = COLOURS["damped" if str(name).startswith("damped") else "base"]
         offsets = np.linspace(-0.25, 0.25, len(row))
@@ -158,37 +165,21 @@ def sparse_panels(report: pd.DataFrame, reference_width: int, dense: pd.DataFram
         reference_width: that dense network's width.
         dense: the report of the dense networks that are drawn faint; by default those of `report`.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.9))
-    faint = report[report["method"] == "dense"] if dense is None else dense
-    for ax, group in zip(axes, ("unseen", "seen"), strict=True):
-        shown = report[report["group"] == group].sort_values("width")
-        behind = faint[faint["group"] == group].sort_values("width")
+    figure, panels = _device_panels("width W", (7.4, 3.9))
+    faint = _where(report, method="dense") if dense is None else dense
+    for group, ax in panels.items():
         for variant, colour in COLOURS.items():
-            of_variant = shown[shown["variant"] == variant]
-            of_dense = behind[behind["variant"] == variant]
-            look = {"marker": MARKERS[variant], "ls": ":", "color": colour, "alpha": 0.3, "ms": 4, "lw": 1}
-            ax.plot(of_dense["width"], 100 * of_dense["mean"], **look)
-            start = of_variant[(of_variant["method"] == "dense") & (of_variant["width"] == reference_width)]
+            shown = _where(report, group=group, variant=variant).sort_values("width")
+            behind = _where(faint, group=group, variant=variant).sort_values("width")
+            look: dict[str, Any] = {"color": colour, "ls": ":", "alpha": 0.3, "ms": 4, "lw": 1}
+            ax.plot(behind["width"], 100 * behind["mean"], marker=MARKERS[variant], **look)
+            start = _where(shown, method="dense", width=reference_width)
             for method, line, mark in (("static", "-", "v"), ("iterative", "--", "X")):
-                points = pd.concat([start, of_variant[of_variant["method"] == method]])
-                ax.errorbar(
-                    points["width"],
-                    100 * points["mean"],
-                    100 * points["std"].fillna(0),
-                    color=colour,
-                    ls=line,
-                    marker=mark,
-                    capsize=3,
-                    label=f"{variant}, {method}",
-                )
-        ticks = sorted({*shown["width"], *behind["width"]})
-        ax.set_xscale("log", base=2)
-        ax.set_xticks(ticks, [str(tick) for tick in ticks])
-        ax.minorticks_off()
-        ax.set(title=GROUP_TITLES[group], xlabel="width W")
-    axes[0].set_ylabel("accuracy / %")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=9)
+                points = pd.concat([start, _where(shown, method=method)])
+                name = f"{variant}, {method}"
+                _error_bars(ax, points["width"], points, color=colour, ls=line, marker=mark, capsize=3, label=name)
+        _ticks_at(ax, [*report["width"], *faint["width"]], True)
+    figure.legend(*panels["unseen"].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
     return figure
 
 
@@ -202,41 +193,25 @@ def accuracy_over_weights(report: pd.DataFrame, variant: str) -> Figure:
         report: `accuracy.report` with a column `scaling`, the way's name; a network may stand in several.
         variant: "base" or "damped".
     """
-    figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.9))
-    shown = report[report["variant"] == variant]
-    for ax, group in zip(axes, ("unseen", "seen"), strict=True):
+    figure, panels = _device_panels("number of weights", (7.4, 3.9))
+    for group, ax in panels.items():
         for (name, marker), colour in zip(SCALINGS.items(), SCALING_COLOURS, strict=True):
-            line = shown[(shown["scaling"] == name) & (shown["group"] == group)].sort_values(
-                ["weights", "width", "depth"]
-            )
+            line = _where(report, variant=variant, scaling=name, group=group).sort_values(["weights", "width", "depth"])
             if line.empty:
                 continue
-            joined = "none" if name.startswith("sparse") else "-"
-            ax.errorbar(
-                line["weights"],
-                100 * line["mean"],
-                100 * line["std"].fillna(0),
-                marker=marker,
-                color=colour,
-                ls=joined,
-                lw=1.4,
-                elinewidth=0.8,
-                capsize=2,
-                label=name,
-            )
-            if joined == "none":
+            sparse = name.startswith("sparse")
+            look = {"marker": marker, "color": colour, "lw": 1.4, "elinewidth": 0.8, "capsize": 2}
+            _error_bars(ax, line["weights"], line, label=name, ls="none" if sparse else "-", **look)
+            if sparse:
                 side, alignment = (-6, "right") if name.endswith("static") else (6, "left")
+                text: dict[str, Any] = {"ha": alignment, "va": "center", "color": "#444444", "fontsize": 8}
                 for weights, mean, width in zip(line["weights"], line["mean"], line["width"], strict=True):
-                    place = {"xytext": (side, 0), "textcoords": "offset points", "ha": alignment, "va": "center"}
-                    ax.annotate(f"{width}", (weights, 100 * mean), color="#444444", fontsize=8, **place)
+                    ax.annotate(f"{width}", (weights, 100 * mean), (side, 0), textcoords="offset points", **text)
         ax.set_xscale("log")
         _weight_ticks(ax)
-        ax.set(title=GROUP_TITLES[group], xlabel="number of weights")
         if not ax.containers:
             not_trained(ax)
-    axes[0].set_ylabel("accuracy / %")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=9)
+    figure.legend(*panels["unseen"].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
     return figure
 
 
@@ -256,16 +231,10 @@ def reach_panel(table: pd.DataFrame) -> Figure:
     """
     figure, ax = plt.subplots(figsize=(6.4, 3.8))
     for (variant, fits), rows in table.groupby(["variant", "fits"]):
-        ax.scatter(
-            rows["radius"],
-            100 * rows["accuracy"],
-            s=34,
-            zorder=3,
-            marker=MARKERS[str(variant)],
-            edgecolors=COLOURS[str(variant)],
-            facecolors=COLOURS[str(variant)] if fits else "none",
-            label=str(variant) if fits else f"{variant}, does not fit its training data",
-        )
+        colour = COLOURS[str(variant)]
+        look: dict[str, Any] = {"marker": MARKERS[str(variant)], "facecolors": colour if fits else "none"}
+        label = str(variant) if fits else f"{variant}, does not fit its training data"
+        ax.scatter(rows["radius"], 100 * rows["accuracy"], s=34, zorder=3, edgecolors=colour, label=label, **look)
     ax.set(xlabel="90 % radius along frequency / mel bands", ylabel="accuracy on unseen devices / %")
     if len(table):
         ax.legend(fontsize=9)
@@ -275,13 +244,12 @@ def reach_panel(table: pd.DataFrame) -> Figure:
 def layer_sparsity(table: pd.DataFrame | None, title: str) -> Figure:
     """Share of removed weights by epoch (across) and layer (down): a run's `layer_sparsity`, None without a run."""
     figure, ax = plt.subplots(figsize=(7, 4.2))
+    ax.set_title(title)
     if table is None:
-        ax.set(title=title)
-        not_trained(ax)
-        return figure
+        return nothing_in(figure)
     image = ax.imshow(100 * table.to_numpy().T, aspect="auto", vmin=0, vmax=100, cmap="viridis")
     ax.set_yticks(range(table.shape[1]), list(table.columns), fontsize=8)
-    ax.set(title=title, xlabel="epoch")
+    ax.set_xlabel("epoch")
     ax.grid(False)
     figure.colorbar(image, label="weights removed / %")
     return figure
@@ -297,19 +265,18 @@ def fit_bars(table: pd.DataFrame) -> Figure:
     """
     figure, ax = plt.subplots()
     if table.empty:
-        not_trained(ax)
-        return figure
+        return nothing_in(figure)
     widths = sorted(table["width"].unique())
     place = np.arange(len(widths))
-    for offset, labels, hatch, colour in ((-0.2, "true", "", "#009E73"), (0.2, "random", "//", "#CC79A7")):
-        rows = table[table["labels"] == labels]
-        mean = rows.groupby("width")["fitted"].mean().reindex(widths)
-        bars = ax.bar(
-            place + offset, 100 * mean, 0.36, label=f"{labels} labels", color=colour, hatch=hatch, edgecolor="white"
-        )
+    looks = {"true": (-0.2, "", "#009E73"), "random": (0.2, "//", "#CC79A7")}
+    for labels, (offset, hatch, colour) in looks.items():
+        rows = _where(table, labels=labels)
+        mean = 100 * rows.groupby("width")["fitted"].mean().reindex(widths)
+        look: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": "white"}
+        bars = ax.bar(place + offset, mean, 0.36, label=f"{labels} labels", **look)
         ax.bar_label(bars, fmt="%.1f", fontsize=9, padding=4)
         for number, w in enumerate(widths):
-            runs = 100 * rows.loc[rows["width"] == w, "fitted"]
+            runs = 100 * _where(rows, width=w)["fitted"]
             ax.plot([number + offset] * len(runs), runs, "k.", markersize=4, alpha=0.6)
     ax.set_xticks(place, [f"W = {w}" for w in widths])
     ax.set(ylabel="training labels reproduced / %", ylim=(0, 112))
@@ -319,15 +286,14 @@ def fit_bars(table: pd.DataFrame) -> Figure:
 
 def precisions(table: pd.DataFrame) -> Figure:
     """Accuracy in float32 and in bfloat16, one line a run: `accuracy.by_precision`."""
-    figure, axes = plt.subplots(1, 2, figsize=(6, 2.6))
-    for ax, group in zip(axes, ("unseen", "seen"), strict=True):
-        of_group = table[table.index.get_level_values("group") == group].reset_index()
-        for run in of_group.to_dict("records"):
+    figure, panels = _device_panels("", (6, 2.6))
+    panels["seen"].set_ylabel("accuracy / %")
+    for group, ax in panels.items():
+        for run in _where(table.reset_index(), group=group).to_dict("records"):
             ax.plot(["fp32", "bf16"], [run["fp32"], run["bf16"]], "o-", label=f"W = {run['width']}, seed {run['seed']}")
-        ax.set(title=GROUP_TITLES[group], ylabel="accuracy / %")
         ax.margins(x=0.25)
-        if of_group.empty:
-            not_trained(ax)
-        else:
+        if ax.lines:
             ax.legend(fontsize=8)
+        else:
+            not_trained(ax)
     return figure

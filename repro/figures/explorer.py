@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import HTML
 from matplotlib.colors import to_hex
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
 from repro.analysis.evidence import Evidence, Network
 from repro.analysis.fields import Field, mean_field
 from repro.analysis.radii import RADII
-from repro.erf.gradient import FRAME_MS
 from repro.figures.charts import MAP
+from repro.figures.maps import SHADES, shades
+from repro.figures.markup import Html, picture
 from repro.figures.svg import Axis, Plot, attributes, table, tick
 
 CONTROLS = {
@@ -34,7 +30,7 @@ CONTROLS = {
 PRUNINGS = {"dense": "none", "static": "static, random", "iterative": "iterative", "unguarded": "iterative, unguarded"}
 
 
-def erf_explorer(evidence: Evidence) -> HTML:
+def erf_explorer(evidence: Evidence) -> Html:
     """Every network of the runs, its mean field and its radii: a picture of one at a time, and a table of all.
 
     The picture's scale is that of `maps.field_maps`. Without a script it stays at the first network.
@@ -46,9 +42,9 @@ def erf_explorer(evidence: Evidence) -> HTML:
     runs = {network: list(evidence.runs(network).values()) for network in networks}
     fields = {network: mean_field(records) for network, records in sorted(runs.items()) if records}
     if not fields:
-        return HTML('<p class="repro-missing">No network is trained yet.</p>')  # type: ignore[no-untyped-call]
+        return Html('<p class="repro-missing">No network is trained yet.</p>')
     counts = {network: len(runs[network]) for network in fields}
-    return HTML(explorer_of(fields, counts))  # type: ignore[no-untyped-call]
+    return Html(explorer_of(fields, counts))
 
 
 def explorer_of(fields: Mapping[Network, Field], counts: Mapping[Network, int]) -> str:
@@ -58,10 +54,9 @@ def explorer_of(fields: Mapping[Network, Field], counts: Mapping[Network, int]) 
         fields: of at least one network; all are drawn on the same axes.
         counts: the runs that each is the mean of.
     """
-    plot = _axes(list(fields.values()))
+    plot = _axes(fields.values())
     rows = [_row(network, field, counts[network], plot) for network, field in fields.items()]
-    first = rows[0]
-    picture = plot.draw(_picture(first, plot), "Effective receptive field of one network", "plot field")
+    drawn = plot.draw(_picture(rows[0], plot), "Effective receptive field of one network", "plot field")
     radii = ["network", "runs", *RADII]
     cells = [
         [str(network), str(counts[network]), *(f"{getattr(field.extent, name):.1f}" for name in RADII.values())]
@@ -69,8 +64,8 @@ def explorer_of(fields: Mapping[Network, Field], counts: Mapping[Network, int]) 
     ]
     label = "Radii of the effective receptive fields, by network"
     return (
-        f'<div class="repro-touch explorer"><div class="controls" hidden>{_controls(list(fields))}</div>{picture}'
-        f'<p class="said" aria-live="polite">{escape(first["said"])}</p>'
+        f'<div class="repro-touch explorer"><div class="controls" hidden>{_controls(list(fields))}</div>{drawn}'
+        f'<p class="said" aria-live="polite">{escape(rows[0]["said"])}</p>'
         f"{table(radii, cells, label, [attributes(**row) for row in rows])}</div>"
     )
 
@@ -82,24 +77,8 @@ def settings(network: Network) -> dict[str, str]:
     return dict(zip(CONTROLS, map(str, values), strict=True))
 
 
-def picture_of(values: NDArray[np.float64]) -> str:
-    """A field, (bands, frames), as a data URI: its square root relative to the maximum, low bands at the bottom."""
-    file = io.BytesIO()
-    shown = np.sqrt(values / (values.max() or 1))
-    look = {"origin": "lower", "vmin": 0, "vmax": 1, "cmap": MAP}
-    plt.imsave(file, shown, format="webp", pil_kwargs={"quality": 90, "method": 6}, **look)
-    return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
-
-
-def _corners(field: Field) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The lower left and the upper right corner of a cropped field about its centre, (ms, mel bands)."""
-    shown = field.cropped()
-    (bands, length), (band, frame) = shown.values.shape, shown.centre
-    return ((-frame - 0.5) * FRAME_MS, -band - 0.5), ((length - frame - 0.5) * FRAME_MS, bands - band - 0.5)
-
-
-def _axes(fields: list[Field]) -> Plot:
-    time, frequency = np.abs([_corners(field) for field in fields]).max(axis=(0, 1)).tolist()
+def _axes(fields: Iterable[Field]) -> Plot:
+    time, frequency = np.abs([field.cropped().corners for field in fields]).max(axis=(0, 1)).tolist()
     return Plot(_about_zero("time / ms", time), _about_zero("frequency / mel bands", frequency), right=58)
 
 
@@ -110,15 +89,15 @@ def _about_zero(label: str, end: float) -> Axis:
 
 def _row(network: Network, field: Field, runs: int, plot: Plot) -> dict[str, str]:
     """What the script shows of a network."""
-    extent = field.extent
+    shown, extent = field.cropped(), field.extent
 
     def about(ms: float, bands: float) -> str:
         return plot.box((-ms, -bands), (ms, bands))
 
     return {
         **settings(network),
-        "picture": picture_of(field.cropped().values.numpy()),
-        "box": plot.box(*_corners(field)),
+        "picture": picture(shades(shown), 0, 1, quality=90),
+        "box": plot.box(*shown.corners),
         "half": about(extent.half_energy_ms, extent.half_energy_bands),
         "most": about(extent.energy_90_ms, extent.energy_90_bands),
         "said": f"{network}, mean of {runs} run{'s' * (runs > 1)}: half of the gradient lies within "
@@ -136,7 +115,7 @@ def _picture(row: Mapping[str, str], plot: Plot) -> str:
     )
     marks = "".join(
         f'<text x="{x + 14}" y="{plot.top + height * (1 - mark**0.5):.0f}" dominant-baseline="central">{mark:g}</text>'
-        for mark in (0, 0.1, 0.5, 1)
+        for mark in SHADES
     )
     return (
         f"{_rectangle(area, fill=to_hex(colours(0.0)))}"

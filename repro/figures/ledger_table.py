@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from html import escape
 
-from IPython.display import HTML
-
 from repro.analysis.evidence import Evidence
 from repro.analysis.ledger import COLUMNS, cells, ledger
 from repro.analysis.verdicts import Claim, Verdict
 from repro.analysis.wording import numbers
+from repro.figures.markup import Html, row, table
 
 SIGNS = {
     Verdict.SUPPORTED: "✓",
@@ -25,42 +24,32 @@ SIGNS = {
 }
 
 
-def ledger_table(evidence: Evidence) -> HTML:
+def ledger_table(evidence: Evidence) -> Html:
     """All claims with their verdicts; criterion, numbers and runs are folded."""
-    rows = "".join(
-        f'<tr id="claim-{claim.number}"><td>{claim.number}</td><td>{_details(claim)}</td>'
-        f"<td>{badge(claim.verdict)}</td></tr>"
+    rows = [
+        row((claim.number, _details(claim), badge(claim.verdict)), f' id="claim-{claim.number}"')
         for claim in ledger(evidence)
-    )
-    return HTML(  # type: ignore[no-untyped-call]
-        '<div class="repro-ledger"><table class="claims"><thead><tr><th>#</th><th>claim</th><th>verdict</th></tr>'
-        f"</thead><tbody>{rows}</tbody></table></div>"
-    )
+    ]
+    return Html(f'<div class="repro-ledger">{table("claims", ("#", "claim", "verdict"), rows)}</div>')
 
 
-def summary_table(evidence: Evidence, other: Evidence | None = None) -> HTML:
+def summary_table(evidence: Evidence, other: Evidence | None = None) -> Html:
     """A line a claim: what the paper says, its value, the main effects with their intervals, the verdict.
 
     Args:
         evidence: of the edition that is shown.
         other: of an edition whose verdicts stand beside.
     """
-    beside = [claim.verdict for claim in ledger(other)] if other is not None else []
+    judged = [ledger(shown) for shown in (evidence, other) if shown is not None]
     rows = []
-    for number, claim in enumerate(ledger(evidence)):
-        more = f"<td>{badge(beside[number])}</td>" if beside else ""
+    for claim, *beside in zip(*judged, strict=True):
+        link = f'<a href="target:claim-{claim.number}">{claim.number}</a>'
         paper = f" <em>The paper: {escape(claim.paper)}.</em>" if claim.paper else ""
-        rows.append(
-            f'<tr><td><a href="target:claim-{claim.number}">{claim.number}</a></td>'
-            f"<td>{escape(claim.statement)}{paper}</td><td>{escape(numbers(claim))}</td>"
-            f"<td>{badge(claim.verdict)}</td>{more}</tr>"
-        )
-    head = f"<th>{escape(other.edition.title)}</th>" if other is not None else ""
-    return HTML(  # type: ignore[no-untyped-call]
-        '<div class="repro-ledger"><table class="summary"><thead><tr><th>#</th><th>the paper says</th>'
-        f"<th>found here (95 % interval)</th><th>{escape(evidence.edition.title)}</th>{head}</tr>"
-        f"</thead><tbody>{''.join(rows)}</tbody></table></div>"
-    )
+        badges = [badge(of_edition.verdict) for of_edition in (claim, *beside)]
+        rows.append(row((link, escape(claim.statement) + paper, escape(numbers(claim)), *badges)))
+    titles = [escape(shown.edition.title) for shown in (evidence, other) if shown is not None]
+    head = ("#", "the paper says", "found here (95 % interval)", *titles)
+    return Html(f'<div class="repro-ledger">{table("summary", head, rows)}</div>')
 
 
 def badge(verdict: Verdict) -> str:
@@ -69,15 +58,13 @@ def badge(verdict: Verdict) -> str:
 
 
 def _details(claim: Claim) -> str:
-    head = "".join(f"<th>{name}</th>" for name in COLUMNS)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells(e)) + "</tr>" for e in claim.effects)
+    effects = table("effects", COLUMNS, (row(map(escape, cells(effect))) for effect in claim.effects))
     runs = "".join(f" <code>{key}</code>" for key in claim.runs)
     paper = f"<p>The paper: {escape(claim.paper)}.</p>" if claim.paper else ""
     return (
         f"{escape(claim.statement)} Section {claim.section}{_links(claim)}."
         f"<details><summary>Criterion, numbers, {len(claim.runs)} runs</summary><p>{escape(claim.criterion)}</p>{paper}"
-        f'<div class="scroll"><table class="effects"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-        f"<p>Runs:{runs}</p></details>"
+        f'<div class="scroll">{effects}</div><p>Runs:{runs}</p></details>'
     )
 
 

@@ -26,8 +26,8 @@ from repro.analysis.radii import first_field
 from repro.analysis.recordings import Moment
 from repro.data.features import HOP, N_MELS, SAMPLE_RATE
 from repro.data.split import TRAINING_DEVICE
-from repro.erf.gradient import FRAME_MS
-from repro.figures.charts import MAP, not_trained
+from repro.erf.gradient import Crop
+from repro.figures.charts import MAP, not_trained, nothing_in
 
 
 def mel_frequencies() -> NDArray[np.float64]:
@@ -36,23 +36,27 @@ def mel_frequencies() -> NDArray[np.float64]:
     return frequencies
 
 
-def _kilohertz_ticks(ax: Axes) -> None:
-    """Label the mel-band axis in kHz."""
+def _kilohertz_ticks() -> tuple[NDArray[np.float64], list[str]]:
+    """Places on an axis of mel bands, and the kHz that stand there."""
     marks = np.array([0.5, 1, 2, 4, 8])
-    ax.set_yticks(np.interp(marks * 1000, mel_frequencies(), np.arange(N_MELS)), [f"{mark:g}" for mark in marks])
-    ax.set_ylabel("frequency / kHz")
+    return np.interp(marks * 1000, mel_frequencies(), np.arange(N_MELS)), [f"{mark:g}" for mark in marks]
 
 
 def spectrogram(ax: Axes, mel: NDArray[np.float32], low: float, high: float) -> AxesImage:
     """Draw features (256, frames) over time in s and frequency in kHz, colours from `low` to `high` (dB)."""
     seconds = mel.shape[1] * HOP / SAMPLE_RATE
-    image = ax.imshow(
-        mel, origin="lower", aspect="auto", vmin=low, vmax=high, extent=(0, seconds, -0.5, N_MELS - 0.5), cmap=MAP
-    )
-    ax.grid(False)
-    _kilohertz_ticks(ax)
-    ax.set_xlabel("time / s")
+    image = _image(ax, mel, low, high, (0, seconds, -0.5, N_MELS - 0.5))
+    ax.set_yticks(*_kilohertz_ticks())
+    ax.set(xlabel="time / s", ylabel="frequency / kHz")
     return image
+
+
+def _image(
+    ax: Axes, values: NDArray[Any], low: float, high: float, extent: tuple[float, float, float, float], **options: Any
+) -> AxesImage:
+    """Draw values (bands, frames) in colours from `low` to `high`, the lowest band at the bottom."""
+    ax.grid(False)
+    return ax.imshow(values, origin="lower", aspect="auto", vmin=low, vmax=high, extent=extent, cmap=MAP, **options)
 
 
 NO_RECORDINGS = "no recordings at hand"
@@ -63,9 +67,7 @@ def moment(recorded: Moment | None) -> Figure:
     """Figure 2: a moment through device a and another one, and the difference between the two."""
     figure, axes = plt.subplots(1, 3, figsize=(7.6, 3.1), sharey=True)
     if recorded is None:
-        for ax in axes:
-            not_trained(ax, NO_RECORDINGS)
-        return figure
+        return nothing_in(figure, NO_RECORDINGS)
     pair = recorded.mel.astype(np.float32)
     low, high = np.percentile(pair, [1, 99.8])
     for ax, image, title in zip(axes, pair, [f"device {TRAINING_DEVICE}", f"device {recorded.device}"], strict=False):
@@ -86,8 +88,7 @@ def pairs(share: pd.DataFrame) -> Figure:
     """Scenes (down) by cities (across): which share, 0 to 1, of the training device's clips is tested on."""
     figure, ax = plt.subplots(figsize=(7, 3.8))
     if share.empty:
-        not_trained(ax, NO_RECORDINGS)
-        return figure
+        return nothing_in(figure, NO_RECORDINGS)
     drawn = ax.pcolormesh(100 * share, cmap="Greys", vmin=0, vmax=125, edgecolors="#bbbbbb", linewidth=0.5)
     ax.set_xticks(np.arange(share.shape[1]) + 0.5, list(share.columns), rotation=40, ha="right")
     ax.set_yticks(np.arange(share.shape[0]) + 0.5, [str(name).replace("_", " ") for name in share.index])
@@ -111,8 +112,7 @@ def responses(curves: pd.DataFrame, deviations: pd.Series[float]) -> Figure:
     """
     figure, ax = plt.subplots(figsize=(7.6, 3.8))
     if curves.empty:
-        not_trained(ax, NO_RECORDINGS)
-        return figure
+        return nothing_in(figure, NO_RECORDINGS)
     ends = [*dict.fromkeys([*deviations.index[:ENDS], *deviations.index[-ENDS:]])]
     ax.plot(curves.index / 1000, curves.drop(columns=ends), color="#c8c8c8", lw=0.8, zorder=1)
     flat = mpl.colormaps["viridis"](np.linspace(0.1, 0.5, ENDS))
@@ -173,19 +173,15 @@ def device_spectra(spectra: dict[str, NDArray[np.float32]], shift: dict[str, NDA
     """
     figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.9))
     if not spectra:
-        for ax in axes:
-            not_trained(ax, NO_RECORDINGS)
-        return figure
+        return nothing_in(figure, NO_RECORDINGS)
     styles = _device_styles(spectra)
-    frequencies = mel_frequencies()
-    bands = np.flatnonzero(frequencies >= 50)
-    marks = np.array([0.5, 1, 2, 4, 8])
+    bands = np.flatnonzero(mel_frequencies() >= 50)
     for ax, curves in zip(axes, (spectra, shift), strict=True):
         for device, curve in curves.items():
             style = styles[device]
             drawn = bands[:: 1 if style.zorder > 1 else 4]  # 40 grey curves of every band would take half a megabyte
             ax.plot(drawn, curve[drawn], color=style.colour, ls=style.line, lw=1.5, zorder=style.zorder)
-        ax.set_xticks(np.interp(marks * 1000, frequencies, np.arange(N_MELS)), [f"{mark:g}" for mark in marks])
+        ax.set_xticks(*_kilohertz_ticks())
         ax.set_xlabel("frequency / kHz")
     axes[1].axhline(0, color="black", lw=1.5, zorder=3)
     axes[0].set(title="mean spectrum", ylabel="level / dB(A)")
@@ -211,9 +207,7 @@ def clip_maps(
     }
     figure, panels = plt.subplots(1, 2, figsize=(7.6, 5.4), sharex=True, sharey=True)
     if not len(points):
-        for ax in panels:
-            not_trained(ax, NO_RECORDINGS)
-        return figure
+        return nothing_in(figure, NO_RECORDINGS)
     for ax, title, groups, styles in (
         (panels[0], "by device", devices, _device_styles(devices)),
         (panels[1], "by class", scenes, by_scene),
@@ -234,11 +228,20 @@ def network_fields(evidence: Evidence, networks: Collection[Network], depth: int
     return field_maps(fields, [str(network) for network in networks], depth)
 
 
+SHADES = (0, 0.1, 0.5, 1)
+"""What the scale beside a field names, relative to its maximum."""
+
+
+def shades(field: Crop) -> NDArray[np.float64]:
+    """The square root of a field relative to its maximum, which keeps the faint outskirts visible."""
+    values: NDArray[np.float64] = field.values.numpy()
+    return np.sqrt(values / (values.max() or 1))
+
+
 def field_maps(fields: Sequence[Field | None], titles: Sequence[str], depth: int | None = None) -> Figure:
     """Effective receptive fields side by side, each relative to its own maximum, about the centre pixel.
 
-    The colours follow the square root of the gradient, which keeps the faint outskirts visible; the rectangles hold
-    50 % and 90 % of it along either axis.
+    The colours are `shades` of the gradient; the rectangles hold 50 % and 90 % of it along either axis.
 
     Args:
         fields: one or more; None where there is no run.
@@ -254,35 +257,20 @@ def field_maps(fields: Sequence[Field | None], titles: Sequence[str], depth: int
             not_trained(ax)
             continue
         shown = field.cropped(depth)
-        values = shown.values.numpy()
-        (bands, length), (band, frame) = values.shape, shown.centre
-        ax.imshow(
-            np.sqrt(values / (values.max() or 1)),
-            interpolation="none",  # else an SVG holds the picture blown up
-            origin="lower",
-            aspect="auto",
-            vmin=0,
-            vmax=1,
-            cmap=MAP,
-            extent=(
-                (-frame - 0.5) * FRAME_MS,
-                (length - frame - 0.5) * FRAME_MS,
-                -band - 0.5,
-                bands - band - 0.5,
-            ),
-        )
+        (left, bottom), (right, top) = shown.corners
+        # interpolated, an SVG would hold the picture blown up
+        _image(ax, shades(shown), 0, 1, (left, right, bottom, top), interpolation="none")
         for width, height, line in (
             (field.extent.half_energy_ms, field.extent.half_energy_bands, "-"),
             (field.extent.energy_90_ms, field.extent.energy_90_bands, "--"),
         ):
             ax.add_patch(Rectangle((-width, -height), 2 * width, 2 * height, fill=False, ec="white", ls=line, lw=1.2))
-        ax.grid(False)
         ax.xaxis.set_major_locator(MaxNLocator(5, symmetric=True))
     for ax in grid[-1]:
         ax.set_xlabel("time / ms")
     for ax in grid[:, 0]:
         ax.set_ylabel("frequency / mel bands")
     bar = figure.colorbar(ScalarMappable(Normalize(0, 1), MAP), ax=grid, shrink=0.9 / rows**0.5)
-    bar.set_ticks([mark**0.5 for mark in (0, 0.1, 0.5, 1)], labels=["0", "0.1", "0.5", "1"])
+    bar.set_ticks([mark**0.5 for mark in SHADES], labels=[f"{mark:g}" for mark in SHADES])
     bar.set_label("gradient / its maximum")
     return figure

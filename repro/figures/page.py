@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import inspect
 import re
 import shlex
@@ -26,12 +25,10 @@ from repro.errors import InputError
 from repro.experiment import RECIPE_VERSION
 from repro.figures import charts
 from repro.figures.charts import use_style
+from repro.figures.markup import Html, data_uri, row, table
 from repro.store.record import Record
 from repro.sweep.available import missing
 from repro.sweep.fetch import failed
-
-RUNS_MIME = "application/x-repro-runs+json"
-"""An output of this type lists the runs and recordings that a page was made from."""
 
 DATA_NAMES = {
     "synthetic": "synthetic recordings",
@@ -40,33 +37,19 @@ DATA_NAMES = {
 }
 
 
-class _Html:
-    """An output cell's HTML, with a machine-readable part beside it where there is one."""
-
-    def __init__(self, html: str, data: dict[str, Any] | None = None) -> None:
-        self._html, self._data = html, data
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        bundle: dict[str, Any] = {"text/html": self._html, "text/plain": ""}
-        if self._data is not None:
-            bundle[RUNS_MIME] = self._data
-        return bundle
-
-
-def start(edition: Edition) -> _Html:
+def start(edition: Edition) -> Html:
     """Set the book's style and name edition, recordings and recipe in one line: the first output of every page."""
     use_style()
-    replicates = [f"{len(edition.folds)} folds"] if edition.folds != [0] else []
-    replicates.append(f"{len(edition.seeds)} seed" + "s" * (len(edition.seeds) > 1))
     facts = [
         f"<strong>{escape(edition.title)}</strong>",
         DATA_NAMES[edition.dataset],
         f"{edition.clip_seconds:g} s clips",
         f"{edition.epochs} epochs",
-        *replicates,
+        *([f"{len(edition.folds)} folds"] if edition.folds != [0] else []),
+        f"{len(edition.seeds)} seed" + "s" * (len(edition.seeds) > 1),
     ]
     note = " Not evidence about the paper." if edition.dataset == "synthetic" else ""
-    return _Html(f'<p class="repro-edition">{" · ".join(facts)}.{note}</p>')
+    return Html(f'<p class="repro-edition">{" · ".join(facts)}.{note}</p>')
 
 
 def code(*shown: type | Callable[..., Any]) -> Markdown:
@@ -77,15 +60,13 @@ def code(*shown: type | Callable[..., Any]) -> Markdown:
 
 def _without_docstring(part: type | Callable[..., Any]) -> str:
     source = textwrap.dedent(inspect.getsource(part))
-    documented = inspect.getdoc(part) if part.__doc__ else None
-    if documented:
-        start = source.index('"""')
-        end = source.index('"""', start + 3) + 3
-        source = source[:start].rstrip() + source[end:]
+    if part.__doc__:
+        before, _, rest = source.partition('"""')
+        source = before.rstrip() + rest.partition('"""')[2]
     return re.sub(r"  # type: ignore\[.*?\]", "", source).rstrip()
 
 
-def figure_note(records: Iterable[Record], name: str, data: pd.DataFrame) -> _Html:
+def figure_note(records: Iterable[Record], name: str, data: pd.DataFrame) -> Html:
     """One line below a figure: what it was drawn from, and its data, image and code to take along.
 
     `repro.build.links` resolves the last two.
@@ -97,17 +78,17 @@ def figure_note(records: Iterable[Record], name: str, data: pd.DataFrame) -> _Ht
     """
     runs = list(records)
     machines = Counter(record.provenance["device"].partition(": ")[2] for record in runs)
-    commits = Counter(str(record.provenance["code"].get("commit"))[:10] for record in runs)
+    commits = Counter(map(_commit, runs))
     made = f", trained on {escape('; '.join(machines))}, at revision {escape(', '.join(commits))}" if runs else ""
-    content = base64.b64encode(data.to_csv(index=False, float_format="%.6g").encode()).decode()
+    content = data_uri("text/csv", data.to_csv(index=False, float_format="%.6g").encode())
     links = (
-        f'<a download="{name}.csv" href="data:text/csv;base64,{content}">data (CSV)</a>, '
+        f'<a download="{name}.csv" href="{content}">data (CSV)</a>, '
         f'<a href="image:{name}">figure (SVG)</a>, <a href="notebook:">code (notebook)</a>'
     )
-    return _Html(f'<p class="repro-figure-note">{len(runs)} runs{made}. {links}</p>')
+    return Html(f'<p class="repro-figure-note">{len(runs)} runs{made}. {links}</p>')
 
 
-def findings(evidence: Evidence, *claims: int) -> _Html:
+def findings(evidence: Evidence, *claims: int) -> Html:
     """What the runs say on some of the paper's claims, a line each, with the numbers behind it.
 
     Args:
@@ -116,7 +97,7 @@ def findings(evidence: Evidence, *claims: int) -> _Html:
     """
     judged = {claim.number: claim for claim in ledger(evidence)}
     items = "".join(f"<li>{_finding(judged[number])}</li>" for number in claims)
-    return _Html(f'<div class="repro-findings"><p>What this edition finds:</p><ul>{items}</ul></div>')
+    return Html(f'<div class="repro-findings"><p>What this edition finds:</p><ul>{items}</ul></div>')
 
 
 def _finding(claim: Claim) -> str:
@@ -161,7 +142,7 @@ def breakdown(records: Iterable[Record]) -> None:
         display(confused)  # type: ignore[no-untyped-call]
 
 
-def provenance(records: Iterable[Record]) -> _Html:
+def provenance(records: Iterable[Record]) -> Html:
     """Which runs the figures above were drawn from: a folded table, and the keys for the build to read.
 
     Runs that were asked for and could not be trained, or that are not there, stand before it.
@@ -169,50 +150,52 @@ def provenance(records: Iterable[Record]) -> _Html:
     runs = {record.key: record for record in records}
     others = sum(record.recipe_version != RECIPE_VERSION for record in runs.values())
     hours = sum(record.provenance["seconds"] for record in runs.values()) / 3600
-    rows = "".join(
-        f"<tr><td><code>{key}</code></td><td>{record.experiment.network}</td>"
-        f"<td>{record.experiment.data.fold or '–'}</td><td>{record.experiment.seed}</td>"
-        f"<td>{record.provenance['seconds']:.0f} s</td><td>{escape(record.provenance['device'])}</td>"
-        f"<td>{escape(record.provenance['finished'])}</td>"
-        f"<td><code>{str(record.provenance['code'].get('commit'))[:10]}</code></td></tr>"
-        for key, record in runs.items()
-    )
+    rows = map(_row, runs.values())
+    head = ("run", "network", "fold", "seed", "trained", "on", "finished", "commit")
     note = f"; {others} of them by another recipe version" if others else ""
     html = (
         f'<details class="repro-runs"><summary>Drawn from {len(runs)} runs ({hours:.1f} h of training){note}'
-        '</summary><table class="dataframe"><thead><tr><th>run</th><th>network</th><th>fold</th><th>seed</th>'
-        "<th>trained</th><th>on</th><th>finished</th><th>commit</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table></details>"
+        f"</summary>{table('dataframe', head, rows)}</details>"
     )
     fingerprints = sorted({record.data_fingerprint for record in runs.values()})
-    return _Html(_gaps() + html, {"runs": sorted(runs), "missing": sorted(failed), "data": fingerprints})
+    return Html(_gaps() + html, {"runs": sorted(runs), "missing": sorted(failed), "data": fingerprints})
+
+
+def _row(record: Record) -> str:
+    run, made = record.experiment, record.provenance
+    trained = (f"{made['seconds']:.0f} s", escape(made["device"]), escape(made["finished"]))
+    cells = (run.network, run.data.fold or "–", run.seed, *trained)
+    return row((f"<code>{record.key}</code>", *cells, f"<code>{_commit(record)}</code>"))
+
+
+def _commit(record: Record) -> str:
+    return str(record.provenance["code"].get("commit"))[:10]
 
 
 def _gaps() -> str:
     """The runs that this page asked for and does not have: what its figures lack."""
-    lines = [
-        f"<strong>Not trained:</strong> {escape(failure.experiment.network)}, seed {failure.experiment.seed}: "
-        f"{failure.kind} ({escape(failure.reason)})"
+    gaps = "".join(
+        f'<p class="repro-missing"><strong>Not trained:</strong> {escape(failure.experiment.network)}, seed '
+        f"{failure.experiment.seed}: {failure.kind} ({escape(failure.reason)})</p>"
         for failure in failed.values()
-    ]
-    gaps = "".join(f'<p class="repro-missing">{line}</p>' for line in lines)
-    if not missing:
-        return gaps
-    absent = Counter(run.network for run in missing)
-    items = "".join(f"<li>{escape(name)}: {count} runs</li>" for name, count in absent.items())
-    return gaps + (
-        f'<details class="repro-missing"><summary><strong>{len(missing)} runs are not trained yet</strong>: the '
-        f"figures above lack them, <code>repro sweep</code> trains them</summary><ul>{items}</ul></details>"
     )
+    if missing:
+        absent = Counter(run.network for run in missing)
+        items = "".join(f"<li>{escape(name)}: {count} runs</li>" for name, count in absent.items())
+        gaps += (
+            f'<details class="repro-missing"><summary><strong>{len(missing)} runs are not trained yet</strong>: the '
+            f"figures above lack them, <code>repro sweep</code> trains them</summary><ul>{items}</ul></details>"
+        )
+    return gaps
 
 
-def without_recordings(edition: Edition, error: InputError) -> _Html:
+def without_recordings(edition: Edition, error: InputError) -> Html:
     """One line in place of what only recordings can show: why they cannot be used, and the commands that fetch them."""
     folders = {edition.dataset: edition.data_root, "micirp": edition.impulse_responses}
     commands = [f"repro data get {name} {shlex.quote(folder)}" for name, folder in folders.items() if folder]
     fetched = " and ".join(f"<code>{escape(command)}</code>" for command in commands)
     remedy = f" {fetched} fetch{'es' if len(commands) == 1 else ''} them." if commands else ""
-    return _Html(
+    return Html(
         f'<p class="repro-missing"><strong>Not shown</strong>, since it needs the recordings.{remedy} '
         f"({escape(str(error))})</p>"
     )

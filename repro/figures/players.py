@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
-import matplotlib.pyplot as plt
 import numpy as np
 import soundfile
 import torch
-from IPython.display import HTML
 from numpy.typing import NDArray
 
 from repro.data import SAMPLE_RATE, Clips
 from repro.data.clips import moment_of
 from repro.data.features import PerceptualMel, to_float
 from repro.data.split import TRAINING_DEVICE
-from repro.figures.charts import MAP
+from repro.figures.markup import Html, data_uri, picture
 from repro.training.device import one_thread
 
 PEAK = 0.8
@@ -50,9 +47,8 @@ def sounds_of(
     sounds = []
     for row in moments:
         rows = moment_of(clips.table, row)
-        others = sorted(
-            (device for device in rows if device != TRAINING_DEVICE), key=lambda d: place.get(d, len(place))
-        )
+        unseen = [device for device in rows if device != TRAINING_DEVICE]
+        others = sorted(unseen, key=lambda device: place.get(device, len(place)))
         spread = np.linspace(0, len(others) - 1, min(most - 1, len(others))).round().astype(int)
         taken = [others[number] for number in spread]
         if kept in others and kept not in taken:
@@ -63,12 +59,12 @@ def sounds_of(
     return sounds
 
 
-def players(sounds: Sequence[Sound]) -> HTML:
+def players(sounds: Sequence[Sound]) -> Html:
     """One player a sound; without a script, one for each of its devices.
 
     The devices of a sound keep their levels against each other.
     """
-    return HTML(f'<div class="repro-touch players">{"".join(map(_player, sounds))}</div>')  # type: ignore[no-untyped-call]
+    return Html(f'<div class="repro-touch players">{"".join(map(_player, sounds))}</div>')
 
 
 def _player(sound: Sound) -> str:
@@ -95,7 +91,7 @@ def _mp3(samples: NDArray[np.floating]) -> str:
     file = io.BytesIO()
     look: dict[str, Any] = {"bitrate_mode": "CONSTANT", "compression_level": 0.75}
     soundfile.write(file, samples, SAMPLE_RATE, format="MP3", subtype="MPEG_LAYER_III", **look)
-    return f"data:audio/mpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+    return data_uri("audio/mpeg", file.getvalue())
 
 
 def _spectrograms(heard: Mapping[str, NDArray[np.int16]]) -> dict[str, str]:
@@ -107,11 +103,6 @@ def _spectrograms(heard: Mapping[str, NDArray[np.int16]]) -> dict[str, str]:
             for device, waveform in heard.items()
         }
     low, high = np.percentile(np.concatenate(list(levels.values())), [1, 99.8])
-    found = {}
-    for device, level in levels.items():
-        file = io.BytesIO()
-        halved = level.reshape(len(level) // 2, 2, -1).mean(axis=1)  # 128 rows are as many as the page has pixels
-        look = {"origin": "lower", "vmin": low, "vmax": high, "cmap": MAP}
-        plt.imsave(file, halved, format="webp", pil_kwargs={"quality": 75, "method": 6}, **look)
-        found[device] = f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
-    return found
+    # 128 rows are as many as the page has pixels
+    halved = {device: level.reshape(len(level) // 2, 2, -1).mean(axis=1) for device, level in levels.items()}
+    return {device: picture(level, low, high, quality=75) for device, level in halved.items()}

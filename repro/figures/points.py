@@ -7,16 +7,16 @@ from html import escape
 
 import numpy as np
 import pandas as pd
-from IPython.display import HTML
 
 from repro.analysis import accuracy
 from repro.analysis.evidence import Network
 from repro.edition import VARIANTS
+from repro.figures.markup import Html
 from repro.figures.svg import Axis, Plot, attributes, legend, linear, logarithmic, marker, table
 from repro.store.record import Record
 
 SHAPES = {"base": "circle", "damped": "diamond"}
-PRUNED = {"dense": "", "static": "triangle", "iterative": "cross", "unguarded": "cross"}
+PRUNED = {"static": "triangle", "iterative": "cross", "unguarded": "cross"}
 
 
 def by_microphone(records: Iterable[Record]) -> pd.DataFrame:
@@ -33,7 +33,7 @@ def by_microphone(records: Iterable[Record]) -> pd.DataFrame:
 
 def microphones(
     accuracies: pd.DataFrame, responses: pd.DataFrame, deviations: pd.Series[float], compressed: Sequence[str] = ()
-) -> HTML:
+) -> Html:
     """Accuracy through a microphone over how far its response is from flat; the response of the one that is pointed at.
 
     Args:
@@ -44,14 +44,11 @@ def microphones(
     """
     names = [name for name in deviations.sort_values().index if name in accuracies.index]
     if not names:
-        return HTML("<p>This edition has no measured microphones, or no network is trained yet.</p>")  # type: ignore[no-untyped-call]
+        return Html("<p>This edition has no measured microphones, or no network is trained yet.</p>")
     shown = accuracies.loc[names]
     heights = [float(value) for value in shown.to_numpy().ravel() if value == value]
     flat = [float(deviations[name]) for name in names]
-    plot = Plot(
-        linear("deviation of the response from flat / dB", [0.0, *flat]),
-        linear("accuracy / %", heights),
-    )
+    plot = Plot(linear("deviation of the response from flat / dB", [0.0, *flat]), linear("accuracy / %", heights))
     curves = _response_plot(responses[names])
     points, rows = [], []
     for name, place in zip(names, flat, strict=True):
@@ -65,26 +62,24 @@ def microphones(
         points.append(_point(stem + marks, x, float(np.mean(ys)), said, curve))
         texts = [f"{value:.1f}" for value in shown.loc[name]]
         rows.append([name, f"{place:.1f}", "yes" if name in compressed else "no", *texts])
-    start = curves.line(responses.index.tolist(), responses[names[0]].tolist())
-    response = curves.draw(
-        f'<path class="curve" d="{start}"/>', "Response of the microphone that is pointed at", "plot curves"
-    )
+    start = f'<path class="curve" d="{curves.line(responses.index.tolist(), responses[names[0]].tolist())}"/>'
+    response = curves.draw(start, "Response of the microphone that is pointed at", "plot curves")
     marks = legend({str(variant): (SHAPES[str(variant)], str(variant)) for variant in shown})
     head = ["microphone", "from flat / dB", "compresses", *(f"{variant} / %" for variant in shown)]
     label = "Accuracy by microphone"
     return _page(plot, points, label, marks, response, table(head, rows, label), f"Response below: {names[0]}")
 
 
-def runs(records: Sequence[Record]) -> HTML:
+def runs(records: Sequence[Record]) -> Html:
     """Accuracy of every run on the unseen devices over its number of weights.
 
     Args:
         records: the runs, with true labels.
     """
     if not records:
-        return HTML("<p>No network is trained yet.</p>")  # type: ignore[no-untyped-call]
+        return Html("<p>No network is trained yet.</p>")
     found = accuracy.accuracies(records).groupby(["key", "group"])["accuracy"].mean().unstack() * 100
-    on_unseen, on_seen = (dict(zip(found.index, found[group].tolist(), strict=True)) for group in ("unseen", "seen"))
+    on_unseen, on_seen = found["unseen"].to_dict(), found["seen"].to_dict()
     ordered = sorted(records, key=lambda record: (record.weights, on_unseen[record.key]))
     plot = Plot(
         logarithmic("number of weights", [record.weights for record in ordered]),
@@ -92,30 +87,23 @@ def runs(records: Sequence[Record]) -> HTML:
     )
     points, rows, kinds = [], [], {}
     for record in ordered:
-        about = accuracy.describe(record)
-        variant, method = str(about["variant"]), str(about["method"])
+        run, variant, method = record.experiment, record.experiment.variant, record.experiment.method
+        network = str(Network(variant, run.model.width, run.model.depth, run.model.pointwise, method))
         unseen, seen = on_unseen[record.key], on_seen[record.key]
-        fold = f"fold {about['fold']}, " if about["fold"] else ""
-        network = _network(about)
+        fold = f"fold {run.data.fold}, " if run.data.fold else ""
         said = (
-            f"run {record.key}: {network}, {fold}seed {about['seed']}, {record.weights:,} weights; "
+            f"run {record.key}: {network}, {fold}seed {run.seed}, {record.weights:,} weights; "
             f"accuracy on unseen devices {unseen:.1f} %, on the seen one {seen:.1f} %"
         )
         x, y = plot.across(record.weights), plot.down(unseen)
-        shape = PRUNED[method] or SHAPES[variant]
+        shape = PRUNED.get(method, SHAPES[variant])
         kinds[variant if method == "dense" else f"{variant}, {method}"] = (shape, variant)
         points.append(_point(marker(shape, x, y, variant), x, y, said))
-        place = str(about["fold"] or "–")
-        rows.append(
-            [record.key, network, place, str(about["seed"]), f"{record.weights:,}", f"{unseen:.1f}", f"{seen:.1f}"]
-        )
+        place = (str(run.data.fold or "–"), str(run.seed))
+        rows.append([record.key, network, *place, f"{record.weights:,}", f"{unseen:.1f}", f"{seen:.1f}"])
     head = ["run", "network", "fold", "seed", "weights", "unseen / %", "seen / %"]
     label = "Accuracy of every run over its number of weights"
     return _page(plot, points, label, legend(dict(sorted(kinds.items()))), "", table(head, rows, label))
-
-
-def _network(about: dict[str, object]) -> str:
-    return str(Network(*(about[name] for name in ("variant", "width", "depth", "pointwise", "method"))))  # type: ignore[arg-type]
 
 
 def _response_plot(responses: pd.DataFrame) -> Plot:
@@ -132,9 +120,9 @@ def _point(marks: str, x: float, y: float, said: str, curve: str = "") -> str:
     return f'<g class="point"{more} aria-label="{escape(name)}"><title>{escape(said)}</title>{marks}</g>'
 
 
-def _page(plot: Plot, points: Sequence[str], label: str, marks: str, more: str, rows: str, said: str = "") -> HTML:
+def _page(plot: Plot, points: Sequence[str], label: str, marks: str, more: str, rows: str, said: str = "") -> Html:
     drawn = plot.draw(f'<g class="marks">{"".join(points)}</g>', label)
-    return HTML(  # type: ignore[no-untyped-call]
+    return Html(
         f'<div class="repro-touch points">{marks}{drawn}<p class="said" aria-live="polite">{escape(said)}</p>'
         f"{more}{rows}</div>"
     )

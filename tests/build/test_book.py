@@ -109,6 +109,12 @@ def refused(root: Path, *arguments: str) -> tuple[int, str]:
     return done.exit_code, done.stderr
 
 
+def add(root: Path, page: str, cell: str) -> None:
+    """Add a code cell to the end of a page."""
+    with (root / "book" / f"{page}.py").open("a") as source:
+        source.write(f"\n# %%\n{cell}")
+
+
 def outputs(root: Path, page: str, edition: str = "quick") -> str:
     notebook = nbformat.read(root / "_build" / edition / "source" / "book" / f"{page}.ipynb", as_version=4)
     return "".join(o.text for cell in notebook.cells for o in cell.get("outputs", []) if o.output_type == "stream")
@@ -170,8 +176,7 @@ def test_what_several_pages_need_is_trained_once_before_they_are_executed(tmp_pa
 def test_a_page_that_fails_lets_the_page_beside_it_finish_and_leaves_the_previous_book(copy: Path):
     page = copy / "_build" / "quick" / "html" / "book" / "02-numbers.html"
     before = page.read_bytes()
-    waiting = """
-# %%
+    waiting = """\
 import time
 from pathlib import Path
 
@@ -180,9 +185,8 @@ while not (other.exists() and "ZeroDivisionError" in other.read_text()):
     time.sleep(0.1)
 print("it has failed")
 """
-    for name, more in (("index", waiting), ("02-numbers", "\n# %%\n1 / 0\n")):
-        source = copy / "book" / f"{name}.py"
-        source.write_text(source.read_text() + more)
+    add(copy, "index", waiting)
+    add(copy, "02-numbers", "1 / 0\n")
     done = repro(copy)
     partial = copy / "_build" / "quick" / "executing" / "02-numbers.ipynb"
     fault = f"code cell 5: ZeroDivisionError: division by zero (executed so far: {partial})"
@@ -195,8 +199,7 @@ print("it has failed")
 
 def test_all_pages_that_fail_are_named(copy: Path):
     for name in ("index", "02-numbers"):
-        source = copy / "book" / f"{name}.py"
-        source.write_text(source.read_text() + f"\n# %%\nraise ValueError({name!r})\n")
+        add(copy, name, f"raise ValueError({name!r})\n")
     done = repro(copy)
     assert done.returncode == 1
     assert re.sub(r"executed so far: .*\)", "path)", done.stderr) == (
@@ -207,8 +210,7 @@ def test_all_pages_that_fail_are_named(copy: Path):
 
 
 def test_a_kernel_that_dies_is_named_with_its_last_words(copy: Path):
-    source = copy / "book" / "02-numbers.py"
-    source.write_text(source.read_text() + "\n# %%\nimport os\n\nos.kill(os.getpid(), 9)\n")
+    add(copy, "02-numbers", "import os\n\nos.kill(os.getpid(), 9)\n")
     done = repro(copy, "--only", "02-numbers")
     log = copy / "_build" / "quick" / "executing" / "02-numbers.log"
     told = f"repro: page '02-numbers': Kernel died; perhaps memory ran out (log: {log})\n"
@@ -273,9 +275,7 @@ def test_a_page_depends_on_the_shipped_runs_the_editions_and_the_lock(copy: Path
 
 
 def test_a_value_that_a_cell_refuses_is_bad_input(copy: Path):
-    source = copy / "book" / "02-numbers.py"
-    refusal = "\n# %%\nfrom repro.experiment import ModelConfig\n\nModelConfig(width=widths[0] - 8)\n"
-    source.write_text(source.read_text() + refusal)
+    add(copy, "02-numbers", "from repro.experiment import ModelConfig\n\nModelConfig(width=widths[0] - 8)\n")
     done = repro(copy, "--only", "02-numbers", "-p", "widths=[8]")
     assert done.stderr == (
         "repro: page '02-numbers': ModelConfig.width = 0: input should be greater than or equal to 1\n"
@@ -295,8 +295,7 @@ def test_a_warning_of_jupyter_book_fails_the_build_and_leaves_the_previous_book(
 
 
 def test_a_page_that_warns_its_reader_fails_the_gate(copy: Path):
-    source = copy / "book" / "index.py"
-    source.write_text(source.read_text() + '\n# %%\nimport warnings\n\nwarnings.warn("old", stacklevel=1)\n')
+    add(copy, "index", 'import warnings\n\nwarnings.warn("old", stacklevel=1)\n')
     done = repro(copy)
     assert done.returncode == 1
     assert "repro: the built book has faults:\n  book/index: code cell 4 wrote to stderr: " in done.stderr
@@ -344,8 +343,7 @@ def test_two_builds_of_an_edition_do_not_run_at_once(copy: Path):
 
 
 def test_an_interrupted_build_ends_with_130_and_leaves_the_previous_book(copy: Path):
-    source = copy / "book" / "index.py"
-    source.write_text(source.read_text() + "\n# %%\nimport time\n\nopen('sleeping', 'w').close()\ntime.sleep(60)\n")
+    add(copy, "index", "import time\n\nopen('sleeping', 'w').close()\ntime.sleep(60)\n")
     process = subprocess.Popen(
         [*REPRO, "book", "--edition", "quick"], cwd=copy, stderr=subprocess.PIPE, text=True, env=environment(copy)
     )

@@ -13,7 +13,8 @@ from repro.build import pages
 from repro.edition import open_edition
 from repro.experiment import ModelConfig, Sparsity
 from repro.figures import page as display
-from repro.figures.page import RUNS_MIME, code, figure_note, findings, provenance, start
+from repro.figures.markup import RUNS_MIME
+from repro.figures.page import code, figure_note, findings, provenance, start
 from repro.store.record import Failure, Record
 from repro.store.store import Store
 

@@ -31,13 +31,18 @@ def test_an_edition_without_runs_says_so(tmp_path):
     assert "There is no verdict yet: runs are missing." in (tmp_path / "README.md").read_text()
 
 
-def test_the_answer_goes_into_the_projects_readme(tmp_path):
-    start, end = ANSWER
-    (tmp_path / "README.md").write_text(f"Top\n{start}\nold\n{end}\nBottom\n")
-    folder = tmp_path / "results" / "esc10"
+def answered(root: Path, readme: str) -> str:
+    """A project's README once the report of an edition without runs was written."""
+    (root / "README.md").write_text(readme)
+    folder = root / "results" / "esc10"
     folder.mkdir(parents=True)
     write_report(Evidence(EDITION, ()), folder)
-    lines = (tmp_path / "README.md").read_text().splitlines()
+    return (root / "README.md").read_text()
+
+
+def test_the_answer_goes_into_the_projects_readme(tmp_path):
+    start, end = ANSWER
+    lines = answered(tmp_path, f"Top\n{start}\nold\n{end}\nBottom\n").splitlines()
     assert lines[:3] == ["Top", start, f"0 of {len(EDITION.experiments())} runs are trained so far."]
     assert lines[-2:] == [end, "Bottom"] and "old" not in lines
     assert [line.partition(".")[0] for line in lines if line.startswith("- ")] == [
@@ -48,11 +53,7 @@ def test_the_answer_goes_into_the_projects_readme(tmp_path):
 
 
 def test_a_readme_without_the_second_mark_stays_as_it_is(tmp_path):
-    (tmp_path / "README.md").write_text(f"Top\n{ANSWER[0]}\nBottom\n")
-    folder = tmp_path / "results" / "esc10"
-    folder.mkdir(parents=True)
-    write_report(Evidence(EDITION, ()), folder)
-    assert (tmp_path / "README.md").read_text() == f"Top\n{ANSWER[0]}\nBottom\n"
+    assert answered(tmp_path, f"Top\n{ANSWER[0]}\nBottom\n") == f"Top\n{ANSWER[0]}\nBottom\n"
 
 
 def test_the_projects_readme_says_what_the_shipped_results_say():
