@@ -30,11 +30,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
-from IPython.display import HTML, Markdown, display
+from IPython.display import Markdown, display
 
-from repro.build.executed import PLACE
 from repro.edition import open_edition
 from repro.figures import page
+from repro.figures.markup import EXECUTED, Html
 from repro.files.project import project_root
 from repro.store.provenance import revision
 from repro.store.store import Store
@@ -90,7 +90,7 @@ pd.Series(
 # When its pages were executed, how long each took beside the others, and how many runs it shows:
 
 # %% tags=["remove-input"]
-HTML(PLACE)
+Html(EXECUTED)
 
 # %% [markdown]
 # ## Speed

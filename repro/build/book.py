@@ -17,6 +17,7 @@ import click
 import yaml
 from filelock import FileLock, Timeout
 
+from repro.build.executed import fill_in
 from repro.build.execution import execute_pages
 from repro.build.gate import check_book
 from repro.build.links import resolve_targets
@@ -137,6 +138,7 @@ def _render(folder: Path) -> Path:
         raise BuildError("\n  ".join(["Jupyter Book failed:", *(told or lines[-5:]), f"all of it: {log}"]))
     built = work / "_build" / "html"
     dangling = resolve_targets(built)
+    fill_in(built, source)
     faults = check_book(source, built) + ([] if (source / "partial").exists() else dangling)
     if faults:
         raise BuildError("\n  ".join(["the built book has faults:", *faults, f"to look at: {built}"]))

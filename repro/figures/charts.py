@@ -208,6 +208,7 @@ def accuracy_over_weights(report: pd.DataFrame, variant: str) -> Figure:
                 for weights, mean, width in zip(line["weights"], line["mean"], line["width"], strict=True):
                     ax.annotate(f"{width}", (weights, 100 * mean), (side, 0), textcoords="offset points", **text)
         ax.set_xscale("log")
+        ax.margins(x=0.15)  # room for the widths beside the outer marks
         _weight_ticks(ax)
         if not ax.containers:
             not_trained(ax)

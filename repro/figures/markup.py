@@ -16,6 +16,9 @@ from repro.figures.charts import MAP
 RUNS_MIME = "application/x-repro-runs+json"
 """An output of this type lists the runs and recordings that a page was made from."""
 
+EXECUTED = '<table class="repro-executed"></table>'
+"""Where the build puts its table of executed pages (`repro.build.executed`)."""
+
 
 @dataclass(frozen=True)
 class Html:

@@ -121,7 +121,8 @@ def radii_note(evidence: Evidence, networks: Collection[Network], name: str) -> 
     of_runs = radii.radii(evidence, networks)
     records = [record for network in networks for record in evidence.runs(network).values()]
     display(figure_note(records, name, of_runs))  # type: ignore[no-untyped-call]
-    display(radii.radii_table(of_runs))  # type: ignore[no-untyped-call]
+    if records:
+        display(radii.radii_table(of_runs))  # type: ignore[no-untyped-call]
 
 
 def breakdown(records: Iterable[Record]) -> None:
@@ -149,12 +150,13 @@ def provenance(records: Iterable[Record]) -> Html:
     """
     runs = {record.key: record for record in records}
     others = sum(record.recipe_version != RECIPE_VERSION for record in runs.values())
-    hours = sum(record.provenance["seconds"] for record in runs.values()) / 3600
+    minutes = sum(record.provenance["seconds"] for record in runs.values()) / 60
+    trained = f"{minutes:.0f} min" if minutes < 60 else f"{minutes / 60:.1f} h"
     rows = map(_row, runs.values())
     head = ("run", "network", "fold", "seed", "trained", "on", "finished", "commit")
     note = f"; {others} of them by another recipe version" if others else ""
     html = (
-        f'<details class="repro-runs"><summary>Drawn from {len(runs)} runs ({hours:.1f} h of training){note}'
+        f'<details class="repro-runs"><summary>Drawn from {len(runs)} runs ({trained} of training){note}'
         f"</summary>{table('dataframe', head, rows)}</details>"
     )
     fingerprints = sorted({record.data_fingerprint for record in runs.values()})
