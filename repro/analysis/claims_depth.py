@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from repro.analysis.accuracy import GROUPS, Group
 from repro.analysis.claims_width import fitting_widths
-from repro.analysis.evidence import BOTH, Contrast, Evidence, Network, Variant, combine, difference, slope
+from repro.analysis.evidence import (
+    BOTH,
+    GROUPS,
+    Contrast,
+    Evidence,
+    Group,
+    Network,
+    Variant,
+    combine,
+    difference,
+    slope,
+)
 from repro.analysis.verdicts import Claim, Kind
 from repro.edition import weight_count
 from repro.experiment import ModelConfig

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import math
 
-from repro.analysis.accuracy import Group
 from repro.analysis.contrasts import Estimate
-from repro.analysis.evidence import BOTH, Contrast, Evidence, Method, Network, Variant, combine, difference, slope
+from repro.analysis.evidence import (
+    BOTH,
+    Contrast,
+    Evidence,
+    Group,
+    Method,
+    Network,
+    Variant,
+    combine,
+    difference,
+    slope,
+)
 from repro.analysis.verdicts import Claim, Effect, Kind
 from repro.edition import weight_count
 from repro.experiment import ModelConfig

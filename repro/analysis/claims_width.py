@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from repro.analysis.accuracy import Group
 from repro.analysis.contrasts import Estimate
-from repro.analysis.evidence import BOTH, Contrast, Evidence, Network, combine, difference, slope
+from repro.analysis.evidence import BOTH, Contrast, Evidence, Group, Network, combine, difference, slope
 from repro.analysis.verdicts import Claim, Effect, Kind
 
 FITTED = 99.9  # % of the training labels from which on a network counts as fitting them exactly; the paper has 99.99 %

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from repro.analysis.accuracy import Group
 from repro.analysis.contrasts import ClipEffects, Estimate, estimate, slope_coefficients
 from repro.analysis.fields import field_of
 from repro.analysis.verdicts import Effect, Kind
@@ -22,9 +21,11 @@ from repro.store.record import Record
 
 Variant = Literal["base", "damped"]
 Method = Literal["dense", "static", "iterative", "unguarded"]
+Group = Literal["seen", "unseen"]
 Replicate = tuple[int, int]  # (fold, seed)
 
 BOTH: tuple[Variant, ...] = ("base", "damped")
+GROUPS: tuple[Group, ...] = ("unseen", "seen")
 
 FITS = 97.5
 """% of the training labels, without augmentation, from which on a network counts as fitting them: half of the smallest
@@ -43,6 +44,12 @@ class Network(NamedTuple):
     pointwise: int = 1
     method: Method = "dense"
     long: bool = False
+
+    @classmethod
+    def of(cls, experiment: Experiment, long: bool = False) -> Network:
+        """The network that an Experiment trains."""
+        model = experiment.model
+        return cls(experiment.variant, model.width, model.depth, model.pointwise, experiment.method, long)
 
     def __str__(self) -> str:
         method = "" if self.method == "dense" else f" {self.method}"
@@ -101,9 +108,9 @@ class Evidence:
 
     def network_of(self, experiment: Experiment) -> Network:
         """The network that an Experiment of the edition trains."""
-        model, recipe, method = experiment.model, experiment.recipe, experiment.method
-        long = method == "dense" and recipe.labels == "true" and recipe.epochs != self.edition.epochs
-        return Network(experiment.variant, model.width, model.depth, model.pointwise, method, long)
+        recipe = experiment.recipe
+        dense = experiment.method == "dense" and recipe.labels == "true"
+        return Network.of(experiment, long=dense and recipe.epochs != self.edition.epochs)
 
     def networks(self, study: str) -> list[Network]:
         """The networks of a study that are trained on true labels, each once."""

@@ -10,6 +10,7 @@ import pandas as pd
 import scipy
 from numpy.typing import NDArray
 
+from repro.analysis.accuracy import with_deviation
 from repro.analysis.evidence import Evidence, Network
 from repro.analysis.fields import Field, field_of
 
@@ -56,15 +57,11 @@ def radii_table(radii: pd.DataFrame) -> pd.DataFrame:
     rows = {}
     for name, runs in of_network.items():
         ratios = np.exp(np.log(runs / of_network[names[0]]).mean())
-        rows[name] = {
-            label: _spread(runs[label]) + ("" if name == names[0] or np.isnan(ratio) else f" (× {ratio:.2f})")
-            for label, ratio in ratios.items()
-        }
+        rows[name] = [
+            with_deviation(mean, std) + ("" if name == names[0] or np.isnan(ratio) else f" (× {ratio:.2f})")
+            for mean, std, ratio in zip(runs.mean(), runs.std(), ratios, strict=True)
+        ]
     return pd.DataFrame.from_dict(rows, orient="index", columns=[*RADII]).rename_axis(columns="radius (ratio)")
-
-
-def _spread(values: pd.Series[float]) -> str:
-    return f"{values.mean():.1f} ± {values.std():.1f}" if len(values) > 1 else f"{values.mean():.1f}"
 
 
 def reach_and_accuracy(evidence: Evidence) -> pd.DataFrame:

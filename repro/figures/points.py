@@ -92,30 +92,23 @@ def runs(records: Sequence[Record]) -> HTML:
     )
     points, rows, kinds = [], [], {}
     for record in ordered:
-        about = accuracy.describe(record)
-        variant, method = str(about["variant"]), str(about["method"])
+        network = Network.of(record.experiment)
+        fold, seed = record.experiment.replicate
         unseen, seen = on_unseen[record.key], on_seen[record.key]
-        fold = f"fold {about['fold']}, " if about["fold"] else ""
-        network = _network(about)
         said = (
-            f"run {record.key}: {network}, {fold}seed {about['seed']}, {record.weights:,} weights; "
+            f"run {record.key}: {network}, {f'fold {fold}, ' if fold else ''}seed {seed}, {record.weights:,} weights; "
             f"accuracy on unseen devices {unseen:.1f} %, on the seen one {seen:.1f} %"
         )
         x, y = plot.across(record.weights), plot.down(unseen)
-        shape = PRUNED[method] or SHAPES[variant]
-        kinds[variant if method == "dense" else f"{variant}, {method}"] = (shape, variant)
-        points.append(_point(marker(shape, x, y, variant), x, y, said))
-        place = str(about["fold"] or "–")
-        rows.append(
-            [record.key, network, place, str(about["seed"]), f"{record.weights:,}", f"{unseen:.1f}", f"{seen:.1f}"]
-        )
+        shape = PRUNED[network.method] or SHAPES[network.variant]
+        kind = network.variant if network.method == "dense" else f"{network.variant}, {network.method}"
+        kinds[kind] = (shape, network.variant)
+        points.append(_point(marker(shape, x, y, network.variant), x, y, said))
+        about = [record.key, str(network), str(fold or "–"), str(seed), f"{record.weights:,}"]
+        rows.append([*about, f"{unseen:.1f}", f"{seen:.1f}"])
     head = ["run", "network", "fold", "seed", "weights", "unseen / %", "seen / %"]
     label = "Accuracy of every run over its number of weights"
     return _page(plot, points, label, legend(dict(sorted(kinds.items()))), "", table(head, rows, label))
-
-
-def _network(about: dict[str, object]) -> str:
-    return str(Network(*(about[name] for name in ("variant", "width", "depth", "pointwise", "method"))))  # type: ignore[arg-type]
 
 
 def _response_plot(responses: pd.DataFrame) -> Plot:
