@@ -41,8 +41,8 @@ def radii(evidence: Evidence, networks: Iterable[Network]) -> pd.DataFrame:
     rows = []
     for network in networks:
         for (fold, seed), record in evidence.runs(network).items():
-            extent = field_of(record).extent
-            of_run = {label: float(getattr(extent, attribute)) for label, attribute in RADII.items()}
+            extent = evidence.extent(record)
+            of_run = {label: getattr(extent, attribute) for label, attribute in RADII.items()}
             rows.append({"network": str(network), "fold": fold, "seed": seed, **of_run})
     return pd.DataFrame(rows, columns=["network", "fold", "seed", *RADII]).astype(dict.fromkeys(RADII, float))
 
@@ -78,7 +78,7 @@ def reach_and_accuracy(evidence: Evidence) -> pd.DataFrame:
         if not records:
             continue
         of_network = {
-            "radius": float(np.mean([field_of(record).extent.energy_90_bands for record in records])),
+            "radius": float(np.mean([evidence.extent(record).energy_90_bands for record in records])),
             "accuracy": float(np.mean([record.correct[:, ~record.seen].mean() for record in records])),
             "fits": not evidence.unfit([network]),
             "runs": len(records),
