@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy import fft
 
 from repro.data.synthetic import sounds
 from repro.data.synthetic.sounds import Waveform, band, noise
@@ -49,9 +48,7 @@ def _announcement(stage: Stage, level: float) -> None:
     stage.add("chime", chimes, level - 2)
     spoken = sounds.voice(stage.rng, stage.span, stage.city.announcer, stage.city.syllables)
     spoken = spoken * (stage.span.time > start + 0.4 * len(chime) + 0.5)
-    length = fft.next_fast_len(len(spoken), real=True)  # type: ignore[no-untyped-call]
-    speaker = band(300, 4000)(fft.rfftfreq(length, 1 / stage.span.rate).astype(np.float32))
-    stage.add("announcer", fft.irfft(fft.rfft(spoken, length) * speaker, length)[: len(spoken)], level)
+    stage.add("announcer", sounds.filtered(spoken, stage.span.rate, band(300, 4000)), level)
 
 
 def _beeps(stage: Stage, level: float) -> None:
