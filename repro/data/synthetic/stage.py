@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from repro.data.synthetic import sounds
 from repro.data.synthetic.places import City, Location
@@ -19,8 +22,9 @@ class Stage:
         self.near = np.zeros(span.samples, np.float32)
         self.far = np.zeros(span.samples, np.float32)
 
-    def add(self, source: str, waveform: Waveform, level: float, *, near: bool = False) -> None:
+    def add(self, source: str, sound: NDArray[np.floating[Any]], level: float, *, near: bool = False) -> None:
         """Mix a source in at `level` dB SPL (loudest 125 ms), as balanced in this place; silence adds nothing."""
+        waveform = np.asarray(sound, np.float32)
         block = max(1, self.span.rate // 8)
         power = np.add.reduceat(waveform**2, np.arange(0, self.span.samples, block)).max() / block
         if power <= 0:
