@@ -21,8 +21,9 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from repro.analysis.accuracy import explained_variance
 from repro.analysis.summary import FLAT_FROM, FREQUENCIES, Moment, Summary
-from repro.data import SAMPLE_RATE, Clips, esc10, load, recorded_together, tau2020
+from repro.data import SAMPLE_RATE, Clips, esc10, load, tau2020
 from repro.data.audio import decode, resample
+from repro.data.clips import recorded_together
 from repro.data.features import PerceptualMel, to_float
 from repro.data.split import FOLD, TRAINING_DEVICE
 from repro.edition import Edition
