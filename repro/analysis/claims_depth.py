@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from repro.analysis.evidence import (
-    BOTH,
-    GROUPS,
-    Evidence,
-    Group,
-    Network,
-    Variant,
-    combine,
-    difference,
-    slope,
-)
+from repro.analysis.evidence import BOTH, GROUPS, Evidence, Group, Network, Variant, combine, difference, slope
 from repro.analysis.verdicts import Claim, Kind
 from repro.edition import weight_count
 from repro.experiment import ModelConfig

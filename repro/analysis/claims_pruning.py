@@ -5,16 +5,7 @@ from __future__ import annotations
 import math
 
 from repro.analysis.contrasts import Estimate
-from repro.analysis.evidence import (
-    BOTH,
-    Evidence,
-    Group,
-    Network,
-    Variant,
-    combine,
-    difference,
-    slope,
-)
+from repro.analysis.evidence import BOTH, Evidence, Group, Network, Variant, combine, difference, slope
 from repro.analysis.verdicts import Claim, Effect, Kind
 from repro.edition import METHODS, weight_count
 from repro.experiment import ModelConfig
