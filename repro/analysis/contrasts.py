@@ -73,9 +73,7 @@ class Estimate:
 
     def p_above(self, bound: float) -> float:
         """One-sided p-value of "the quantity is `bound` or more"; 1 without an error."""
-        if self.mean is None or self.error is None:
-            return 1.0
-        return float(stdtr(self.freedom, (self.mean - bound) / self.error))
+        return (-self).p_below(-bound)
 
     @property
     def detectable(self) -> float | None:
