@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtrit
+from sklearn.metrics import confusion_matrix
 
+from repro.analysis.evidence import GROUPS, Evidence, Network
 from repro.edition import VARIANTS
 from repro.store.record import Record
-
-if TYPE_CHECKING:
-    from repro.analysis.evidence import Evidence
-
-Group = Literal["seen", "unseen"]
-GROUPS: tuple[Group, ...] = ("unseen", "seen")
 
 NOT_TRAINED = "not trained"  # stands in a table where an accuracy would, had the run not failed
 
@@ -29,11 +23,7 @@ def describe(record: Record) -> dict[str, object]:
     """What a run trained, as the columns of a table row."""
     experiment = record.experiment
     return {
-        "variant": experiment.variant,
-        "width": experiment.model.width,
-        "depth": experiment.model.depth,
-        "pointwise": experiment.model.pointwise,
-        "method": experiment.method,
+        **Network.of(experiment)._asdict(),
         "labels": experiment.recipe.labels,
         "weights": record.weights,
         "fold": experiment.data.fold,
@@ -79,7 +69,7 @@ def precision_effect(table: pd.DataFrame) -> pd.DataFrame:
     rows = {}
     for group, differences in table["bf16 − fp32"].dropna().groupby("group"):
         count, mean = len(differences), float(differences.mean())
-        half = stdtrit(count - 1, 0.975) * differences.std() / math.sqrt(count) if count > 1 else math.nan
+        half = stdtrit(count - 1, 0.975) * differences.sem()
         rows[group] = {"bf16 − fp32": mean, "95 %, from": mean - half, "to": mean + half, "replicates": count}
     columns = ["bf16 − fp32", "95 %, from", "to", "replicates"]
     return pd.DataFrame.from_dict(rows, "index", columns=columns)
@@ -123,7 +113,7 @@ def scaling_report(evidence: Evidence) -> pd.DataFrame:
 def scaling_table(scalings: pd.DataFrame) -> pd.DataFrame:
     """A `scaling_report` of one variant as text: a row a network, "mean ± standard deviation" in % by group."""
     names = {"width": "W", "depth": "D", "pointwise": "K"}
-    rows = scalings.assign(text=_with_deviation(scalings)).rename(columns=names)
+    rows = scalings.assign(text=_texts(scalings)).rename(columns=names)
     table = rows.pivot(index=["scaling", "W", "D", "K", "weights"], columns="group", values="text")
     ordered = table.reindex(columns=list(GROUPS)).loc[list(dict.fromkeys(rows["scaling"]))]
     return ordered.rename_axis(columns="accuracy / %")
@@ -131,7 +121,7 @@ def scaling_table(scalings: pd.DataFrame) -> pd.DataFrame:
 
 def percentages(report: pd.DataFrame, index: str | list[str]) -> pd.DataFrame:
     """A report as text, "mean ± standard deviation" in %: `index` down, group and variant across."""
-    table = report.assign(text=_with_deviation(report)).pivot(index=index, columns=["group", "variant"], values="text")
+    table = report.assign(text=_texts(report)).pivot(index=index, columns=["group", "variant"], values="text")
     columns = pd.MultiIndex.from_product([GROUPS, list(VARIANTS)], names=["group", "variant"])
     return table.reindex(columns=columns).fillna(NOT_TRAINED)
 
@@ -143,19 +133,13 @@ def size_table(report: pd.DataFrame) -> pd.DataFrame:
     return table.reorder_levels(["W", "D", "K", "weights"])
 
 
-def _with_deviation(report: pd.DataFrame) -> list[str]:
-    """Give "mean ± standard deviation" in %; the mean alone where a single value has no deviation."""
-    return [
-        f"{100 * mean:.1f} ± {100 * std:.1f}" if count > 1 else f"{100 * mean:.1f}"
-        for mean, std, count in zip(report["mean"], report["std"], report["n"], strict=True)
-    ]
+def _texts(report: pd.DataFrame) -> list[str]:
+    return [with_deviation(100 * mean, 100 * std) for mean, std in zip(report["mean"], report["std"], strict=True)]
 
 
-def network_name(record: Record) -> str:
-    """A short name that tells the networks of a study apart, such as "damped W=8 D=1 K=1 static"."""
-    model, run = record.experiment.model, record.experiment
-    method = "" if run.method == "dense" else f" {run.method}"
-    return f"{run.variant} W={model.width} D={model.depth} K={model.pointwise}{method}"
+def with_deviation(mean: float, std: float) -> str:
+    """Give "mean ± standard deviation"; the mean alone where a single value has no deviation, which then is NaN."""
+    return f"{mean:.1f}" if np.isnan(std) else f"{mean:.1f} ± {std:.1f}"
 
 
 def training_fit(records: Iterable[Record], column: str) -> pd.DataFrame:
@@ -190,7 +174,7 @@ def shares(records: Iterable[Record], column: str, unseen_only: bool = False) ->
     for record in records:
         kept = ~record.seen | (not unseen_only)
         share = pd.Series(record.correct.mean(axis=0)[kept]).groupby(record.test_clips[column].to_numpy()[kept]).mean()
-        rows.setdefault(network_name(record), []).append(share)
+        rows.setdefault(str(Network.of(record.experiment)), []).append(share)
     table = pd.DataFrame({name: pd.concat(seeds, axis=1).mean(axis=1) for name, seeds in rows.items()}, dtype=float).T
     return table.rename_axis(index="network", columns=column)
 
@@ -206,12 +190,11 @@ def confusion(records: Iterable[Record]) -> pd.DataFrame:
     Averaged over the reported epochs and all runs given, at least one.
     """
     runs = list(records)
-    scenes = list(runs[0].scenes)
+    scenes = runs[0].scenes
     true = np.concatenate([np.tile(run.labels[~run.seen], len(run.predictions)) for run in runs])
     given = np.concatenate([run.predictions[:, ~run.seen].ravel() for run in runs])
-    shares = pd.crosstab(true, given, normalize="index")
-    everywhere = shares.reindex(index=range(len(scenes)), columns=range(len(scenes)), fill_value=0.0)
-    return everywhere.set_axis(scenes).set_axis(scenes, axis="columns")
+    shares = confusion_matrix(true, given, labels=range(len(scenes)), normalize="true")
+    return pd.DataFrame(shares, scenes, scenes)
 
 
 def most_confused(records: Iterable[Record], least: float = 0.1, most: int = 6) -> pd.DataFrame:

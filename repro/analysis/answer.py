@@ -17,24 +17,22 @@ def answer(evidence: Evidence) -> list[str]:
 
 def outcomes(evidence: Evidence) -> dict[str, list[Claim]]:
     """The claims by what became of them: "held", "did not hold", "open", "not run"."""
-    kinds: dict[str, list[Claim]] = {"held": [], "did not hold": [], "open": [], "not run": []}
-    places = {
-        Verdict.SUPPORTED: "held",
-        Verdict.CONTRADICTED: "did not hold",
-        Verdict.ABSENT: "did not hold",
-        Verdict.NOT_RUN: "not run",
+    kinds = {
+        "held": {Verdict.SUPPORTED},
+        "did not hold": {Verdict.CONTRADICTED, Verdict.ABSENT},
+        "open": {Verdict.DIRECTION_ONLY, Verdict.INCONCLUSIVE, Verdict.PREMISE_NOT_MET},
+        "not run": {Verdict.NOT_RUN},
     }
-    for claim in ledger(evidence):
-        kinds[places.get(claim.verdict, "open")].append(claim)
-    return kinds
+    claims = ledger(evidence)
+    return {kind: [claim for claim in claims if claim.verdict in verdicts] for kind, verdicts in kinds.items()}
 
 
 def _sentence(topic: str, claim: Claim) -> str:
     paper = f" The paper reports: {claim.paper}." if claim.paper else ""
     compared: dict[str, list[str]] = {}
-    for effect in headline(claim):  # named "base, unseen, W = 64 − W = 16"
-        network, *_, pair = effect.name.split(", ")
-        compared.setdefault(pair.replace(" − ", " against "), []).append(f"{network} {amount(effect)}")
+    for effect in headline(claim):
+        pair = effect.details[-1].replace(" − ", " against ")
+        compared.setdefault(pair, []).append(f"{effect.subject} {amount(effect)}")
     told = "; ".join(f"{pair}: {', '.join(amounts)}" for pair, amounts in compared.items())
     here = f" Here, on unseen devices, {told}." if told else ""
     return f"**{topic}.** {claim.statement}{paper}{here} {meaning(claim)}"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from repro.analysis.accuracy import GROUPS, Group
-from repro.analysis.claims_width import fitting_widths
-from repro.analysis.evidence import BOTH, Contrast, Evidence, Network, Variant, combine, difference, slope
+from repro.analysis.evidence import BOTH, GROUPS, Evidence, Group, Network, Variant, combine, difference, slope
 from repro.analysis.verdicts import Claim, Kind
 from repro.edition import weight_count
 from repro.experiment import ModelConfig
@@ -21,51 +19,42 @@ SLOPE: dict[str, Any] = {"negligible": NEGLIGIBLE_PER_BLOCK, "unit": "points per
 def depth_hurts(evidence: Evidence) -> Claim:
     """Claim 6: slopes over D, and how they differ between base and damped."""
     edition = evidence.edition
-    trends: dict[str, Contrast] = {
-        variant: slope({d: Network(variant, edition.depth_width, d) for d in sorted(edition.depths)})
-        for variant in BOTH
-    }
-    compared = {**trends, "base − damped": combine((1.0, trends["base"]), (-1.0, trends["damped"]))}
+    base, damped = (
+        slope({d: Network(variant, edition.depth_width, d) for d in sorted(edition.depths)}) for variant in BOTH
+    )
+    trends = {"base": base, "damped": damped, "base − damped": combine((1.0, base), (-1.0, damped))}
     effects = [
-        evidence.effect(f"{name}, {group}, slope over D", trend, group, "decrease", ["depth"], **SLOPE)
-        for name, trend in compared.items()
+        evidence.effect(subject, group, "slope over D", trend, "decrease", ["depth"], **SLOPE)
+        for subject, trend in trends.items()
         for group in GROUPS
     ]
     return Claim(
-        6,
-        "5.2",
         "More 3x3 blocks (D) lower the accuracy on seen and unseen devices, that of the base network more.",
         "The slope over D is negative for both networks on both groups of devices, and more so for base than damped.",
-        "",
         effects,
-        ["fig-4"],
     )
 
 
 def pointwise_depth(evidence: Evidence) -> Claim:
     """Claim 7: slopes over K."""
     edition = evidence.edition
-    claimed: dict[tuple[Variant, Group], tuple[Kind, float]] = {
-        ("base", "seen"): ("increase", 0.0),
-        ("base", "unseen"): ("equal", SAME_PER_BLOCK),
-        ("damped", "seen"): ("decrease", 0.0),
-        ("damped", "unseen"): ("decrease", 0.0),
-    }
+    claimed: list[tuple[Variant, Group, Kind, float]] = [
+        ("base", "seen", "increase", 0.0),
+        ("base", "unseen", "equal", SAME_PER_BLOCK),
+        ("damped", "seen", "decrease", 0.0),
+        ("damped", "unseen", "decrease", 0.0),
+    ]
     effects = []
-    for (variant, group), (kind, margin) in claimed.items():
+    for variant, group, kind, margin in claimed:
         trend = slope({k: Network(variant, edition.depth_width, pointwise=k) for k in sorted(edition.pointwise)})
-        name = f"{variant}, {group}, slope over K"
-        effects.append(evidence.effect(name, trend, group, kind, ["pointwise"], margin=margin, **SLOPE))
+        found = evidence.effect(variant, group, "slope over K", trend, kind, ["pointwise"], margin=margin, **SLOPE)
+        effects.append(found)
     return Claim(
-        7,
-        "5.2",
         "More 1x1 blocks (K) help the base network a little on the seen device, not on unseen ones, and hurt the "
         "damped network.",
         f"The slope over K is positive for base on the seen device, within ±{SAME_PER_BLOCK:g} point a block for base "
         "on unseen devices, and negative for damped on both.",
-        "",
         effects,
-        ["fig-5"],
     )
 
 
@@ -77,48 +66,40 @@ def width_and_depth_together(evidence: Evidence) -> Claim:
         smaller = [w for w in evidence.edition.widths if weight_count(ModelConfig(width=w)) <= size]
         for variant in BOTH:
             network, rival = Network(variant, width, depth), Network(variant, max(smaller, default=width))
+            pair, studies = f"W = {width}, D = {depth} − W = {rival.width}", ["width", "compound"]
             contrast = difference(network, rival)
-            name = f"{variant}, unseen, W = {width}, D = {depth} − W = {rival.width}"
-            studies = ["width", "compound"]
-            effects.append(evidence.effect(name, contrast, "unseen", "no less", studies, margin=ON_PAR))
+            effects.append(evidence.effect(variant, "unseen", pair, contrast, "no less", studies, margin=ON_PAR))
     return Claim(
-        8,
-        "5",
         "Networks that are widened and deepened together are on a par with the best ones on unseen devices.",
         f"They fall behind by less than {ON_PAR:g} points. The best one is the widest network of the width study that "
         "has no more weights: chosen by its size, not by its result.",
-        "on a par with the best case",
         effects,
-        ["fig-1", "fig-17"],
+        paper="on a par with the best case",
     )
 
 
 def width_beats_depth(evidence: Evidence) -> Claim:
     """Claim 15: the deepest networks against the narrowest ones of the width study with no fewer weights."""
     edition = evidence.edition
+    depth, pointwise = max(edition.depths, default=1), max(edition.pointwise, default=1)
     deepest = {
-        "D": ModelConfig(width=edition.depth_width, depth=max(edition.depths, default=1)),
-        "K": ModelConfig(width=edition.depth_width, pointwise=max(edition.pointwise, default=1)),
+        ("depth", f"D = {depth}"): ModelConfig(width=edition.depth_width, depth=depth),
+        ("pointwise", f"K = {pointwise}"): ModelConfig(width=edition.depth_width, pointwise=pointwise),
     }
     effects = []
-    for name, model in deepest.items():
-        larger = [w for w in fitting_widths(evidence) if weight_count(ModelConfig(width=w)) >= weight_count(model)]
-        study = {"D": "depth", "K": "pointwise"}[name]
+    for (study, size), model in deepest.items():
+        larger = [w for w in evidence.fitting_widths() if weight_count(ModelConfig(width=w)) >= weight_count(model)]
+        width = min(larger, default=max(edition.widths))
         for variant in BOTH:
             deep = Network(variant, model.width, model.depth, model.pointwise)
-            wide = Network(variant, min(larger, default=max(edition.widths)))
-            value = model.depth if name == "D" else model.pointwise
-            effect = f"{variant}, unseen, W = {wide.width} − {name} = {value} at W = {model.width}"
-            contrast = difference(wide, deep)
-            effects.append(evidence.effect(effect, contrast, "unseen", "increase", ["width", study]))
+            contrast = difference(Network(variant, width), deep)
+            pair = f"W = {width} − {size} at W = {model.width}"
+            effects.append(evidence.effect(variant, "unseen", pair, contrast, "increase", ["width", study]))
     return Claim(
-        15,
-        "5",
         "On unseen devices networks scaled by width are significantly better than networks scaled by depth, with or "
         "without a larger receptive field.",
         "The deepest network of either kind is below the narrowest network of the width study that has no fewer "
         "weights, base and damped.",
-        "significantly better",
         effects,
-        ["fig-1", "fig-17"],
+        paper="significantly better",
     )

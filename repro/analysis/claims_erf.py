@@ -11,25 +11,23 @@ ERF_CHANGE = 5.0  # % by which a radius of the effective receptive field at leas
 ERF_SAME = 10.0  # % within which a radius of the effective receptive field is said to stay
 
 RADII = {
-    "50 %": {"frequency": "half_energy_bands", "time": "half_energy_frames"},
-    "90 %": {"frequency": "energy_90_bands", "time": "energy_90_frames"},
+    "half_energy_bands": "50 % radius, frequency",
+    "half_energy_frames": "50 % radius, time",
+    "energy_90_bands": "90 % radius, frequency",
+    "energy_90_frames": "90 % radius, time",
 }
+"""What the radii of `repro.erf.gradient.Extent` are called in the claims."""
 
 
-def _effect(evidence: Evidence, name: str, a: Network, b: Network, radius: str, kind: Kind) -> Effect:
+def _effect(
+    evidence: Evidence, subject: str, details: tuple[str, str], a: Network, b: Network, radius: str, kind: Kind
+) -> Effect:
     """The change of a radius from the network `b` to `a`, as 100 times the logarithm of their ratio."""
     contrast = difference(a, b)
-    pool = [network for study in ("receptive fields", "damping") for network in evidence.networks(study)]
-    bound = 100 * math.log1p((ERF_SAME if kind == "equal" else ERF_CHANGE) / 100)
-    found = evidence.radius(contrast, radius, pool)
-    return Effect(name, found, kind, round(bound, 2), ERF_CHANGE, "log-%", unfit=evidence.unfit(contrast))
-
-
-def _along_both_axes(evidence: Evidence, name: str, a: Network, b: Network, share: str, kind: Kind) -> list[Effect]:
-    return [
-        _effect(evidence, f"{name}, {share} radius, {axis}", a, b, radius, kind)
-        for axis, radius in RADII[share].items()
-    ]
+    found = evidence.radius(contrast, radius, ["receptive fields", "damping"])
+    bound = round(100 * math.log1p((ERF_SAME if kind == "equal" else ERF_CHANGE) / 100), 2)
+    unfit = evidence.unfit(contrast)
+    return Effect(subject, found, kind, bound, ERF_CHANGE, "log-%", unfit=unfit, details=details)
 
 
 def pointwise_erf(evidence: Evidence) -> Claim:
@@ -37,14 +35,15 @@ def pointwise_erf(evidence: Evidence) -> Claim:
     edition = evidence.edition
     few, many = sorted(edition.erf_deep_pointwise)
     a, b = (Network("damped", edition.erf_deep_width, pointwise=k) for k in (many, few))
+    pair = f"K = {many} / K = {few}"
     return Claim(
-        11,
-        "C.1",
         "1x1 blocks enlarge the effective receptive field of the damped network.",
         f"From K = {few} to K = {many} its 90 % radius grows by {ERF_CHANGE:g} % or more along both axes.",
-        "seen in the figures",
-        _along_both_axes(evidence, f"damped, K = {many} / K = {few}", a, b, "90 %", "increase"),
-        ["fig-9", "fig-10"],
+        [
+            _effect(evidence, "damped", (pair, RADII[radius]), a, b, radius, "increase")
+            for radius in ("energy_90_bands", "energy_90_frames")
+        ],
+        paper="seen in the figures",
     )
 
 
@@ -54,43 +53,38 @@ def width_concentrates_erf(evidence: Evidence) -> Claim:
     effects = []
     for variant in BOTH:
         a, b = (Network(variant, width, pointwise=k) for width in (edition.erf_wide, edition.erf_narrow))
-        name = f"{variant}, W = {a.width} / W = {b.width}"
-        effects += _along_both_axes(evidence, name, a, b, "50 %", "decrease")
+        for radius in ("half_energy_bands", "half_energy_frames"):
+            details = f"W = {a.width} / W = {b.width}", RADII[radius]
+            effects.append(_effect(evidence, variant, details, a, b, radius, "decrease"))
     return Claim(
-        12,
-        "C.2",
         "Width concentrates the effective receptive field at its centre, for both networks.",
         f"The 50 % radius shrinks by {ERF_CHANGE:g} % or more along frequency and along time, base and damped.",
-        "seen in the figures",
         effects,
-        ["fig-11", "fig-12"],
+        paper="seen in the figures",
     )
 
 
 def pruning_and_erf(evidence: Evidence) -> Claim:
     """Claim 13: 90 % radius along frequency of pruned wide networks."""
     edition, k = evidence.edition, evidence.edition.erf_pointwise
-    radius = RADII["90 %"]["frequency"]
     narrow = Network("damped", edition.reference_width, pointwise=k)
-    effects = []
-    for method, kind in (("iterative", "decrease"), ("static", "equal")):
-        wide = Network("damped", edition.erf_wide, pointwise=k, method=method)  # type: ignore[arg-type]
-        name = f"damped, 90 % radius, frequency, {method} W = {wide.width} / dense W = {narrow.width}"
-        effects.append(_effect(evidence, name, wide, narrow, radius, kind))  # type: ignore[arg-type]
-    wide = Network("base", edition.erf_wide, pointwise=k)
-    name = f"base, 90 % radius, frequency, iterative / dense, both W = {wide.width}"
-    effects.append(_effect(evidence, name, wide._replace(method="iterative"), wide, radius, "equal"))
+    wide, base = (Network(variant, edition.erf_wide, pointwise=k) for variant in ("damped", "base"))
+    sizes = f"W = {wide.width} / dense W = {narrow.width}"
+    claimed: list[tuple[str, Network, Network, Kind]] = [
+        (f"iterative {sizes}", wide._replace(method="iterative"), narrow, "decrease"),
+        (f"static {sizes}", wide._replace(method="static"), narrow, "equal"),
+        (f"iterative / dense, both W = {base.width}", base._replace(method="iterative"), base, "equal"),
+    ]
+    radius = "energy_90_bands"
+    effects = [_effect(evidence, a.variant, (RADII[radius], pair), a, b, radius, kind) for pair, a, b, kind in claimed]
     return Claim(
-        13,
-        "C.3",
         "Iterative pruning narrows the damped network's effective receptive field along frequency, random pruning does "
         "not; the wide base network's stays as it is.",
         f"Against the dense network of as many weights the 90 % radius along frequency shrinks by {ERF_CHANGE:g} % or "
         f"more for damped under iterative pruning and stays within ±{ERF_SAME:g} % under random pruning. For base the "
         f"wide network is compared with and without iterative pruning, as the paper does: within ±{ERF_SAME:g} %.",
-        "seen in the figures",
         effects,
-        ["fig-13", "fig-14", "fig-15", "fig-16"],
+        paper="seen in the figures",
     )
 
 
@@ -99,22 +93,12 @@ def damping_narrows_erf(evidence: Evidence) -> Claim:
     width = evidence.edition.erf_width
     damped, base = Network("damped", width), Network("base", width)
     effects = [
-        _effect(
-            evidence,
-            f"damped / base, W = {width}, {share} radius, frequency",
-            damped,
-            base,
-            radii["frequency"],
-            "decrease",
-        )
-        for share, radii in RADII.items()
+        _effect(evidence, "damped / base", (f"W = {width}", RADII[radius]), damped, base, radius, "decrease")
+        for radius in ("half_energy_bands", "energy_90_bands")
     ]
     return Claim(
-        18,
-        "B",
         "Damping narrows the effective receptive field along frequency.",
         f"Its 50 % and 90 % radii along frequency are smaller by {ERF_CHANGE:g} % or more.",
-        "seen in the figures",
         effects,
-        ["fig-8"],
+        paper="seen in the figures",
     )

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import math
 
-from repro.analysis.accuracy import Group
 from repro.analysis.contrasts import Estimate
-from repro.analysis.evidence import BOTH, Contrast, Evidence, Method, Network, Variant, combine, difference, slope
+from repro.analysis.evidence import BOTH, Evidence, Group, Network, Variant, combine, difference, slope
 from repro.analysis.verdicts import Claim, Effect, Kind
-from repro.edition import weight_count
+from repro.edition import METHODS, weight_count
 from repro.experiment import ModelConfig
 
 SMALL_DROP = 2.0  # points by which the accuracy on unseen devices may drop under iterative pruning
 SPARSITY, ROUNDING = 98.4, 0.05  # % of weights removed from W = 512 at N(64), and half the last digit of that number
-
-PRUNING: tuple[Method, ...] = ("static", "iterative")
-
 
 STUDIES = ("sparse reference", "static pruning", "iterative pruning")
 """All networks with the number of weights of the reference, and the reference itself."""
@@ -29,24 +25,19 @@ def static_pruning(evidence: Evidence) -> Claim:
         dense = evidence.reference(variant)
         sparse = [Network(variant, width, method="static") for width in widths]
         first = difference(sparse[0], dense) if sparse else {}
-        fading: Contrast = {}
-        if len(sparse) > 1:
-            steps = [slope({math.log2(n.width): n for n in step}) for step in ((dense, sparse[0]), sparse[-2:])]
-            fading = combine((1.0, steps[1]), (-1.0, steps[0]))
-        name = f"{variant}, unseen, first sparse width − dense W = {reference}"
-        effects.append(evidence.effect(name, first, "unseen", "increase", STUDIES))
-        name = f"{variant}, unseen, gain of the last step − gain of the first step"
-        effects.append(evidence.effect(name, fading, "unseen", "decrease", STUDIES, unit="points per doubling"))
+        steps = ([dense, *sparse[:1]], sparse[-2:])
+        gains = [slope({math.log2(network.width): network for network in step}) for step in steps]
+        fading = combine((1.0, gains[1]), (-1.0, gains[0]))
+        name = f"first sparse width − dense W = {reference}"
+        effects.append(evidence.effect(variant, "unseen", name, first, "increase", STUDIES))
+        name, unit = "gain of the last step − gain of the first step", "points per doubling"
+        effects.append(evidence.effect(variant, "unseen", name, fading, "decrease", STUDIES, unit=unit))
     return Claim(
-        9,
-        "5.3",
         f"At the number of weights of W = {reference} and under static random pruning, width helps at first; then "
         "the gain fades.",
         f"On unseen devices the first sparse width is above the dense W = {reference}, and the last step in width "
         "gains less per doubling of W than the first one, base and damped.",
-        "",
         effects,
-        ["fig-6"],
     )
 
 
@@ -61,20 +52,17 @@ def iterative_pruning(evidence: Evidence) -> Claim:
     effects = []
     for variant, group, kind, margin in claimed:
         sparse = Network(variant, max(widths), method="iterative") if widths else evidence.reference(variant)
-        name = f"{variant}, {group}, widest sparse − dense W = {reference}"
         contrast = difference(sparse, evidence.reference(variant))
-        effects.append(evidence.effect(name, contrast, group, kind, STUDIES, margin=margin))
+        pair = f"widest sparse − dense W = {reference}"
+        effects.append(evidence.effect(variant, group, pair, contrast, kind, STUDIES, margin=margin))
     return Claim(
-        10,
-        "5.3",
         "Under iterative magnitude pruning the unseen accuracy drops very little up to the widest network, while the "
         "damped network drops on the seen device.",
         "The drop is read against the dense network of as many weights, with which Fig. 6 begins. The widest sparse "
         f"network is lower than it by less than {SMALL_DROP:g} points on unseen devices, base and damped, and damped "
         "is lower on the seen device.",
-        "minimal drop (W = 512)",
         effects,
-        ["fig-6"],
+        paper="minimal drop (W = 512)",
     )
 
 
@@ -82,21 +70,18 @@ def sparsity(evidence: Evidence) -> Claim:
     """Claim 14: the share of weights removed, from the networks alone, and the weights left in every sparse run."""
     edition = evidence.edition
     paper = 100 * (1 - weight_count(ModelConfig(width=64)) / weight_count(ModelConfig(width=512)))
-    sparse = [Network(v, width, method=method) for v in BOTH for method in PRUNING for width in edition.sparse_widths]
+    sparse = [Network(v, width, method=method) for v in BOTH for method in METHODS for width in edition.sparse_widths]
     surplus = evidence.surplus_weights(sparse, weight_count(ModelConfig(width=edition.reference_width)))
-    counted = Estimate({"counted": paper - SPARSITY}, paper - SPARSITY)
+    counted, less = Estimate.of({"counted": paper - SPARSITY}), f"less {SPARSITY:g} %"
     return Claim(
-        14,
-        "5.3",
         f"The network of W = 512 is {SPARSITY:g} % sparse at the number of weights of W = 64.",
         f"Counted in the networks, 1 − N(64) / N(512) is {SPARSITY:g} % to the digit given; and every sparse network "
         f"of this edition has exactly as many weights left as W = {edition.reference_width} has, counted in its masks.",
-        f"{SPARSITY:g} %",
         [
-            Effect(f"1 − N(64) / N(512) = {paper:.2f} %, less {SPARSITY:g} %", counted, "exact", ROUNDING),
+            Effect(f"1 − N(64) / N(512) = {paper:.2f} %", counted, "exact", ROUNDING, details=(less,)),
             Effect(f"remaining weights − N({edition.reference_width})", surplus, "exact", unit="weights"),
         ],
-        ["fig-6"],
+        paper=f"{SPARSITY:g} %",
     )
 
 
@@ -105,21 +90,17 @@ def sparse_width_helps(evidence: Evidence) -> Claim:
     reference = evidence.edition.reference_width
     effects = []
     for variant in BOTH:
-        for method in PRUNING:
+        for method in METHODS:
             for width in sorted(evidence.edition.sparse_widths):
-                sparse = Network(variant, width, method=method)
-                name = f"{variant}, unseen, {method} W = {width} − dense W = {reference}"
-                contrast = difference(sparse, evidence.reference(variant))
-                effects.append(evidence.effect(name, contrast, "unseen", "increase", STUDIES))
+                contrast = difference(Network(variant, width, method=method), evidence.reference(variant))
+                pair = f"{method} W = {width} − dense W = {reference}"
+                effects.append(evidence.effect(variant, "unseen", pair, contrast, "increase", STUDIES))
     return Claim(
-        16,
-        "5.3, 6",
         "Width helps even at a fixed number of weights: some wider sparse network is above the dense one of as many "
         "weights on unseen devices.",
         "At least one of them is, after Holm's adjustment for their number.",
-        "improves generalization without an increase in the number of parameters",
         effects,
-        ["fig-6"],
+        paper="improves generalization without an increase in the number of parameters",
         some=True,
     )
 
@@ -132,15 +113,12 @@ def unguarded_pruning(evidence: Evidence) -> Claim:
         for variant in BOTH:
             guarded = Network(variant, width, method="iterative")
             contrast = difference(guarded._replace(method="unguarded"), guarded)
-            name = f"{variant}, unseen, without − with guard, W = {width}"
-            unfit = evidence.unfit([guarded])
-            effects.append(evidence.effect(name, contrast, "unseen", "decrease", studies, unfit=unfit))
+            details, unfit = ("unseen", "without − with guard", f"W = {width}"), evidence.unfit([guarded])
+            found = evidence.accuracy(contrast, {"unseen": 1.0}, studies)
+            effects.append(Effect(variant, found, "decrease", unfit=unfit, details=details))
     return Claim(
-        19,
-        "A.4",
         "Without the guard that keeps 1 % of every layer, iterative pruning of wide networks loses clearly.",
         "Without it the accuracy on unseen devices is lower, base and damped, at every width tried.",
-        "significant drops from W = 192 on",
         effects,
-        ["fig-6"],
+        paper="significant drops from W = 192 on",
     )

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,11 +49,20 @@ class Estimate:
     freedom: float = 0.0
     runs: tuple[str, ...] = ()
 
-    def interval(self, confidence: float = 0.95) -> tuple[float, float] | None:
-        """Student's interval for the quantity; None without an error."""
+    @classmethod
+    def of(cls, values: Mapping[str, float], runs: tuple[str, ...] = ()) -> Estimate:
+        """Values and their mean, without an error."""
+        return cls(values, float(np.mean([*values.values()])) if values else None, runs=runs)
+
+    def __neg__(self) -> Estimate:
+        values = {block: -value for block, value in self.values.items()}
+        return replace(self, values=values, mean=None if self.mean is None else -self.mean)
+
+    def interval(self) -> tuple[float, float] | None:
+        """Student's interval of 95 % for the quantity; None without an error."""
         if self.mean is None or self.error is None:
             return None
-        half = float(stdtrit(self.freedom, (1 + confidence) / 2)) * self.error
+        half = float(stdtrit(self.freedom, 0.975)) * self.error
         return self.mean - half, self.mean + half
 
     def p_below(self, bound: float) -> float:
@@ -64,9 +73,7 @@ class Estimate:
 
     def p_above(self, bound: float) -> float:
         """One-sided p-value of "the quantity is `bound` or more"; 1 without an error."""
-        if self.mean is None or self.error is None:
-            return 1.0
-        return float(stdtr(self.freedom, (self.mean - bound) / self.error))
+        return (-self).p_below(-bound)
 
     @property
     def detectable(self) -> float | None:
@@ -187,8 +194,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's adjusted p-values, in the order given (Scandinavian Journal of Statistics 6(2), 1979)."""
     order = np.argsort(p_values, kind="stable")
     adjusted = np.empty(len(p_values))
-    largest = 0.0
-    for rank, place in enumerate(order):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
-        adjusted[place] = largest
+    multiplied = np.arange(len(p_values), 0, -1) * np.sort(p_values)
+    adjusted[order] = np.maximum.accumulate(np.minimum(1.0, multiplied))
     return [float(value) for value in adjusted]

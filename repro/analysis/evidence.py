@@ -12,19 +12,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from repro.analysis.accuracy import Group
 from repro.analysis.contrasts import ClipEffects, Estimate, estimate, slope_coefficients
 from repro.analysis.fields import field_of
 from repro.analysis.verdicts import Effect, Kind
 from repro.edition import Edition
+from repro.erf.gradient import Extent
 from repro.experiment import Experiment
 from repro.store.record import Record
 
 Variant = Literal["base", "damped"]
 Method = Literal["dense", "static", "iterative", "unguarded"]
+Group = Literal["seen", "unseen"]
 Replicate = tuple[int, int]  # (fold, seed)
 
 BOTH: tuple[Variant, ...] = ("base", "damped")
+GROUPS: tuple[Group, ...] = ("unseen", "seen")
 
 FITS = 97.5
 """% of the training labels, without augmentation, from which on a network counts as fitting them: half of the smallest
@@ -43,6 +45,12 @@ class Network(NamedTuple):
     pointwise: int = 1
     method: Method = "dense"
     long: bool = False
+
+    @classmethod
+    def of(cls, experiment: Experiment, long: bool = False) -> Network:
+        """The network that an Experiment trains."""
+        model = experiment.model
+        return cls(experiment.variant, model.width, model.depth, model.pointwise, experiment.method, long)
 
     def __str__(self) -> str:
         method = "" if self.method == "dense" else f" {self.method}"
@@ -88,7 +96,7 @@ class Evidence:
 
     edition: Edition
     records: tuple[Record, ...]
-    _radii: dict[tuple[str, str], float] = field(default_factory=dict, compare=False, repr=False)
+    _extents: dict[str, Extent] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def _runs(self) -> dict[tuple[Network, str], dict[Replicate, Record]]:
@@ -101,9 +109,9 @@ class Evidence:
 
     def network_of(self, experiment: Experiment) -> Network:
         """The network that an Experiment of the edition trains."""
-        model, recipe, method = experiment.model, experiment.recipe, experiment.method
-        long = method == "dense" and recipe.labels == "true" and recipe.epochs != self.edition.epochs
-        return Network(experiment.variant, model.width, model.depth, model.pointwise, method, long)
+        recipe = experiment.recipe
+        dense = experiment.method == "dense" and recipe.labels == "true"
+        return Network.of(experiment, long=dense and recipe.epochs != self.edition.epochs)
 
     def networks(self, study: str) -> list[Network]:
         """The networks of a study that are trained on true labels, each once."""
@@ -119,145 +127,137 @@ class Evidence:
         """A network's runs by replicate; empty where there are none."""
         return self._runs.get((network, labels), {})
 
-    def keys(self, networks: Iterable[Network]) -> tuple[str, ...]:
-        """Keys of all runs of these networks."""
-        return tuple(record.key for network in networks for record in self.runs(network).values())
-
     def unfit(self, networks: Iterable[Network]) -> tuple[str, ...]:
         """Those of these networks with a run that reproduces fewer than `FITS` % of its training labels, in words."""
         fits = {network: [100 * run.train_accuracy for run in self.runs(network).values()] for network in networks}
         return tuple(f"{network} ({min(fit):.1f} %)" for network, fit in fits.items() if min(fit, default=100) < FITS)
 
-    def narrowest_fitting(self) -> int | None:
-        """The narrowest width of the width study whose base and damped networks fit in every replicate."""
-        for width in sorted(self.edition.widths):
+    def fitting_widths(self) -> list[int]:
+        """The widths of the width study from the narrowest on whose base and damped networks fit in every replicate.
+
+        All of them where there is none.
+        """
+        widths = sorted(self.edition.widths)
+        for place, width in enumerate(widths):
             networks = [Network(variant, width) for variant in BOTH]
             if all(self.runs(network) for network in networks) and not self.unfit(networks):
-                return width
-        return None
+                return widths[place:]
+        return widths
 
-    def accuracy(self, contrast: Contrast, group: Group, pool: Collection[Network] = ()) -> Estimate:
-        """A contrast of accuracies on one group of devices, in points.
+    def effect(
+        self,
+        subject: str,
+        group: Group,
+        compared: str,
+        contrast: Contrast,
+        kind: Kind,
+        studies: Sequence[str],
+        **options: Any,
+    ) -> Effect:
+        """What is claimed of a contrast of accuracies on one group of devices, in points.
+
+        Args:
+            subject: of the effect; group and what is compared are its details.
+            group: of devices.
+            compared: the contrast in words.
+            contrast: the networks and their factors.
+            kind: what is claimed.
+            studies: as of `accuracy`.
+            options: other fields of `Effect`.
+        """
+        found = self.accuracy(contrast, {group: 1.0}, studies)
+        return Effect(subject, found, kind, **{"unfit": self.unfit(contrast), "details": (group, compared), **options})
+
+    def accuracy(self, contrast: Contrast, groups: Mapping[Group, float], studies: Sequence[str]) -> Estimate:
+        """A contrast of accuracies, in points.
 
         Every accuracy is a run's mean over its reported epochs. Runs of the same fold and seed are compared.
 
         Args:
             contrast: the networks and their factors.
-            group: of devices.
-            pool: the networks of the study, whose residual variance is pooled.
-        """
-        return self._estimate(contrast, pool, {group: 1.0})
-
-    def effect(
-        self, name: str, contrast: Contrast, group: Group, kind: Kind, studies: Sequence[str], **options: Any
-    ) -> Effect:
-        """What is claimed of a contrast of accuracies, with the networks of some studies as its pool.
-
-        Args:
-            name: of the effect.
-            contrast: the networks and their factors.
-            group: of devices.
-            kind: what is claimed.
+            groups: the groups of devices whose accuracies are added, and their factors.
             studies: whose networks' residual variance is pooled.
-            options: other fields of `Effect`.
         """
-        pool = [network for study in studies for network in self.networks(study)]
-        found = self.accuracy(contrast, group, pool)
-        return Effect(name, found, kind, **{"unfit": self.unfit(contrast), **options})
-
-    def gap(self, contrast: Contrast, pool: Collection[Network] = ()) -> Estimate:
-        """A contrast of what accuracies on unseen devices have over those on the seen one, in points."""
-        return self._estimate(contrast, pool, {"unseen": 1.0, "seen": -1.0})
-
-    def radius(self, contrast: Contrast, radius: str, pool: Collection[Network] = ()) -> Estimate:
-        """A contrast of 100 times the logarithm of a radius of the effective receptive field: about % of change.
-
-        Args:
-            contrast: the networks and their factors.
-            radius: an attribute of `repro.erf.gradient.Extent`.
-            pool: as of `accuracy`.
-        """
-
-        def value(record: Record) -> float:
-            place = (record.key, radius)
-            if place not in self._radii:
-                self._radii[place] = float(getattr(field_of(record).extent, radius))
-            found = self._radii[place]
-            return 100 * math.log(found) if found > 0 else math.nan
-
-        common, blocks = self._blocks(contrast)
-        cells = self._cells(contrast, pool, common, blocks, value)
-        if not blocks or np.isnan(cells[: len(contrast)]).any():
-            return Estimate()
-        return estimate(cells, dict(enumerate(contrast.values())), _names(blocks), runs=self._used(contrast, common))
-
-    def training_accuracy(self, network: Network, labels: Literal["true", "random"]) -> Estimate:
-        """Share of the training labels that the final network reproduces without augmentation, in %, by replicate."""
-        runs = self.runs(network, labels)
-        values = {_name(place): 100 * record.train_accuracy for place, record in runs.items()}
-        mean = float(np.mean(list(values.values()))) if values else None
-        return Estimate(values, mean, runs=tuple(record.key for record in runs.values()))
-
-    def surplus_weights(self, networks: Collection[Network], target: int) -> Estimate:
-        """Weights left in sparse networks, counted in their masks, less the target; by replicate the worst case."""
-        values: dict[str, float] = {}
-        for network in networks:
-            for place, record in self.runs(network).items():
-                surplus = float(record.weights - target)
-                values[_name(place)] = max(values.get(_name(place), 0.0), surplus, key=abs)
-        mean = float(np.mean(list(values.values()))) if values else None
-        return Estimate(values, mean, runs=self.keys(networks))
-
-    def _estimate(self, contrast: Contrast, pool: Collection[Network], groups: Mapping[Group, float]) -> Estimate:
-        common, blocks = self._blocks(contrast)
-        if not blocks:
-            return Estimate()
 
         def value(record: Record) -> float:
             of_clips = 100 * record.correct.mean(axis=0)
             return sum(f * float(of_clips[record.seen == (group == "seen")].mean()) for group, f in groups.items())
 
-        cells = self._cells(contrast, pool, common, blocks, value)
-        clips = self._clip_effects(contrast, common, blocks, groups)
-        factors = dict(enumerate(contrast.values()))
-        return estimate(cells, factors, _names(blocks), clips, self._used(contrast, common))
+        return self._estimate(contrast, studies, value, groups)
 
-    def _blocks(self, contrast: Contrast) -> tuple[list[Replicate], list[list[Replicate]]]:
-        """The replicates that all networks of a contrast have, and these by fold, else by seed."""
+    def radius(self, contrast: Contrast, radius: str, studies: Sequence[str]) -> Estimate:
+        """A contrast of 100 times the logarithm of a radius of the effective receptive field: about % of change.
+
+        Args:
+            contrast: the networks and their factors.
+            radius: an attribute of `repro.erf.gradient.Extent`.
+            studies: as of `accuracy`.
+        """
+
+        def value(record: Record) -> float:
+            found = getattr(self.extent(record), radius)
+            return 100 * math.log(found) if found > 0 else math.nan
+
+        return self._estimate(contrast, studies, value)
+
+    def extent(self, record: Record) -> Extent:
+        """How far the effective receptive field of a run reaches; computed once."""
+        if record.key not in self._extents:
+            self._extents[record.key] = field_of(record).extent
+        return self._extents[record.key]
+
+    def training_accuracy(self, network: Network, labels: Literal["true", "random"]) -> Estimate:
+        """Share of the training labels that the final network reproduces without augmentation, in %, by replicate."""
+        runs = self.runs(network, labels)
+        values = {_name(place): 100 * record.train_accuracy for place, record in runs.items()}
+        return Estimate.of(values, tuple(record.key for record in runs.values()))
+
+    def surplus_weights(self, networks: Collection[Network], target: int) -> Estimate:
+        """Weights left in sparse networks, counted in their masks, less the target; by replicate the worst case."""
+        values: dict[str, float] = {}
+        runs = [(_name(place), record) for network in networks for place, record in self.runs(network).items()]
+        for name, record in runs:
+            values[name] = max(values.get(name, 0.0), float(record.weights - target), key=abs)
+        return Estimate.of(values, tuple(record.key for _, record in runs))
+
+    def _estimate(
+        self,
+        contrast: Contrast,
+        studies: Sequence[str],
+        value: Callable[[Record], float],
+        groups: Mapping[Group, float] | None = None,
+    ) -> Estimate:
+        """A contrast of a value of runs, which is one of accuracies on `groups` where they are given."""
+        blocks = self._blocks(contrast)
+        pool = (network for study in studies for network in self.networks(study))
+        networks = dict.fromkeys([*contrast, *pool])  # those of the contrast first
+        cells = np.array([[self._mean(network, block, value) for block in blocks] for network in networks])
+        if not blocks or np.isnan(cells[: len(contrast)]).any():
+            return Estimate()
+        names = [f"fold {block[0][0]}" if block[0][0] else f"seed {block[0][1]}" for block in blocks]
+        clips = self._clip_effects(contrast, blocks, groups) if groups else None
+        runs = tuple(self.runs(network)[place].key for network in contrast for block in blocks for place in block)
+        return estimate(cells, dict(enumerate(contrast.values())), names, clips, runs)
+
+    def _blocks(self, contrast: Contrast) -> list[list[Replicate]]:
+        """The replicates that all networks of a contrast have, by fold, else by seed."""
         runs = [set(self.runs(network)) for network in contrast]
         common = sorted(set.intersection(*runs)) if runs else []
         folds = dict.fromkeys(fold for fold, _ in common)
         if len(folds) < 2 and not any(folds):
-            return common, [[place] for place in common]
-        return common, [[place for place in common if place[0] == fold] for fold in folds]
+            return [[place] for place in common]
+        return [[place for place in common if place[0] == fold] for fold in folds]
 
-    def _cells(
-        self,
-        contrast: Contrast,
-        pool: Collection[Network],
-        common: Sequence[Replicate],
-        blocks: Sequence[Sequence[Replicate]],
-        value: Callable[[Record], float],
-    ) -> NDArray[np.float64]:
-        """Value by network (those of the contrast first, then the rest of the pool) and block; NaN where runs lack."""
-        networks = [*contrast, *(network for network in dict.fromkeys(pool) if network not in contrast)]
-        cells = np.full((len(networks), len(blocks)), np.nan)
-        for row, network in enumerate(networks):
-            runs = self.runs(network)
-            for column, block in enumerate(blocks):
-                if all(place in runs for place in block):
-                    cells[row, column] = np.mean([value(runs[place]) for place in block])
-        return cells
+    def _mean(self, network: Network, block: Sequence[Replicate], value: Callable[[Record], float]) -> float:
+        """The mean value of a network's runs of a block; NaN where one is not there."""
+        runs = self.runs(network)
+        return float(np.mean([value(runs[place]) for place in block])) if runs.keys() >= {*block} else math.nan
 
     def _clip_effects(
-        self,
-        contrast: Contrast,
-        common: Sequence[Replicate],
-        blocks: Sequence[Sequence[Replicate]],
-        groups: Mapping[Group, float],
+        self, contrast: Contrast, blocks: Sequence[Sequence[Replicate]], groups: Mapping[Group, float]
     ) -> ClipEffects:
-        fresh = bool(common[0][0])  # every fold tests other recordings
-        parts = blocks if fresh else [list(common)]
+        fresh = bool(blocks[0][0][0])  # every fold tests other recordings
+        parts = blocks if fresh else [[place for block in blocks for place in block]]
 
         def of_clips(part: Sequence[Replicate]) -> NDArray[np.float64]:
             runs = [(factor, [self.runs(network)[place] for place in part]) for network, factor in contrast.items()]
@@ -280,14 +280,7 @@ class Evidence:
             fresh=fresh,
         )
 
-    def _used(self, contrast: Contrast, common: Sequence[Replicate]) -> tuple[str, ...]:
-        return tuple(self.runs(network)[place].key for network in contrast for place in common)
-
 
 def _name(place: Replicate) -> str:
     fold, seed = place
     return f"fold {fold}, seed {seed}" if fold else f"seed {seed}"
-
-
-def _names(blocks: Sequence[Sequence[Replicate]]) -> list[str]:
-    return [f"fold {block[0][0]}" if block[0][0] else f"seed {block[0][1]}" for block in blocks]

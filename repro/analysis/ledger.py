@@ -8,6 +8,7 @@ close to % for small changes). Base and damped networks each have to meet a clai
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -16,32 +17,38 @@ from repro.analysis import claims_depth, claims_erf, claims_pruning, claims_widt
 from repro.analysis.evidence import Evidence
 from repro.analysis.verdicts import Claim, Effect, judged
 
-CLAIMS: tuple[Callable[[Evidence], Claim], ...] = (
-    claims_width.fits_training_labels,
-    claims_width.fits_random_labels,
-    claims_width.width_helps_unseen,
-    claims_width.seen_levels_off,
-    claims_width.damping_helps,
-    claims_depth.depth_hurts,
-    claims_depth.pointwise_depth,
-    claims_depth.width_and_depth_together,
-    claims_pruning.static_pruning,
-    claims_pruning.iterative_pruning,
-    claims_erf.pointwise_erf,
-    claims_erf.width_concentrates_erf,
-    claims_erf.pruning_and_erf,
-    claims_pruning.sparsity,
-    claims_depth.width_beats_depth,
-    claims_pruning.sparse_width_helps,
-    claims_width.gains_are_for_unseen,
-    claims_erf.damping_narrows_erf,
-    claims_pruning.unguarded_pruning,
+CLAIMS: tuple[tuple[str, tuple[str, ...], Callable[[Evidence], Claim]], ...] = (
+    ("4", ("fig-fit",), claims_width.fits_training_labels),
+    ("4", ("fig-fit",), claims_width.fits_random_labels),
+    ("5.1", ("fig-3",), claims_width.width_helps_unseen),
+    ("5.1", ("fig-3",), claims_width.seen_levels_off),
+    ("5.1", ("fig-3",), claims_width.damping_helps),
+    ("5.2", ("fig-4",), claims_depth.depth_hurts),
+    ("5.2", ("fig-5",), claims_depth.pointwise_depth),
+    ("5", ("fig-1", "fig-17"), claims_depth.width_and_depth_together),
+    ("5.3", ("fig-6",), claims_pruning.static_pruning),
+    ("5.3", ("fig-6",), claims_pruning.iterative_pruning),
+    ("C.1", ("fig-9", "fig-10"), claims_erf.pointwise_erf),
+    ("C.2", ("fig-11", "fig-12"), claims_erf.width_concentrates_erf),
+    ("C.3", ("fig-13", "fig-14", "fig-15", "fig-16"), claims_erf.pruning_and_erf),
+    ("5.3", ("fig-6",), claims_pruning.sparsity),
+    ("5", ("fig-1", "fig-17"), claims_depth.width_beats_depth),
+    ("5.3, 6", ("fig-6",), claims_pruning.sparse_width_helps),
+    ("6", ("fig-3",), claims_width.gains_are_for_unseen),
+    ("B", ("fig-8",), claims_erf.damping_narrows_erf),
+    ("A.4", ("fig-6",), claims_pruning.unguarded_pruning),
 )
+"""The claims in order: where the paper makes them, the figures that show them, and what finds their effects."""
 
 
 def ledger(evidence: Evidence) -> list[Claim]:
     """The 19 claims in order, each with the verdict that the evidence allows; what is missing counts as not run."""
-    return [judged(claim(evidence)) for claim in CLAIMS]
+    claims = []
+    for number, (section, figures, found_in) in enumerate(CLAIMS, start=1):
+        claim = judged(found_in(evidence))
+        shown = figures if claim.criterion else ()
+        claims.append(replace(claim, number=number, section=section, figures=shown))
+    return claims
 
 
 def as_json(evidence: Evidence) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from repro.analysis.accuracy import GROUPS
+from repro.analysis.evidence import GROUPS, Network
 from repro.analysis.recordings import shipped_path, summary_of
 from repro.data import Clips, load, split_of
 from repro.data.features import PerceptualMel, to_float
@@ -97,7 +97,7 @@ def beside_networks(report: pd.DataFrame, probe: pd.DataFrame | None) -> pd.Data
         report: of networks of the width study (`repro.analysis.accuracy.report`).
         probe: as of `probe_by_fold`; None where there are no recordings.
     """
-    names = _names(report)
+    names = _networks(report)
     means = report.assign(network=names).pivot(index="network", columns="group", values="mean")
     table = means.reindex(index=list(dict.fromkeys(names)), columns=list(GROUPS)).astype(float)
     table.loc["linear probe"] = np.nan if probe is None else probe.mean()
@@ -117,7 +117,7 @@ def compared(each_run: pd.DataFrame, probe: pd.DataFrame) -> str:
     """
     if each_run.empty:
         return ""
-    rows = each_run.assign(network=_names(each_run))
+    rows = each_run.assign(network=_networks(each_run))
     seen, unseen = (
         rows[rows["group"] == group].pivot_table("accuracy", "network", "fold") for group in ("seen", "unseen")
     )
@@ -139,5 +139,5 @@ def compared(each_run: pd.DataFrame, probe: pd.DataFrame) -> str:
     )
 
 
-def _names(table: pd.DataFrame) -> list[str]:
-    return [f"{variant}, W = {width}" for variant, width in zip(table["variant"], table["width"], strict=True)]
+def _networks(table: pd.DataFrame) -> list[str]:
+    return [str(Network(variant, width)) for variant, width in zip(table["variant"], table["width"], strict=True)]

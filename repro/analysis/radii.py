@@ -10,6 +10,7 @@ import pandas as pd
 import scipy
 from numpy.typing import NDArray
 
+from repro.analysis.accuracy import with_deviation
 from repro.analysis.evidence import Evidence, Network
 from repro.analysis.fields import Field, field_of
 
@@ -40,8 +41,8 @@ def radii(evidence: Evidence, networks: Iterable[Network]) -> pd.DataFrame:
     rows = []
     for network in networks:
         for (fold, seed), record in evidence.runs(network).items():
-            extent = field_of(record).extent
-            of_run = {label: float(getattr(extent, attribute)) for label, attribute in RADII.items()}
+            extent = evidence.extent(record)
+            of_run = {label: getattr(extent, attribute) for label, attribute in RADII.items()}
             rows.append({"network": str(network), "fold": fold, "seed": seed, **of_run})
     return pd.DataFrame(rows, columns=["network", "fold", "seed", *RADII]).astype(dict.fromkeys(RADII, float))
 
@@ -56,15 +57,11 @@ def radii_table(radii: pd.DataFrame) -> pd.DataFrame:
     rows = {}
     for name, runs in of_network.items():
         ratios = np.exp(np.log(runs / of_network[names[0]]).mean())
-        rows[name] = {
-            label: _spread(runs[label]) + ("" if name == names[0] or np.isnan(ratio) else f" (× {ratio:.2f})")
-            for label, ratio in ratios.items()
-        }
+        rows[name] = [
+            with_deviation(mean, std) + ("" if name == names[0] or np.isnan(ratio) else f" (× {ratio:.2f})")
+            for mean, std, ratio in zip(runs.mean(), runs.std(), ratios, strict=True)
+        ]
     return pd.DataFrame.from_dict(rows, orient="index", columns=[*RADII]).rename_axis(columns="radius (ratio)")
-
-
-def _spread(values: pd.Series[float]) -> str:
-    return f"{values.mean():.1f} ± {values.std():.1f}" if len(values) > 1 else f"{values.mean():.1f}"
 
 
 def reach_and_accuracy(evidence: Evidence) -> pd.DataFrame:
@@ -81,7 +78,7 @@ def reach_and_accuracy(evidence: Evidence) -> pd.DataFrame:
         if not records:
             continue
         of_network = {
-            "radius": float(np.mean([field_of(record).extent.energy_90_bands for record in records])),
+            "radius": float(np.mean([evidence.extent(record).energy_90_bands for record in records])),
             "accuracy": float(np.mean([record.correct[:, ~record.seen].mean() for record in records])),
             "fits": not evidence.unfit([network]),
             "runs": len(records),

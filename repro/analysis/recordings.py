@@ -21,8 +21,9 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from repro.analysis.accuracy import explained_variance
 from repro.analysis.summary import FLAT_FROM, FREQUENCIES, Moment, Summary
-from repro.data import SAMPLE_RATE, Clips, esc10, load, recorded_together, tau2020
+from repro.data import SAMPLE_RATE, Clips, esc10, load, tau2020
 from repro.data.audio import decode, resample
+from repro.data.clips import recorded_together
 from repro.data.features import PerceptualMel, to_float
 from repro.data.split import FOLD, TRAINING_DEVICE
 from repro.edition import Edition
@@ -41,12 +42,8 @@ CLIPS_EACH = 40  # the most clips of a device in spectra and separation, spread 
 POINTS = 400  # about how many of these clips are drawn as points
 
 
-def clips_of(edition: Edition, fold: int = 0) -> Clips | None:
+def clips_of(edition: Edition) -> Clips | None:
     """An edition's recordings, prepared if they are not yet; None where their folders are not there.
-
-    Args:
-        edition: it.
-        fold: the fold that is left out for testing.
 
     Raises:
         InputError: the folders are there, and are not what they should be; or the store cannot be written.
@@ -54,7 +51,7 @@ def clips_of(edition: Edition, fold: int = 0) -> Clips | None:
     folders = [folder for folder in (edition.data_root, edition.impulse_responses) if folder]
     if not all(Path(folder).is_dir() for folder in folders):
         return None
-    return load(edition.data(fold), Store.default().root)
+    return load(edition.data(), Store.default().root)
 
 
 def summary_of(edition: Edition) -> Summary | None:
@@ -63,7 +60,8 @@ def summary_of(edition: Edition) -> Summary | None:
     Raises:
         InputError: as of `clips_of`; or the file in `results` is damaged.
     """
-    clips = clips_of(_all_clips(edition))
+    edition = _without_split(edition)
+    clips = clips_of(edition)
     if clips is not None:
         store = Store.default()
         path = store.root / "summaries" / f"{clips.fingerprint}.npz"
@@ -80,7 +78,7 @@ def summary_of(edition: Edition) -> Summary | None:
     if not path.is_file():
         return None
     summary = Summary.load(path)
-    return summary if summary.recordings == _recordings(edition.data()) else None
+    return summary if summary.recordings == recordings_of(edition.data()) else None
 
 
 def shipped_path(edition: str, root: Path) -> Path:
@@ -94,7 +92,8 @@ def summarise(edition: Edition) -> Summary:
     Raises:
         InputError: they are missing, or not what they should be.
     """
-    clips = clips_of(_all_clips(edition))
+    edition = _without_split(edition)
+    clips = clips_of(edition)
     if clips is None:
         raise InputError(
             f"the recordings of edition '{edition.name}' were not found: fetch them with 'repro data get', or set "
@@ -103,22 +102,17 @@ def summarise(edition: Edition) -> Summary:
     return _summarise(edition.data(), clips)
 
 
-def _all_clips(edition: Edition) -> Edition:
+def _without_split(edition: Edition) -> Edition:
     """The edition with a split that adds nothing to the recordings' fingerprint."""
     return edition.model_copy(update={"split": "paper"})
 
 
-def _recordings(config: DataConfig) -> dict[str, Any]:
-    return recordings_of(config.model_copy(update={"split": "paper"}))
-
-
 def _summarise(config: DataConfig, clips: Clips) -> Summary:
-    moments = {
-        device: _spread(recorded_together(clips.table, device).to_numpy(), CLIPS_EACH)
-        for device in clips.devices
-        if device != TRAINING_DEVICE
-    }
-    moments = {device: pairs for device, pairs in moments.items() if len(pairs)}
+    moments = {}
+    for device in clips.devices:
+        pairs = recorded_together(clips.table, device).to_numpy()
+        if device != TRAINING_DEVICE and len(pairs):
+            moments[device] = _spread(pairs, CLIPS_EACH)
     heard = np.unique(np.concatenate(list(moments.values())))
     levels = pd.DataFrame(np.concatenate([part.mean(axis=2) for part in _levels(clips, heard)]), index=heard)
     of_a = np.unique(np.concatenate([pairs[:, 0] for pairs in moments.values()]))
@@ -131,28 +125,18 @@ def _summarise(config: DataConfig, clips: Clips) -> Summary:
         shift[device] = (there - levels.loc[pairs[:, 0]].to_numpy()).mean(axis=0)
 
     compared = {TRAINING_DEVICE: _spread(of_a, CLIPS_EACH)} | {name: pairs[:, 1] for name, pairs in moments.items()}
-    means = levels.loc[np.concatenate(list(compared.values()))].to_numpy(np.float64)
-    labels = clips.table.loc[np.concatenate(list(compared.values()))]
+    rows = np.concatenate(list(compared.values()))
+    means, labels = levels.loc[rows].to_numpy(np.float64), clips.table.loc[rows]
     components = PCA(2, svd_solver="full").fit(means)
     plane = components.transform(means)
-    each = max(1, POINTS // len(compared))
-    drawn = np.concatenate(
-        [
-            _spread(np.flatnonzero(labels["device"] == device), CLIPS_EACH if device == TRAINING_DEVICE else each)
-            for device in compared
-        ]
-    )
-    points = pd.DataFrame(
-        {
-            "device": labels["device"].to_numpy(object)[drawn],
-            "scene": labels["scene"].to_numpy(object)[drawn],
-            "first": plane[drawn, 0].round(2).astype(np.float32),
-            "second": plane[drawn, 1].round(2).astype(np.float32),
-        }
-    )
+    each = dict.fromkeys(compared, max(1, POINTS // len(compared))) | {TRAINING_DEVICE: CLIPS_EACH}
+    drawn = np.concatenate([_spread(np.flatnonzero(labels["device"] == name), each[name]) for name in compared])
+    points = labels[["device", "scene"]].iloc[drawn].astype(object).reset_index(drop=True)
+    points[["first", "second"]] = plane[drawn].round(2).astype(np.float32)
+    first, second = (round(float(share), 4) for share in components.explained_variance_ratio_)
     microphones = esc10.microphones(config) if config.name == "esc10" else []
     return Summary(
-        recordings=_recordings(config),
+        recordings=recordings_of(config),
         fingerprint=clips.fingerprint,
         seconds=clips.waveforms.shape[1] / SAMPLE_RATE,
         places=len(clips.table.groupby(["scene", "city", "location"])),
@@ -160,10 +144,7 @@ def _summarise(config: DataConfig, clips: Clips) -> Summary:
         spectra=pd.DataFrame(spectra).round(2).astype(np.float32),
         shift=pd.DataFrame(shift).round(2).astype(np.float32),
         points=points,
-        variance=(
-            round(float(components.explained_variance_ratio_[0]), 4),
-            round(float(components.explained_variance_ratio_[1]), 4),
-        ),
+        variance=(first, second),
         separation=_separation(means, plane, labels),
         moment=_moment(clips, shift, moments),
         responses=pd.DataFrame(

@@ -56,6 +56,17 @@ class Moment:
         return float(self.difference.mean(axis=1).var() / whole), float(self.difference.mean(axis=0).var() / whole)
 
 
+ABOUT = ("recordings", "fingerprint", "seconds", "places", "variance", "separation", "moment", "compressed")
+"""The fields of a summary that its file holds as JSON."""
+
+LEVELS: dict[str, range | NDArray[np.float64]] = {
+    "spectra": range(N_MELS),
+    "shift": range(N_MELS),
+    "responses": FREQUENCIES,
+}
+"""The fields that are tables of levels, with their rows."""
+
+
 def _no_levels() -> pd.DataFrame:
     return pd.DataFrame(index=range(N_MELS), dtype=np.float32)
 
@@ -86,19 +97,17 @@ class Summary:
     seconds: float = 0.0
     places: int = 0
     cells: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame({"scene": [], "city": [], "device": [], "official": [], "clips": []})
+        default_factory=lambda: pd.DataFrame(columns=["scene", "city", "device", "official", "clips"], dtype=float)
     )
     spectra: pd.DataFrame = field(default_factory=_no_levels)
     shift: pd.DataFrame = field(default_factory=_no_levels)
     points: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame({"device": [], "scene": [], "first": [], "second": []})
+        default_factory=lambda: pd.DataFrame(columns=["device", "scene", "first", "second"], dtype=float)
     )
     variance: tuple[float, float] = (0.0, 0.0)
     separation: pd.DataFrame = field(default_factory=pd.DataFrame)
     moment: Moment | None = None
-    responses: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame(index=FREQUENCIES, columns=[], dtype=np.float32)
-    )
+    responses: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(index=FREQUENCIES, dtype=np.float32))
     compressed: tuple[str, ...] = ()
 
     def sides(self, fold: int = 0, official: bool = False) -> pd.DataFrame:
@@ -137,24 +146,17 @@ class Summary:
 
     def _arrays(self) -> Iterator[tuple[str, NDArray[Any]]]:
         moment = self.moment
-        about = {
-            "version": VERSION,
-            "recordings": self.recordings,
-            "fingerprint": self.fingerprint,
-            "seconds": self.seconds,
-            "places": self.places,
-            "variance": self.variance,
-            "separation": self.separation.to_dict("split"),
-            "moment": [moment.device, moment.scene, moment.city, moment.rows] if moment else None,
-            "compressed": self.compressed,
-        }
+        about = {"version": VERSION} | {name: getattr(self, name) for name in ABOUT}
+        about["separation"] = self.separation.to_dict("split")
+        about["moment"] = [moment.device, moment.scene, moment.city, moment.rows] if moment else None
         yield "about", np.array(json.dumps(about))
-        for name, table in (("cells", self.cells), ("points", self.points)):
-            for column in table:
-                values = table[column].to_numpy()
+        for name in ("cells", "points"):
+            for column, of_clips in getattr(self, name).items():
+                values = of_clips.to_numpy()
                 yield f"{name}.{column}", values.astype(str) if values.dtype == object else values
-        for name, table in (("spectra", self.spectra), ("shift", self.shift), ("responses", self.responses)):
-            yield f"{name}.columns", np.array([str(column) for column in table], dtype=str)
+        for name in LEVELS:
+            table = getattr(self, name)
+            yield f"{name}.columns", np.array([*table], dtype=str)
             yield f"{name}.values", table.to_numpy(np.float32)
         if moment:
             yield "moment.mel", moment.mel
@@ -166,44 +168,27 @@ class Summary:
         Raises:
             StoredError: it cannot be read, is not what was written, or was written by another version.
         """
-        files = read_archive(path)
         arrays = {
             name.removesuffix(".npy"): np.load(io.BytesIO(content), allow_pickle=False)
-            for name, content in files.items()
+            for name, content in read_archive(path).items()
         }
         about = json.loads(str(arrays["about"]))
-        if about["version"] != VERSION:
-            raise StoredError(
-                f"{path} is a summary of version {about['version']}, not {VERSION}",
-                "make it again with repro data summarise",
-            )
-
-        def table(name: str, index: NDArray[Any] | range) -> pd.DataFrame:
-            return pd.DataFrame(arrays[f"{name}.values"], index, arrays[f"{name}.columns"].tolist())
-
-        def columns(name: str) -> pd.DataFrame:
-            found = {key.partition(".")[2]: values for key, values in arrays.items() if key.startswith(f"{name}.")}
-            return pd.DataFrame({key: v.astype(object) if v.dtype.kind == "U" else v for key, v in found.items()})
-
-        moment = None
+        if (version := about.pop("version")) != VERSION:
+            fault = f"{path} is a summary of version {version}, not {VERSION}"
+            raise StoredError(fault, "make it again with repro data summarise")
+        about["separation"] = pd.DataFrame(**about["separation"])
+        about["variance"], about["compressed"] = tuple(about["variance"]), tuple(about["compressed"])
         if about["moment"]:
             device, scene, city, rows = about["moment"]
-            moment = Moment(device, scene, city, (rows[0], rows[1]), arrays["moment.mel"])
-        return cls(
-            recordings=about["recordings"],
-            fingerprint=about["fingerprint"],
-            seconds=about["seconds"],
-            places=about["places"],
-            cells=columns("cells"),
-            spectra=table("spectra", range(N_MELS)),
-            shift=table("shift", range(N_MELS)),
-            points=columns("points"),
-            variance=(about["variance"][0], about["variance"][1]),
-            separation=pd.DataFrame(**about["separation"]),
-            moment=moment,
-            responses=table("responses", FREQUENCIES),
-            compressed=tuple(about["compressed"]),
-        )
+            about["moment"] = Moment(device, scene, city, (rows[0], rows[1]), arrays["moment.mel"])
+        for name in ("cells", "points"):
+            columns = {key.partition(".")[2]: array for key, array in arrays.items() if key.startswith(f"{name}.")}
+            about[name] = pd.DataFrame(
+                {key: v.astype(object) if v.dtype.kind == "U" else v for key, v in columns.items()}
+            )
+        for name, index in LEVELS.items():
+            about[name] = pd.DataFrame(arrays[f"{name}.values"], index, arrays[f"{name}.columns"].tolist())
+        return cls(**about)
 
 
 def _bytes(array: NDArray[Any]) -> bytes:

@@ -16,15 +16,27 @@ LEVEL = 0.05  # of all tests, two-sided; of equivalence, two tests at this level
 
 
 class Verdict(StrEnum):
-    """What an edition's runs say about an effect or a claim."""
+    """What an edition's runs say about an effect or a claim, the weakest verdict first."""
 
-    SUPPORTED = "supported"
-    DIRECTION_ONLY = "direction only"
-    INCONCLUSIVE = "inconclusive"
-    ABSENT = "no such effect"
     CONTRADICTED = "contradicted"
-    PREMISE_NOT_MET = "premise not met"
     NOT_RUN = "not run"
+    PREMISE_NOT_MET = "premise not met"
+    ABSENT = "no such effect"
+    INCONCLUSIVE = "inconclusive"
+    DIRECTION_ONLY = "direction only"
+    SUPPORTED = "supported"
+
+
+STRONGEST_FIRST = (
+    Verdict.SUPPORTED,
+    Verdict.NOT_RUN,  # a run that is not there may still support the claim
+    Verdict.DIRECTION_ONLY,
+    Verdict.INCONCLUSIVE,
+    Verdict.PREMISE_NOT_MET,
+    Verdict.ABSENT,
+    Verdict.CONTRADICTED,
+)
+"""The order for a claim that one supported effect is enough for."""
 
 
 class Signal(StrEnum):
@@ -57,7 +69,7 @@ class Effect:
                                                         exact        -m to m in every run
 
     Attributes:
-        name: what is compared, such as "damped − base, unseen, W = 16".
+        subject: the network or the pair of networks that it is a quantity of, such as "base" or "damped − base".
         estimate: the quantity with its error.
         kind: what is claimed of it.
         margin: m, in `unit`.
@@ -66,9 +78,10 @@ class Effect:
         paper: the value that the paper gives for it; None where it gives none.
         unfit: networks compared that do not fit their training data, in words; then there is no verdict.
         contradiction: p-value of the quantity lying outside of what is claimed, adjusted over a claim's effects (Holm).
+        details: what is measured of the subject, and what is compared, such as ("unseen", "W = 64 − W = 16").
     """
 
-    name: str
+    subject: str
     estimate: Estimate
     kind: Kind
     margin: float = 0.0
@@ -77,19 +90,24 @@ class Effect:
     paper: float | None = None
     unfit: tuple[str, ...] = ()
     contradiction: float | None = None
+    details: tuple[str, ...] = ()
 
     @property
-    def _claimed(self) -> int:
-        return -1 if self.kind == "decrease" else 1
+    def name(self) -> str:
+        """Subject and details, such as "damped − base, unseen, W = 16"."""
+        return ", ".join((self.subject, *self.details))
+
+    @property
+    def _directed(self) -> Estimate:
+        """The quantity, with its sign turned where it is to decrease: then an increase is claimed of it."""
+        return -self.estimate if self.kind == "decrease" else self.estimate
 
     @property
     def p_outside(self) -> float:
         """p-value of the quantity lying outside of what is claimed: two-sided, of what the data say against it."""
-        found, m = self.estimate, self.margin
-        if self.kind in ("increase", "no reversal"):
+        found, m = self._directed, self.margin
+        if self.kind in ("increase", "decrease", "no reversal"):
             return min(1.0, 2 * found.p_above(0.0))
-        if self.kind == "decrease":
-            return min(1.0, 2 * found.p_below(0.0))
         if self.kind == "no less":
             return min(1.0, 2 * found.p_above(-m))
         if self.kind == "equal":
@@ -125,40 +143,35 @@ class Effect:
     @property
     def verdict(self) -> Verdict:
         """What follows for this effect alone."""
-        found, mean = self.estimate, self.estimate.mean
-        if mean is None:
+        found = self._directed
+        if found.mean is None:
             return Verdict.NOT_RUN
         if self.unfit:
             return Verdict.PREMISE_NOT_MET
         if self.kind in ("at least", "exact"):
-            held = [value >= self.margin for value in found.values.values()]
-            if self.kind == "exact":
-                held = [abs(value) <= self.margin for value in found.values.values()]
+            exact = self.kind == "exact"
+            held = [abs(v) <= self.margin if exact else v >= self.margin for v in found.values.values()]
             if all(held):
                 return Verdict.SUPPORTED
             return Verdict.INCONCLUSIVE if any(held) else Verdict.CONTRADICTED
         interval = found.interval()
-        if interval is None:
-            return Verdict.DIRECTION_ONLY if self._points_as_claimed(mean) else Verdict.INCONCLUSIVE
-        if (self.p_outside if self.contradiction is None else self.contradiction) < LEVEL:
-            return Verdict.CONTRADICTED
-        if self._supported(interval, mean):
-            return Verdict.SUPPORTED
-        if self.kind in ("increase", "decrease") and self.signal is Signal.ABSENT:
-            return Verdict.ABSENT
-        return Verdict.DIRECTION_ONLY if self._points_as_claimed(mean) else Verdict.INCONCLUSIVE
-
-    def _points_as_claimed(self, mean: float) -> bool:
+        if interval is not None:
+            if (self.p_outside if self.contradiction is None else self.contradiction) < LEVEL:
+                return Verdict.CONTRADICTED
+            if self._supported(interval[0], found.mean):
+                return Verdict.SUPPORTED
+            if self.kind in ("increase", "decrease") and self.signal is Signal.ABSENT:
+                return Verdict.ABSENT
         if self.kind == "equal":
-            return abs(mean) < self.margin
-        return mean > -self.margin if self.kind == "no less" else self._claimed * mean > 0
+            leans = abs(found.mean) < self.margin
+        else:
+            leans = found.mean > (-self.margin if self.kind == "no less" else 0)
+        return Verdict.DIRECTION_ONLY if leans else Verdict.INCONCLUSIVE
 
-    def _supported(self, interval: tuple[float, float], mean: float) -> bool:
+    def _supported(self, low: float, mean: float) -> bool:
         found, m = self.estimate, self.margin
-        if self.kind == "increase":
-            return interval[0] > 0 and mean >= m
-        if self.kind == "decrease":
-            return interval[1] < 0 and mean <= -m
+        if self.kind in ("increase", "decrease"):
+            return low > 0 and mean >= m
         if self.kind == "equal":  # two one-sided tests
             return max(found.p_below(-m), found.p_above(m)) < LEVEL
         if self.kind == "no less":
@@ -207,24 +220,25 @@ class Claim:
     """One of the paper's claims and the effects that it asserts.
 
     Attributes:
-        number: 1 to 19.
-        section: where the paper makes it.
         statement: what it says.
-        criterion: what has to be found for it to be supported, and how it is read where the paper leaves that open.
-        paper: the value that the paper gives, in words; empty where it gives none.
+        criterion: what has to be found for it to be supported, and how it is read where the paper leaves that open;
+            empty where the edition has nothing to ask it of.
         effects: what was measured; see `judged`.
-        figures: names of the book's figures that show it, such as "fig-3".
+        paper: the value that the paper gives, in words; empty where it gives none.
         some: whether one supported effect is enough; else the claim asserts all of them.
+        number: 1 to 19, its place in the ledger.
+        section: where the paper makes it.
+        figures: names of the book's figures that show it, such as "fig-3".
     """
 
-    number: int
-    section: str
     statement: str
     criterion: str
-    paper: str
     effects: Sequence[Effect]
-    figures: Sequence[str]
+    paper: str = ""
     some: bool = False
+    number: int = 0
+    section: str = ""
+    figures: Sequence[str] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -234,25 +248,7 @@ class Claim:
         effect is adjusted for their number (`judged`).
         """
         verdicts = {effect.verdict for effect in self.effects}
-        order = [
-            Verdict.CONTRADICTED,
-            Verdict.NOT_RUN,
-            Verdict.PREMISE_NOT_MET,
-            Verdict.ABSENT,
-            Verdict.INCONCLUSIVE,
-            Verdict.DIRECTION_ONLY,
-            Verdict.SUPPORTED,
-        ]
-        if self.some:
-            order = [
-                Verdict.SUPPORTED,
-                Verdict.NOT_RUN,
-                Verdict.DIRECTION_ONLY,
-                Verdict.INCONCLUSIVE,
-                Verdict.PREMISE_NOT_MET,
-                Verdict.ABSENT,
-                Verdict.CONTRADICTED,
-            ]
+        order = STRONGEST_FIRST if self.some else Verdict
         return next((verdict for verdict in order if verdict in verdicts), Verdict.NOT_RUN)
 
     @property
@@ -287,10 +283,7 @@ def judged(claim: Claim) -> Claim:
 def _support_adjusted(effects: Sequence[Effect]) -> list[Effect]:
     """Effects of which one is enough; one that is significant by itself but not after adjustment loses its error."""
     p_values = [min(1.0, 2 * effect.estimate.p_below(0.0)) for effect in effects]
-    adjusted = []
-    for effect, p, of in zip(effects, p_values, holm(p_values), strict=True):
-        found = effect.estimate
-        if found.error is not None and p < LEVEL <= of:  # significant alone, not among so many
-            found = replace(found, error=None)
-        adjusted.append(replace(effect, estimate=found))
-    return adjusted
+    return [
+        replace(effect, estimate=replace(effect.estimate, error=None)) if p < LEVEL <= of_all else effect
+        for effect, p, of_all in zip(effects, p_values, holm(p_values), strict=True)
+    ]

@@ -54,7 +54,7 @@ def headline(claim: Claim) -> list[Effect]:
         measured.sort(key=lambda effect: -(effect.estimate.mean or 0.0))
     chosen: dict[str, Effect] = {}
     for effect in measured:
-        chosen.setdefault(effect.name.split(",")[0], effect)
+        chosen.setdefault(effect.subject, effect)
     return list(chosen.values())
 
 

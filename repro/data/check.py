@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container, Iterator
-from functools import partial
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,9 +51,10 @@ def check(root: Path, dataset: str, *, seconds: float | None = None, checksums: 
         faults += [Fault(file, f"has no checksum in {checksums}") for file in present if file not in listed]
         digests = {file: [*digests.get(file, []), *listed.get(file, [])] for file in present}
     expected = Expected(tau2020.RECORDED_RATE, seconds or tau2020.SECONDS) if dataset == "tau2020" else Expected()
-    tasks = [(root / file, tuple(digests.get(file, []))) for file in present]
-    found = ordered_map(partial(_complaints, expected=expected), tasks)
-    for file, whats in zip(present, bar(found, desc=f"checking {dataset}", total=len(tasks), unit="file"), strict=True):
+    of_file = (digests.get(file, []) for file in present)
+    found = ordered_map(complaints, (root / file for file in present), repeat(expected), of_file)
+    shown = bar(found, desc=f"checking {dataset}", total=len(present), unit="file")
+    for file, whats in zip(present, shown, strict=True):
         faults += [Fault(file, what) for what in whats]
     if "filename" in metadata.table.columns:
         faults += _unlisted(root, metadata.files)
@@ -87,11 +88,6 @@ def dataset_in(root: Path) -> str:
         if not {layout.columns[0], *layout.rules}.isdisjoint(header.split(layout.separator)):
             return name
     raise InputError(f"{root / META} has the columns of no known data set: give --dataset ({', '.join(LAYOUTS)})")
-
-
-def _complaints(task: tuple[Path, tuple[tuple[str, str], ...]], expected: Expected) -> list[str]:
-    path, checksums = task
-    return complaints(path, expected, checksums)
 
 
 def _digests(table: Table, prefix: str) -> dict[str, list[tuple[str, str]]]:

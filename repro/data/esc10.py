@@ -136,19 +136,17 @@ def render(config: DataConfig, first_row: int = 0) -> Iterator[NDArray[np.int16]
     responses = [_impulse_response(path, config.resampling) for path in microphones(config)]
     meta = read_metadata(Path(config.root), LAYOUT)
     paths = [Path(config.root) / LAYOUT.prefix / name for name in meta["filename"]]
-    tasks = list(zip(paths, _heard_through(config, meta), strict=True))
-    prepare = partial(
-        _prepare, responses=responses, samples=round(config.clip_seconds * SAMPLE_RATE), sinc=config.resampling
-    )
+    samples = round(config.clip_seconds * SAMPLE_RATE)
+    prepare = partial(_prepare, responses=responses, samples=samples, sinc=config.resampling)
     recording, device = divmod(first_row, 1 + (config.microphones_each or len(responses)))
-    yield from islice(chain.from_iterable(ordered_map(prepare, tasks[recording:])), device, None)
+    prepared = ordered_map(prepare, paths[recording:], _heard_through(config, meta)[recording:])
+    yield from islice(chain.from_iterable(prepared), device, None)
 
 
 def _prepare(
-    task: tuple[Path, list[int]], responses: list[NDArray[np.float64]], samples: int, sinc: Resampling
+    path: Path, heard_through: list[int], responses: list[NDArray[np.float64]], samples: int, sinc: Resampling
 ) -> NDArray[np.int16]:
     """One recording as it is and through its microphones, int16, (1 + microphones, samples)."""
-    path, heard_through = task
     original = within_full_scale(fit_length(resample(*decode(path), SAMPLE_RATE, sinc), samples))
     heard = [original]
     for number in heard_through:

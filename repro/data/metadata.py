@@ -151,11 +151,12 @@ def examine_table(root: Path, name: str, separator: str, columns: tuple[str, ...
         raise InputError(f"{root / name} cannot be opened ({error.strerror}): allow reading it") from None
     whats = _text_faults(content)
     rows: dict[int, list[str]] = {}
-    reader = _reader(content, separator)
+    lines = io.StringIO(content.decode("utf-8-sig", errors="replace"), newline="")
+    as_they_are: dict[str, Any] = {"quoting": csv.QUOTE_NONE} if separator == "\t" else {}  # else fields may be quoted
+    reader = csv.reader(lines, delimiter=separator, strict=True, **as_they_are)
     while True:
         try:
-            row = next(reader)
-            rows[reader.line_num] = row
+            rows[reader.line_num] = next(reader)  # the number is that of the line just read
         except csv.Error as error:
             whats.append(f"line {reader.line_num}: {error}")
         except StopIteration:
@@ -174,14 +175,6 @@ def examine_table(root: Path, name: str, separator: str, columns: tuple[str, ...
             whats.append(f"line {line} has {len(row)} fields instead of {len(header)}")
     fields = {line: dict(zip(header, row, strict=False)) for line, row in rows.items()}
     return Table(tuple(dict.fromkeys(header)), fields, [Fault(name, what) for what in whats])
-
-
-def _reader(content: bytes, separator: str) -> Any:
-    """The csv module's reader; tabs separate fields as they are, commas fields that may be quoted."""
-    lines = io.StringIO(content.decode("utf-8-sig", errors="replace"), newline="")
-    if separator == "\t":
-        return csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE, strict=True)
-    return csv.reader(lines, delimiter=separator, strict=True)
 
 
 def _text_faults(content: bytes) -> list[str]:

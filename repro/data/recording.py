@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+from collections.abc import Iterable
 from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
@@ -43,7 +44,7 @@ class Samples(NamedTuple):
     high: float
 
 
-def complaints(path: Path, expected: Expected, checksums: tuple[tuple[str, str], ...] = ()) -> list[str]:
+def complaints(path: Path, expected: Expected, checksums: Iterable[tuple[str, str]] = ()) -> list[str]:
     """All that is wrong with an audio file, a line a fault.
 
     Args:
@@ -100,7 +101,7 @@ def _decode(sound: soundfile.SoundFile) -> Samples:
     return Samples(frames, not_finite, float(low), float(high))
 
 
-def _checksum_complaints(file: FileIO, checksums: tuple[tuple[str, str], ...]) -> list[str]:
+def _checksum_complaints(file: FileIO, checksums: Iterable[tuple[str, str]]) -> list[str]:
     found = []
     for algorithm, wanted in checksums:
         file.seek(0)

@@ -51,16 +51,15 @@ def load(config: DataConfig, store: Path) -> Clips:
         InputError: the recordings' folder is missing or is not what it should be, or the store cannot be written or
             has no room.
     """
-    clips = with_folds(*_prepared(config, store))
+    table = SOURCES[config.name].listing(config)
+    folder = prepared_folder(config, store)
+    if not folder.is_dir():
+        _prepare_once(config, table, folder, store)
+    clips = with_folds(read_clips(folder), table)
     return leave_out(clips, f"fold{config.fold}") if config.fold else clips
 
 
-def _prepared(config: DataConfig, store: Path) -> tuple[Clips, pd.DataFrame]:
-    """The clips, prepared if they are not there yet, and their source's listing."""
-    table = SOURCES[config.name].listing(config)
-    folder = prepared_folder(config, store)
-    if folder.is_dir():
-        return read_clips(folder), table
+def _prepare_once(config: DataConfig, table: pd.DataFrame, folder: Path, store: Path) -> None:
     try:
         make_folder(folder.parent)
         with FileLock(_lock(folder)):
@@ -72,7 +71,6 @@ def _prepared(config: DataConfig, store: Path) -> tuple[Clips, pd.DataFrame]:
             f"the store {store} cannot be written ({error.strerror or error}): fix that, or set REPRO_STORE to "
             "another folder, and start again; clips prepared so far are kept"
         ) from None
-    return read_clips(folder), table
 
 
 def _prepare(config: DataConfig, table: pd.DataFrame, folder: Path) -> None:

@@ -116,20 +116,3 @@ def _split(table: pd.DataFrame, train: NDArray[np.bool_], test: NDArray[np.bool_
                 f"{table['city'].nunique()} cities)"
             )
     return split
-
-
-def summary(table: pd.DataFrame, split: Split, by: str = "device") -> pd.DataFrame:
-    """Clips of a clip table by a column (device, city, scene) and side, then their total and their pairs.
-
-    Rows: the column's values, sorted, "all", "(city, scene) pairs". Columns: train, seen, unseen, and "none" for clips
-    on no side.
-    """
-    sides = pd.Series("none", index=range(len(table)))
-    for side in ("train", "seen", "unseen"):
-        sides[getattr(split, side)] = side
-    clips = table.reset_index(drop=True)
-    counts = pd.crosstab(clips[by], sides).reindex(columns=["train", "seen", "unseen", "none"], fill_value=0)
-    counts.loc["all"] = counts.sum()
-    pairs = (clips["city"] + " " + clips["scene"]).groupby(sides).nunique()
-    counts.loc["(city, scene) pairs"] = pairs.reindex(counts.columns, fill_value=0)
-    return counts.rename_axis(index=by, columns=None)

@@ -87,20 +87,20 @@ def runs(records: Sequence[Record]) -> Html:
     )
     points, rows, kinds = [], [], {}
     for record in ordered:
-        run, variant, method = record.experiment, record.experiment.variant, record.experiment.method
-        network = str(Network(variant, run.model.width, run.model.depth, run.model.pointwise, method))
+        network = Network.of(record.experiment)
+        fold, seed = record.experiment.replicate
         unseen, seen = on_unseen[record.key], on_seen[record.key]
-        fold = f"fold {run.data.fold}, " if run.data.fold else ""
         said = (
-            f"run {record.key}: {network}, {fold}seed {run.seed}, {record.weights:,} weights; "
+            f"run {record.key}: {network}, {f'fold {fold}, ' if fold else ''}seed {seed}, {record.weights:,} weights; "
             f"accuracy on unseen devices {unseen:.1f} %, on the seen one {seen:.1f} %"
         )
         x, y = plot.across(record.weights), plot.down(unseen)
-        shape = PRUNED.get(method, SHAPES[variant])
-        kinds[variant if method == "dense" else f"{variant}, {method}"] = (shape, variant)
-        points.append(_point(marker(shape, x, y, variant), x, y, said))
-        place = (str(run.data.fold or "–"), str(run.seed))
-        rows.append([record.key, network, *place, f"{record.weights:,}", f"{unseen:.1f}", f"{seen:.1f}"])
+        shape = PRUNED.get(network.method, SHAPES[network.variant])
+        kind = network.variant if network.method == "dense" else f"{network.variant}, {network.method}"
+        kinds[kind] = (shape, network.variant)
+        points.append(_point(marker(shape, x, y, network.variant), x, y, said))
+        about = [record.key, str(network), str(fold or "–"), str(seed), f"{record.weights:,}"]
+        rows.append([*about, f"{unseen:.1f}", f"{seen:.1f}"])
     head = ["run", "network", "fold", "seed", "weights", "unseen / %", "seen / %"]
     label = "Accuracy of every run over its number of weights"
     return _page(plot, points, label, legend(dict(sorted(kinds.items()))), "", table(head, rows, label))

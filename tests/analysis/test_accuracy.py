@@ -48,9 +48,9 @@ def test_the_lowest_training_accuracy_of_any_run():
 
 def test_by_device_by_scene_and_confusion():
     runs = [tiny.record(NARROW, wrong=3)]
-    by_device = accuracy.shares(runs, "device").loc["base W=4 D=1 K=1"]
+    by_device = accuracy.shares(runs, "device").loc["base W=4"]
     assert by_device.to_dict() == {"a": 0.75, "b": 0.75, "c": 1.0}
-    assert accuracy.scene_table(runs).loc["base W=4 D=1 K=1"].to_dict() == {"noise": 75, "tone": 100}
+    assert accuracy.scene_table(runs).loc["base W=4"].to_dict() == {"noise": 75, "tone": 100}
     confusion = accuracy.confusion(runs)
     assert list(confusion.index) == list(confusion.columns) == ["noise", "tone"]
     assert confusion.to_numpy().tolist() == [[0.75, 0.25], [0, 1]]

@@ -61,7 +61,7 @@ def test_widths_that_do_not_fit_are_outside_of_the_verdicts():
     fitting = made.records(EDITION, {16: 0.6, 32: 0.7})
     narrow = made.records(EDITION, {8: 0.9}, fit=0.97)
     found = evidence(*fitting, *narrow)
-    assert found.narrowest_fitting() == 16
+    assert found.fitting_widths() == [16, 32]
     claims = judged(found)
     assert claims[3].effects[0].name == "base, unseen, W = 32 − W = 16"
     assert claims[1].verdict is Verdict.NOT_RUN  # W = 4 is not among the runs

@@ -62,7 +62,7 @@ def runs(*accuracies: tuple[str, int, int, float, float]) -> pd.DataFrame:
 def test_the_best_network_is_compared_with_the_probe_by_fold():
     networks = runs(("base", 4, 1, 0.7, 0.6), ("base", 4, 2, 0.9, 0.9), ("damped", 8, 1, 0.7, 0.6))
     assert compared(networks, PROBE) == (
-        "On unseen devices the best of the 2 networks, base, W = 4, is 20.0 points above the probe (by fold +10.0 "
+        "On unseen devices the best of the 2 networks, base W=4, is 20.0 points above the probe (by fold +10.0 "
         "to +30.0). From the seen device to the unseen ones this network loses 5.0 points, the probe 15.0."
     )
 
@@ -70,7 +70,7 @@ def test_the_best_network_is_compared_with_the_probe_by_fold():
 def test_networks_below_the_probe_are_said_to_be():
     networks = runs(("base", 4, 1, 0.5, 0.3), ("damped", 4, 1, 0.5, 0.4))
     assert compared(networks, PROBE) == (
-        "No network reaches the probe on unseen devices: the best of the 2 networks, damped, W = 4, is 10.0 points "
+        "No network reaches the probe on unseen devices: the best of the 2 networks, damped W=4, is 10.0 points "
         "below it. From the seen device to the unseen ones this network loses 10.0 points, the probe 10.0."
     )
 
@@ -85,8 +85,8 @@ def test_the_probe_stands_below_the_networks(probe, texts):
     table = beside_networks(report, probe)
     assert table.columns.tolist() == ["unseen", "seen"]
     assert table.T.to_dict("list") == {
-        "damped, W = 16": ["85.0", "90.0"],
-        "damped, W = 4": ["75.0", "80.0"],
+        "damped W=16": ["85.0", "90.0"],
+        "damped W=4": ["75.0", "80.0"],
         "linear probe": texts,
         "chance": ["10.0", "10.0"],
     }

@@ -243,7 +243,7 @@ def test_the_summary_that_comes_with_the_repository() -> None:
         pytest.skip(f"{path} is not there")
     assert path.stat().st_size < 1.5e6
     summary, edition = Summary.load(path), open_edition("esc10", ROOT)
-    assert summary.recordings == recordings._recordings(edition.data())
+    assert summary.recordings == recordings.recordings_of(edition.data())
     assert set(summary.cells.groupby("device")["clips"].sum()) == {400, 48}
     assert len(summary.responses.columns) == 50 and len(summary.compressed) == 16
     origin = path.with_suffix(".json")  # what the runs beside it were trained on

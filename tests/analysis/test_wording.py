@@ -8,7 +8,9 @@ from repro.analysis.wording import MEANING, SMALLER, amount, headline, meaning, 
 
 
 def effect(name: str, mean: float | None, error: float | None = None, unit: str = "points") -> Effect:
-    return Effect(name, Estimate({}, mean, error, 1e9, ()), "increase", unit=unit)
+    subject, *details = name.split(", ")
+    found = Estimate({}, mean, error, 1e9, ())
+    return Effect(subject, found, "increase", unit=unit, details=tuple(details))
 
 
 @pytest.mark.parametrize(
@@ -32,7 +34,7 @@ def test_a_claim_is_told_by_one_effect_for_every_network():
         effect("damped, unseen, W = 64 − W = 16", None),
         effect("damped, unseen, slope", 2.0),
     ]
-    claim = Claim(3, "5.1", "Wider is better.", "", "", effects, ())
+    claim = Claim("Wider is better.", "", effects)
     assert numbers(claim) == "base, unseen, W = 64 − W = 16: +1.0 points; damped, unseen, slope: +2.0 points"
     assert [found.estimate.mean for found in headline(replace(claim, some=True))] == [9.0, 2.0]
 
@@ -51,4 +53,4 @@ def test_every_verdict_has_its_words():
 )
 def test_a_significant_effect_below_the_margin_is_told_as_such(mean, error, told):
     measured = replace(effect("base", mean, error), margin=5.0)
-    assert meaning(Claim(3, "5.1", "Wider is better.", "", "", [measured], ())) == told
+    assert meaning(Claim("Wider is better.", "", [measured])) == told

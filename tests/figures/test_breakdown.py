@@ -34,9 +34,9 @@ def test_a_breakdown_shows_devices_then_classes_then_confused_pairs(shown):
     page.breakdown(iter([tiny.record(wrong=3), tiny.record(ModelConfig(width=4, damped=True))]))
     (ax,) = plt.gcf().axes
     assert ax.get_xlabel() == "accuracy on one unseen device / %"
-    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["base W=2 D=1 K=0", "damped W=4 D=1 K=1"]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["base W=2 K=0", "damped W=4"]
     classes, confused = shown
-    assert classes.loc["base W=2 D=1 K=0"].to_dict() == {"noise": 75, "tone": 100}
+    assert classes.loc["base W=2 K=0"].to_dict() == {"noise": 75, "tone": 100}
     assert confused.to_dict() == {"base": {("noise", "tone"): 25}, "damped": {("noise", "tone"): 0}}
 
 

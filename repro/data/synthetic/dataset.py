@@ -25,7 +25,7 @@ from repro.data import devices
 from repro.data.audio import to_int16
 from repro.data.clips import COLUMNS, SAMPLE_RATE
 from repro.data.parallel import ordered_map
-from repro.data.synthetic.places import city_of, generator, location_of
+from repro.data.synthetic.places import City, Location, generator
 from repro.data.synthetic.scenes import SCENES
 from repro.data.synthetic.sounds import Span
 from repro.data.synthetic.stage import Stage
@@ -57,9 +57,9 @@ def listing(config: DataConfig) -> pd.DataFrame:
     Device a records `config.clips` segments of every pair, every other device one of them.
     """
     rows = [
-        (f"audio/{pair.scene}-{location}-{segment}-{device}.wav", pair.scene, pair.city, location, device)
+        (_filename(pair, *recording), pair.scene, pair.city, recording[0], recording[2])
         for pair in _pairs(config)
-        for location, segment, device in _recordings(pair)
+        for recording in _recordings(pair)
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -97,18 +97,18 @@ def write_tau_folder(config: DataConfig, folder: Path, *, sample_rate: int = 44_
         span = Span(round(seconds * sample_rate), sample_rate)
         for _ in ordered_map(partial(_write_pair, span=span, folder=aside), _pairs(config)):
             pass
-        meta = listing(config).rename(
-            columns={"scene": "scene_label", "location": "identifier", "device": "source_label"}
-        )
-        meta = meta[["filename", "scene_label", "identifier", "source_label"]]
-        meta.to_csv(aside / "meta.csv", sep="\t", index=False, lineterminator="\n")
+        meta = listing(config)[["filename", "scene", "location", "device"]]
+        header = ["filename", "scene_label", "identifier", "source_label"]
+        meta.to_csv(aside / "meta.csv", sep="\t", header=header, index=False, lineterminator="\n")
         aside.replace(folder)
     except (OSError, soundfile.SoundFileError) as error:
-        shutil.rmtree(aside, ignore_errors=True)
         raise InputError(f"{folder} cannot be written ({error}): make room there, or name another folder") from None
-    except BaseException:
+    finally:
         shutil.rmtree(aside, ignore_errors=True)
-        raise
+
+
+def _filename(pair: Pair, location: str, segment: int, device: str) -> str:
+    return f"audio/{pair.scene}-{location}-{segment}-{device}.wav"
 
 
 def _pairs(config: DataConfig) -> list[Pair]:
@@ -127,26 +127,17 @@ def _recordings(pair: Pair) -> list[tuple[str, int, str]]:
     ]
 
 
-def _perform(pair: Pair, location: str, segment: int, span: Span) -> NDArray[np.float64]:
-    """The sound of one segment at its place, full scale 1.0, (samples,)."""
-    stage = Stage(
-        generator(pair.seed, "clip", pair.scene, location, segment),
-        span,
-        city_of(pair.seed, pair.city),
-        location_of(pair.seed, pair.scene, location),
-    )
-    return SCENES[pair.scene](stage).astype(np.float64)
-
-
 def _record(pair: Pair, span: Span) -> Iterator[NDArray[np.float64]]:
     """The recordings of a pair in the order of `_recordings`, full scale 1.0, (samples,)."""
-    late = round(MAX_OFFSET * span.rate)
+    late, city = round(MAX_OFFSET * span.rate), City(pair.seed, pair.city)
     sound = recording = np.empty(0)
     for location, segment, name in _recordings(pair):
         rng = generator(pair.seed, "device", pair.scene, location, segment, name)
         device = devices.SYNTHETIC[name]
         if name == "a":
-            sound = _perform(pair, location, segment, Span(span.samples + late, span.rate))
+            chance = generator(pair.seed, "clip", pair.scene, location, segment)
+            longer, place = Span(span.samples + late, span.rate), Location(pair.seed, pair.scene, location)
+            sound = SCENES[pair.scene](Stage(chance, longer, city, place)).astype(np.float64)
             recording = devices.apply(device, sound[: span.samples], span.rate, rng)
             yield recording
         elif name in SIMULTANEOUS:
@@ -161,6 +152,5 @@ def _render_pair(pair: Pair, span: Span) -> NDArray[np.int16]:
 
 
 def _write_pair(pair: Pair, span: Span, folder: Path) -> None:
-    for (location, segment, device), recording in zip(_recordings(pair), _record(pair, span), strict=True):
-        path = folder / "audio" / f"{pair.scene}-{location}-{segment}-{device}.wav"
-        soundfile.write(path, recording, span.rate, subtype="PCM_24")
+    for recording, sound in zip(_recordings(pair), _record(pair, span), strict=True):
+        soundfile.write(folder / _filename(pair, *recording), sound, span.rate, subtype="PCM_24")

@@ -17,7 +17,6 @@ spread found among European cities in standards and in the acoustics literature'
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -30,86 +29,48 @@ def generator(*key: int | str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64DXSM(np.random.SeedSequence(words)))
 
 
-@dataclass(frozen=True)
 class City:
-    """What is common to a city's recordings; frequencies in Hz, levels in dB."""
+    """What is common to a city's recordings, drawn once from the ranges above; frequencies in Hz, levels in dB."""
 
-    bus_firing: float
-    inverter: float
-    joints: float
-    squeal: float
-    tyres: float
-    traffic: float
-    syllables: float
-    announcer: float
-    chime: tuple[float, ...]
-    beep: float
-    beep_rate: float
-    crossing: float
-    crossing_rate: float
-    birds: float
-    wind: float
-    reverberation: float
-    hum: float
+    def __init__(self, seed: int, name: str) -> None:
+        rng = generator(seed, "city", name)
+        root = rng.uniform(400, 900)
+        self.bus_firing = rng.uniform(27, 40)
+        self.inverter = rng.uniform(400, 1600)
+        self.joints = rng.uniform(-12, 0)
+        self.squeal = rng.uniform(1500, 4500)
+        self.tyres = rng.uniform(700, 1300)
+        self.traffic = float(np.exp(rng.normal(0, 0.4)))
+        self.syllables = rng.uniform(5.2, 7.9)
+        self.announcer = rng.uniform(100, 230)
+        self.chime = tuple(root * ratio for ratio in CHIMES[rng.integers(len(CHIMES))])
+        self.beep = rng.uniform(800, 2500)
+        self.beep_rate = rng.uniform(2, 6)
+        self.crossing = rng.uniform(600, 2000)
+        self.crossing_rate = rng.uniform(1.5, 8)
+        self.birds = rng.uniform(2500, 5500)
+        self.wind = rng.normal(0, 3)
+        self.reverberation = float(np.exp(rng.normal(0, 0.25)))
+        self.hum = rng.normal(0, 5)
 
 
-@dataclass(frozen=True)
 class Location:
-    """One recording place: factors on size, distance and people, a tilt of the spectrum, and a level.
+    """One recording place; its name is unique within the scene, for example "barcelona-0".
 
-    `level` in dB, `tilt` in dB per octave (surfaces, air, clothing round the microphones), the others factors.
+    `level` in dB, `tilt` of the spectrum in dB per octave (surfaces, air, clothing round the microphones), the others
+    factors on size, distance and people.
     """
 
-    seed: int
-    name: str
-    level: float
-    tilt: float
-    room: float
-    distance: float
-    people: float
-    thud: float
+    def __init__(self, seed: int, scene: str, name: str) -> None:
+        self._key = seed, f"{scene}/{name}"
+        rng = generator(seed, "location", self._key[1])
+        self.level = rng.normal(0, 3)
+        self.tilt = rng.normal(0, 0.7)
+        self.room = float(np.exp(rng.normal(0, 0.25)))
+        self.distance = float(np.exp(rng.normal(0, 0.4)))
+        self.people = float(np.exp(rng.normal(0, 0.5)))
+        self.thud = rng.uniform(100, 250)
 
     def balance(self, source: str) -> float:
         """How much louder this source is here than in the scene at large, in dB (standard deviation 3)."""
-        return float(generator(self.seed, self.name, source).normal(0, 3))
-
-
-def city_of(seed: int, name: str) -> City:
-    """The city's traits, drawn once from the ranges above."""
-    rng = generator(seed, "city", name)
-    root = rng.uniform(400, 900)
-    return City(
-        bus_firing=rng.uniform(27, 40),
-        inverter=rng.uniform(400, 1600),
-        joints=rng.uniform(-12, 0),
-        squeal=rng.uniform(1500, 4500),
-        tyres=rng.uniform(700, 1300),
-        traffic=float(np.exp(rng.normal(0, 0.4))),
-        syllables=rng.uniform(5.2, 7.9),
-        announcer=rng.uniform(100, 230),
-        chime=tuple(root * ratio for ratio in CHIMES[rng.integers(len(CHIMES))]),
-        beep=rng.uniform(800, 2500),
-        beep_rate=rng.uniform(2, 6),
-        crossing=rng.uniform(600, 2000),
-        crossing_rate=rng.uniform(1.5, 8),
-        birds=rng.uniform(2500, 5500),
-        wind=rng.normal(0, 3),
-        reverberation=float(np.exp(rng.normal(0, 0.25))),
-        hum=rng.normal(0, 5),
-    )
-
-
-def location_of(seed: int, scene: str, location: str) -> Location:
-    """The place's traits; `location` is unique within the scene, for example "barcelona-0"."""
-    name = f"{scene}/{location}"
-    rng = generator(seed, "location", name)
-    return Location(
-        seed=seed,
-        name=name,
-        level=rng.normal(0, 3),
-        tilt=rng.normal(0, 0.7),
-        room=float(np.exp(rng.normal(0, 0.25))),
-        distance=float(np.exp(rng.normal(0, 0.4))),
-        people=float(np.exp(rng.normal(0, 0.5))),
-        thud=rng.uniform(100, 250),
-    )
+        return float(generator(*self._key, source).normal(0, 3))

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy import fft
 
 from repro.data.synthetic import sounds
 from repro.data.synthetic.sounds import Waveform, band, noise
@@ -49,9 +48,7 @@ def _announcement(stage: Stage, level: float) -> None:
     stage.add("chime", chimes, level - 2)
     spoken = sounds.voice(stage.rng, stage.span, stage.city.announcer, stage.city.syllables)
     spoken = spoken * (stage.span.time > start + 0.4 * len(chime) + 0.5)
-    length = fft.next_fast_len(len(spoken), real=True)  # type: ignore[no-untyped-call]
-    speaker = band(300, 4000)(fft.rfftfreq(length, 1 / stage.span.rate).astype(np.float32))
-    stage.add("announcer", fft.irfft(fft.rfft(spoken, length) * speaker, length)[: len(spoken)], level)
+    stage.add("announcer", sounds.filtered(spoken, stage.span.rate, band(300, 4000)), level)
 
 
 def _beeps(stage: Stage, level: float) -> None:
@@ -70,7 +67,7 @@ def _trolley(stage: Stage, level: float) -> None:
     near = np.exp(-(((span.time - middle) / rng.uniform(1, 2.5)) ** 2))
     rattle = sounds.knocks(rng, span, np.arange(0, span.seconds, 1 / pace).tolist(), band(400, 4000), 0.01)
     roll = noise(rng, span, band(150, 1500, -3)) * np.float32(0.3 * np.std(rattle) + 1e-9)
-    stage.add("trolley", np.asarray((rattle + roll) * near, np.float32), level)
+    stage.add("trolley", (rattle + roll) * near, level)
 
 
 def _music(stage: Stage, level: float) -> None:
@@ -122,13 +119,13 @@ def _rails(stage: Stage, rolling: float, high: float, inverter: float, squeal: f
     rng, span, city = stage.rng, stage.span, stage.city
     speed = _speed(stage)
     roar = noise(rng, span, band(80, high, -2)) * sounds.fluctuation(rng, span, 2.0, 1.5)
-    stage.add("rolling", np.asarray(roar * speed**1.5, np.float32), rolling)
+    stage.add("rolling", roar * speed**1.5, rolling)
     covered = np.cumsum(speed) / span.rate * 15 / 18  # at 15 m/s over rails of 18 m
     joints = np.flatnonzero(np.diff(np.floor(covered))) / span.rate
     pairs = [time + gap for time in joints for gap in (0.0, 0.16)]  # the two axles of a bogie
     stage.add("joints", sounds.knocks(rng, span, pairs, band(70, 900), 0.05), rolling + city.joints)
-    moving = np.asarray(sounds.whine(rng, span, city.inverter * inverter * (0.3 + speed)) * (speed > 0.02), np.float32)
-    stage.add("traction", moving, rolling - 8)
+    motor = sounds.whine(rng, span, city.inverter * inverter * (0.3 + speed))
+    stage.add("traction", motor * (speed > 0.02), rolling - 8)
     if stage.chance(squeal) and speed.max() > 0.1:
         stage.add("squeal", sounds.squeal(rng, span, city.squeal), rolling - 6)
 
@@ -168,11 +165,9 @@ def _metro_station(stage: Stage) -> Waveform:
     if stage.chance(0.6):
         arrival, away = stage.moment(), stage.rng.uniform(1.5, 4)
         gain = np.exp(-np.abs(stage.span.time - arrival) / away)
-        train = noise(stage.rng, stage.span, band(80, 1200, -2)) * gain
-        stage.add("rolling", np.asarray(train, np.float32), 72)
+        stage.add("rolling", noise(stage.rng, stage.span, band(80, 1200, -2)) * gain, 72)
         glide = stage.city.inverter * (0.3 + np.clip(np.abs(stage.span.time - arrival) / 8, 0, 1))
-        motor = sounds.whine(stage.rng, stage.span, glide) * gain
-        stage.add("traction", np.asarray(motor, np.float32), 64)
+        stage.add("traction", sounds.whine(stage.rng, stage.span, glide) * gain, 64)
     _sometimes(stage, (0.35, _beeps, 63), (0.4, _announcement, 65))
     return stage.finish(2.0, -2)
 
@@ -205,7 +200,7 @@ def _bus(stage: Stage) -> Waveform:
     revs = np.maximum(1, np.interp(span.time, np.arange(len(smooth)) / 50, smooth))
     stage.add("engine", sounds.engine(rng, span, stage.city.bus_firing * revs), 72, near=True)
     road = noise(rng, span, band(40, 500, -4)) * sounds.fluctuation(rng, span, 3.0, 2.0)
-    stage.add("road", np.asarray(road * speed, np.float32), 69)
+    stage.add("road", road * speed, 69)
     rattle = np.sort(rng.uniform(0, span.seconds, stage.count(25 * float(speed.mean()))))
     stage.add("rattle", sounds.knocks(rng, span, rattle.tolist(), band(300, 3000), 0.02), 60)
     _ventilation(stage, 61, 1200, near=True)

@@ -64,6 +64,14 @@ def noise(rng: np.random.Generator, span: Span, spectrum: Spectrum) -> Waveform:
     return np.asarray(shaped / np.sqrt(np.mean(shaped**2) + 1e-20), np.float32)
 
 
+def filtered(waveform: Waveform, rate: int, spectrum: Spectrum) -> Waveform:
+    """A waveform with its frequencies weighted by the given amplitude spectrum; same length."""
+    length = fft.next_fast_len(len(waveform), real=True)  # type: ignore[no-untyped-call]
+    hertz = fft.rfftfreq(length, 1 / rate).astype(np.float32)
+    weighted: Waveform = fft.irfft(fft.rfft(waveform, length) * spectrum(hertz), length)[: len(waveform)]
+    return weighted
+
+
 def fluctuation(rng: np.random.Generator, span: Span, hertz: float, depth: float) -> Waveform:
     """A random gain of median 1 that wanders by `depth` dB (standard deviation) at about `hertz` changes a second."""
     knots = np.arange(-1, int(np.ceil(span.seconds * 2 * hertz)) + 2) / (2 * hertz)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from scipy import fft
+from numpy.typing import NDArray
 
 from repro.data.synthetic import sounds
 from repro.data.synthetic.places import City, Location
@@ -20,8 +22,9 @@ class Stage:
         self.near = np.zeros(span.samples, np.float32)
         self.far = np.zeros(span.samples, np.float32)
 
-    def add(self, source: str, waveform: Waveform, level: float, *, near: bool = False) -> None:
+    def add(self, source: str, sound: NDArray[np.floating[Any]], level: float, *, near: bool = False) -> None:
         """Mix a source in at `level` dB SPL (loudest 125 ms), as balanced in this place; silence adds nothing."""
+        waveform = np.asarray(sound, np.float32)
         block = max(1, self.span.rate // 8)
         power = np.add.reduceat(waveform**2, np.arange(0, self.span.samples, block)).max() / block
         if power <= 0:
@@ -47,13 +50,14 @@ class Stage:
 
     def finish(self, t60: float, direct: float) -> Waveform:
         """The scene as it reaches the microphones, after the room, the place's tilt and the clip's level."""
-        response = sounds.room_response(
-            self.rng, self.span.rate, t60 * self.place.room * self.city.reverberation, direct
-        )
+        t60 = t60 * self.place.room * self.city.reverberation
+        response = sounds.room_response(self.rng, self.span.rate, t60, direct)
         mix = self.near + sounds.reverberate(self.far, response)
-        length = fft.next_fast_len(len(mix), real=True)  # type: ignore[no-untyped-call]
-        hertz = np.maximum(fft.rfftfreq(length, 1 / self.span.rate), 50).astype(np.float32)
-        tilt = (hertz / 500) ** np.float32(self.place.tilt / 6.02)
-        tilted = fft.irfft(fft.rfft(mix, length) * tilt, length)[: len(mix)]
+        slope = np.float32(self.place.tilt / 6.02)
+
+        def tilt(hertz: Waveform) -> Waveform:
+            return np.asarray((np.maximum(hertz, 50) / 500) ** slope, np.float32)
+
+        tilted = sounds.filtered(mix, self.span.rate, tilt)
         level = self.place.level + self.rng.normal(0, 2)
         return np.asarray(tilted * 10 ** (level / 20), np.float32)
