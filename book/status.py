@@ -56,7 +56,7 @@ records = runs_of(edition)
 by_experiment = {record.experiment.canonical_text(): record for record in records}
 rows = {}
 for name, study in edition.studies.items():
-    if not study.experiments:
+    if not study:
         continue
     there = [
         by_experiment[text]

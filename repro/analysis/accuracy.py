@@ -137,9 +137,9 @@ def _texts(report: pd.DataFrame) -> list[str]:
     return [with_deviation(100 * mean, 100 * std) for mean, std in zip(report["mean"], report["std"], strict=True)]
 
 
-def with_deviation(mean: float, std: float) -> str:
+def with_deviation(mean: float, std: float, digits: int = 1) -> str:
     """Give "mean ± standard deviation"; the mean alone where a single value has no deviation, which then is NaN."""
-    return f"{mean:.1f}" if np.isnan(std) else f"{mean:.1f} ± {std:.1f}"
+    return f"{mean:.{digits}f}" if np.isnan(std) else f"{mean:.{digits}f} ± {std:.{digits}f}"
 
 
 def training_fit(records: Iterable[Record], column: str) -> pd.DataFrame:

@@ -136,11 +136,15 @@ def breakdown(records: Iterable[Record]) -> None:
     plt.show()
     if not runs:
         return
-    classes = accuracy.scene_table(runs)
-    display(classes.rename_axis(columns="class, unseen devices, accuracy / %"))  # type: ignore[no-untyped-call]
+    classes = accuracy.scene_table(runs).rename_axis(index=None, columns="unseen devices, accuracy / %")
+    display(classes.rename(columns=_words))  # type: ignore[no-untyped-call]
     confused = accuracy.most_confused(runs)
     if len(confused):
-        display(confused)  # type: ignore[no-untyped-call]
+        display(confused.rename(index=_words))  # type: ignore[no-untyped-call]
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def provenance(records: Iterable[Record]) -> Html:

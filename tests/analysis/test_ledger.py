@@ -25,7 +25,7 @@ def test_all_19_claims_in_order_and_none_without_runs():
     assert {claim.verdict for claim in claims} == {Verdict.NOT_RUN}
     assert answer(evidence())[0] == (
         "**Width.** Widening raises the accuracy on unseen devices, of the base and of the damped network. The paper "
-        "reports: about +10 points (W = 32 to 512). There is no verdict yet: runs are missing."
+        "reports: about +10 points (W = 32 to 512). There is no verdict: not all the runs that it takes are there."
     )
     assert {kind: len(found) for kind, found in outcomes(evidence()).items()} == {
         "held": 0,

@@ -28,7 +28,7 @@ def test_the_answer_the_table_and_the_picture_lie_beside_the_runs(tmp_path):
 
 def test_an_edition_without_runs_says_so(tmp_path):
     write_report(Evidence(EDITION, ()), tmp_path)
-    assert "There is no verdict yet: runs are missing." in (tmp_path / "README.md").read_text()
+    assert "There is no verdict: not all the runs that it takes are there." in (tmp_path / "README.md").read_text()
 
 
 def answered(root: Path, readme: str) -> str:
