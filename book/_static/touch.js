@@ -168,6 +168,7 @@ function mend() {
   all("summary[aria-label], .search-button__button", (element) => element.removeAttribute("aria-label"));
   all(".toctree-toggle", (element) => element.parentNode.setAttribute("aria-label", "Pages of this section"));
   all(".citation-list", (element) => element.removeAttribute("role"));
+  all(".bibtex-citation a", (element) => element.removeAttribute("title")); // its preview says it
   all(".theme-switch", (icon) => {
     for (const name of ["title", "aria-labelledby", "role"]) icon.removeAttribute(name);
     icon.setAttribute("aria-hidden", "true");
