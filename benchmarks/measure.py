@@ -250,7 +250,7 @@ def _training(sizes: Sizes, width: int) -> Iterator[Row]:
         memory = [process.submit(_peak_memory, sizes.device).result() for process in (ours, theirs)]
     a_clip = operations(width, frames(round(sizes.seconds * SAMPLE_RATE)))
     reached, peak = [rate * a_clip / 1e9 for rate in rates["ours"]], [rate / 1e9 for rate in rates["peak"]]
-    one = "plain, one process" + ("" if gpu else " of two threads")
+    one = "plain, one process" if gpu else "plain, two threads"
     yield compared(what, "clips/s", rates["ours"], "plain", rates["plain"])
     yield compared(f"{what}, two processes", "clips/s", rates["two"], one, rates["one"])
     yield compared(f"{what}, operations", "GFLOP/s", reached, "matrix product", peak)

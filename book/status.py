@@ -106,9 +106,20 @@ if not (measurement or path.is_file()):
     path = project_root() / "results" / "bench.json"
 if path.is_file():
     report = json.loads(path.read_text())
-    machine = ", ".join(str(value) for value in report["machine"].values() if value)
-    display(Markdown(f"Measured on {machine}, {report['finished']}."))
-    display(pd.DataFrame(report["rows"]).set_index("what").round(2))
+    machine = report["machine"]
+    where = f"{machine['gpu'] or machine['cpu']}, {machine['cores']} cores"
+    when = f"{report['finished'][:10]}, at revision {str(report['revision'])[:10]}"
+    display(Markdown(f"Measured on {where}, {when}."))
+    rows = {
+        row["what"]: {
+            "here": f"{row['ours']:.4g} {row['unit']}",
+            "against": f"{row['theirs']:.4g}",
+            "by": row["against"],
+            "ratio": f"{row['ratio']:.2f} ({row['lowest']:.2f}–{row['highest']:.2f})",
+        }
+        for row in report["rows"]
+    }
+    display(pd.DataFrame.from_dict(rows, orient="index"))
 else:
     display(
         Markdown("No measurement yet: run `python -m benchmarks` on an idle machine.")

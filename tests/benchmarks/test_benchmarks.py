@@ -178,7 +178,7 @@ def test_the_whole_command_on_toy_sizes(tmp_path: Path, monkeypatch: pytest.Monk
         ("features", "clips/s", "librosa"),
         ("receptive fields, W = 2", "maps/s", "plain, clip by clip"),
         ("training, W = 2", "clips/s", "plain"),
-        ("training, W = 2, two processes", "clips/s", "plain, one process of two threads"),
+        ("training, W = 2, two processes", "clips/s", "plain, two threads"),
         ("training, W = 2, operations", "GFLOP/s", "matrix product"),
         ("training, W = 2, peak memory", "MiB", "plain"),
     ]
