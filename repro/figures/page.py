@@ -77,9 +77,10 @@ def figure_note(records: Iterable[Record], name: str, data: pd.DataFrame) -> Htm
         data: the numbers in it.
     """
     runs = list(records)
-    machines = Counter(record.provenance["device"].partition(": ")[2] for record in runs)
-    commits = Counter(map(_commit, runs))
-    made = f", trained on {escape('; '.join(machines))}, at revision {escape(', '.join(commits))}" if runs else ""
+    recordings = dict.fromkeys(DATA_NAMES[record.experiment.data.name] for record in runs)
+    machines = dict.fromkeys(record.provenance["device"].partition(": ")[2] for record in runs)
+    named = (" and ".join(recordings), "; ".join(machines), ", ".join(dict.fromkeys(map(_commit, runs))))
+    made = " on {}, trained by {} at revision {}".format(*map(escape, named)) if runs else ""
     content = data_uri("text/csv", data.to_csv(index=False, float_format="%.6g").encode())
     links = (
         f'<a download="{name}.csv" href="{content}">data (CSV)</a>, '

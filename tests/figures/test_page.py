@@ -102,7 +102,7 @@ def test_a_figure_says_what_it_was_drawn_from_and_offers_its_numbers():
     data = pd.DataFrame({"width": [2], "mean": [0.123456789]})
     text = html(figure_note([record(), record(seed=1)], "fig-3", data))
     assert text.startswith(
-        '<p class="repro-figure-note">2 runs, trained on &lt;toy&gt;, at revision 0123456789. '
+        '<p class="repro-figure-note">2 runs on synthetic recordings, trained by &lt;toy&gt; at revision 0123456789. '
         '<a download="fig-3.csv" href="data:text/csv;base64,'
     )
     content = base64.b64decode(text.partition("base64,")[2].partition('"')[0]).decode()
