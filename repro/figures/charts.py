@@ -244,7 +244,7 @@ def reach_panel(table: pd.DataFrame) -> Figure:
 
 def layer_sparsity(table: pd.DataFrame | None, title: str) -> Figure:
     """Share of removed weights by epoch (across) and layer (down): a run's `layer_sparsity`, None without a run."""
-    figure, ax = plt.subplots(figsize=(7, 4.2))
+    figure, ax = plt.subplots(figsize=(7, 1 if table is None else 4.2))
     ax.set_title(title)
     if table is None:
         return nothing_in(figure)
