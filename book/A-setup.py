@@ -298,3 +298,4 @@ if edition.precision_widths:
 # - 2026-11-25: none. Criteria of all 19 claims and the esc10 protocol were fixed before any test accuracy of its sweep was
 #   looked at.
 # - 2026-11-26: none. The width study and the depth study over $D$ at $W = 16$ have been read since.
+# - 2026-11-27: none. The random labels and $K = 4$ at $W = 16$ have been read since.
