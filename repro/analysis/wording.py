@@ -47,11 +47,14 @@ def amount(effect: Effect) -> str:
 def headline(claim: Claim) -> list[Effect]:
     """Of the measured effects of a claim one for every network or pair compared ("base", "damped").
 
-    It is the first; where one supported effect is enough for the claim, the largest.
+    It is the one with the weakest verdict, which decides on the claim, and the first of several such; where one
+    supported effect is enough for the claim, the largest.
     """
     measured = [effect for effect in claim.effects if effect.estimate.mean is not None]
     if claim.some:
         measured.sort(key=lambda effect: -(effect.estimate.mean or 0.0))
+    else:
+        measured.sort(key=lambda effect: list(Verdict).index(effect.verdict))
     chosen: dict[str, Effect] = {}
     for effect in measured:
         chosen.setdefault(effect.subject, effect)
