@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtrit
-from sklearn.metrics import confusion_matrix
 
 from repro.analysis.evidence import GROUPS, Evidence, Network
 from repro.edition import VARIANTS
@@ -193,8 +192,9 @@ def confusion(records: Iterable[Record]) -> pd.DataFrame:
     scenes = runs[0].scenes
     true = np.concatenate([np.tile(run.labels[~run.seen], len(run.predictions)) for run in runs])
     given = np.concatenate([run.predictions[:, ~run.seen].ravel() for run in runs])
-    shares = confusion_matrix(true, given, labels=range(len(scenes)), normalize="true")
-    return pd.DataFrame(shares, scenes, scenes)
+    shares = pd.crosstab(true, given, normalize="index")
+    everywhere = shares.reindex(index=range(len(scenes)), columns=range(len(scenes)), fill_value=0.0)
+    return everywhere.set_axis(scenes).set_axis(scenes, axis="columns")
 
 
 def most_confused(records: Iterable[Record], least: float = 0.1, most: int = 6) -> pd.DataFrame:

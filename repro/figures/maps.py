@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from repro.analysis.evidence import Evidence, Network
 from repro.analysis.fields import Field
 from repro.analysis.radii import first_field
-from repro.analysis.recordings import Moment
+from repro.analysis.summary import Moment
 from repro.data.features import HOP, N_MELS, SAMPLE_RATE
 from repro.data.split import TRAINING_DEVICE
 from repro.erf.gradient import Crop
