@@ -58,8 +58,9 @@ def radii_table(radii: pd.DataFrame) -> pd.DataFrame:
     for name, runs in of_network.items():
         ratios = np.exp(np.log(runs / of_network[names[0]]).mean())
         rows[name] = [
-            with_deviation(mean, std, digits) + ("" if name == names[0] or np.isnan(ratio) else f" (× {ratio:.2f})")
-            for mean, std, ratio, digits in zip(runs.mean(), runs.std(), ratios, (1, 1, 0, 0), strict=True)
+            with_deviation(runs[label].mean(), runs[label].std(), digits=0 if label.endswith("ms") else 1)
+            + ("" if name == names[0] or np.isnan(ratio) else f" (× {ratio:.2f})")
+            for label, ratio in ratios.items()
         ]
     return pd.DataFrame.from_dict(rows, orient="index", columns=[*RADII]).rename_axis(columns="radius (ratio)")
 
