@@ -39,6 +39,19 @@ def test_a_claim_is_told_by_one_effect_for_every_network():
     assert [found.estimate.mean for found in headline(replace(claim, some=True))] == [9.0, 2.0]
 
 
+def test_a_claim_that_asserts_all_is_told_by_the_effect_that_decides_on_it():
+    effects = [
+        effect("base, unseen, W − D", 3.0, 1.0),  # supported
+        effect("base, unseen, W − K", 1.0, 1.0),  # direction only
+        effect("base, unseen, W − both", 0.5, 1.0),  # the same, and later
+        effect("damped, unseen, W − D", 3.0, 1.0),
+        effect("damped, unseen, W − K", 4.0, 1.0),
+    ]
+    claim = Claim("Wider is better.", "", effects)
+    assert [found.details[-1] for found in headline(claim)] == ["W − K", "W − D"]
+    assert claim.verdict is Verdict.DIRECTION_ONLY is headline(claim)[0].verdict
+
+
 def test_every_verdict_has_its_words():
     assert set(MEANING) == set(Verdict)
 
