@@ -18,9 +18,7 @@
 
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # a file of book/editions
-measurement: str = (
-    ""  # what `python -m benchmarks` wrote; empty: the store's, or the shipped
-)
+measurement: str = ""  # of `python -m benchmarks`; empty: the store's, or ours
 settings: dict = {}  # any other setting of the edition, such as {"epochs": 20}
 
 # %% tags=["hide-input"]
