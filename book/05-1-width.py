@@ -101,11 +101,10 @@ rows = []
 for variant, heard in microphones.items():
     both = pd.concat([summary.deviations, heard], axis=1).dropna()
     found = radii.rank_correlation(both.iloc[:, 0], both.iloc[:, 1])
-    if found.low == found.low:
+    if found.pairs:
         rows.append(
-            f"Over {found.networks} microphones the rank correlation of deviation and "
-            f"accuracy is {found.rho:+.2f} (95 %: {found.low:+.2f} to {found.high:+.2f}) "
-            f"for the {variant} networks."
+            f"Over {found.pairs} microphones the rank correlation of deviation and "
+            f"accuracy is {found.told} (95 %: {found.interval}) for the {variant} networks."
         )
 Markdown(" ".join(rows)) if rows else None
 

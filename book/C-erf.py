@@ -232,7 +232,7 @@ found = {
 pd.DataFrame(
     {
         name: {
-            "networks": value.networks,
+            "networks": value.pairs,
             "rank correlation": value.told,
             "95 % interval": value.interval,
         }
@@ -249,10 +249,10 @@ elif over_all.high < 0:
 else:
     reading = "there is no clear relation"
 Markdown(
-    f"Over {over_all.networks} networks the rank correlation of reach and accuracy is "
+    f"Over {over_all.pairs} networks the rank correlation of reach and accuracy is "
     f"{over_all.told} (95 %: {over_all.interval}): {reading}."
     if over_all.low == over_all.low
-    else f"{over_all.networks} networks are too few for an answer."
+    else f"{over_all.pairs} networks are too few for an answer."
 )
 
 # %% [markdown]

@@ -23,7 +23,7 @@ RADII = {
 """The radii of a table (`repro.erf.gradient.Extent`): along frequency in mel bands, along time in ms."""
 
 RESAMPLES = 10_000
-FEWEST = 8  # networks needed for an interval: resamples of fewer may hold a single network too often
+FEWEST = 8  # pairs needed for an interval: resamples of fewer may hold a single pair too often
 
 
 def first_field(evidence: Evidence, network: Network) -> Field | None:
@@ -90,9 +90,9 @@ def reach_and_accuracy(evidence: Evidence) -> pd.DataFrame:
 
 
 class Correlation(NamedTuple):
-    """Spearman's rank correlation of two quantities over networks, with a 95 % interval; NaN for too few networks."""
+    """Spearman's rank correlation of two quantities, with a 95 % interval; NaN where there are too few values."""
 
-    networks: int
+    pairs: int
     rho: float
     low: float
     high: float
@@ -113,10 +113,10 @@ def _signed(value: float) -> str:
 
 
 def rank_correlation(x: pd.Series[float], y: pd.Series[float]) -> Correlation:
-    """Spearman's rank correlation of `x` and `y`, with a percentile interval from a bootstrap over the networks.
+    """Spearman's rank correlation of `x` and `y`, with a percentile interval from a bootstrap over the pairs.
 
-    The interval treats the networks as independent draws. They share recordings and belong to a few families, so it is
-    probably too narrow.
+    The interval treats the pairs as independent draws. Networks share recordings and belong to a few families, so
+    theirs is probably too narrow.
     """
     a, b, count = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), len(x)
     rho = float(_spearman(a, b)) if count > 2 else np.nan

@@ -191,7 +191,8 @@ def _gaps() -> str:
         items = "".join(f"<li>{escape(name)}: {count} runs</li>" for name, count in absent.items())
         gaps += (
             f'<details class="repro-missing"><summary><strong>{len(missing)} runs are not trained yet</strong>: the '
-            f"figures above lack them, <code>repro sweep</code> trains them</summary><ul>{items}</ul></details>"
+            "figures above lack them, and draw a network with some of its runs as the mean of those. "
+            f"<code>repro sweep</code> trains them</summary><ul>{items}</ul></details>"
         )
     return gaps
 

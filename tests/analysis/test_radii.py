@@ -97,7 +97,7 @@ def test_the_correlation_is_spearmans():
     x = pd.Series(chance.normal(size=30).round(1))  # some are equal
     y = -x + chance.normal(size=30)
     found = rank_correlation(x, y)
-    assert found.networks == 30
+    assert found.pairs == 30
     assert found.rho == pytest.approx(spearmanr(x, y).statistic)
     assert -1 <= found.low < found.rho < found.high < 0
     assert found == rank_correlation(x, y)
