@@ -7,7 +7,6 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from repro.analysis.evidence import GROUPS, Evidence, Network
 from repro.edition import VARIANTS
@@ -49,29 +48,6 @@ def accuracies(records: Iterable[Record]) -> pd.DataFrame:
 def by_run(table: pd.DataFrame) -> pd.DataFrame:
     """Every run's mean over the reported epochs."""
     return table.groupby([*NETWORK, "weights", "group", "fold", "seed"])["accuracy"].mean().reset_index()
-
-
-def by_precision(records: Iterable[Record]) -> pd.DataFrame:
-    """Every run's mean accuracy in %, in float32 and in bfloat16, and their difference, by group and replicate."""
-    runs = list(records)
-    tables = []
-    for precision in ("fp32", "bf16"):
-        of_precision = [record for record in runs if record.experiment.recipe.precision == precision]
-        tables.append(by_run(accuracies(of_precision)).assign(precision=precision))
-    table = pd.concat(tables).pivot(index=["group", "width", "fold", "seed"], columns="precision", values="accuracy")
-    table = 100 * table.reindex(columns=["fp32", "bf16"]).astype(float)
-    return table.assign(**{"bf16 − fp32": table["bf16"] - table["fp32"]})
-
-
-def precision_effect(table: pd.DataFrame) -> pd.DataFrame:
-    """The mean difference of a table of `by_precision` by group, with Student's 95 % interval; NaN without one."""
-    rows = {}
-    for group, differences in table["bf16 − fp32"].dropna().groupby("group"):
-        count, mean = len(differences), float(differences.mean())
-        half = stdtrit(count - 1, 0.975) * differences.sem()
-        rows[group] = {"bf16 − fp32": mean, "95 %, from": mean - half, "to": mean + half, "replicates": count}
-    columns = ["bf16 − fp32", "95 %, from", "to", "replicates"]
-    return pd.DataFrame.from_dict(rows, "index", columns=columns)
 
 
 def report(table: pd.DataFrame) -> pd.DataFrame:
