@@ -85,6 +85,11 @@ def _device_panels(label: str, size: tuple[float, float] | None = None) -> tuple
     return figure, dict(zip(GROUP_TITLES, axes, strict=True))
 
 
+def _legend_below(figure: Figure, ax: Axes, columns: int) -> None:
+    """What is drawn in one panel, named below all of them, where it covers nothing."""
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=columns, fontsize=9)
+
+
 def _where(table: pd.DataFrame, **values: object) -> pd.DataFrame:
     """The rows that have these values in the columns of these names."""
     for column, value in values.items():
@@ -132,7 +137,7 @@ def accuracy_panels(report: pd.DataFrame, seeds: pd.DataFrame, x: str, label: st
             mean = _where(report, group=group, variant=variant).sort_values(x)
             _error_bars(ax, aside(mean[x], side * 0.03), mean, capsize=3, markersize=6, zorder=3, label=variant, **look)
         _ticks_at(ax, report[x], logarithmic)
-    panels["seen"].legend(loc="best")
+    _legend_below(figure, panels["unseen"], columns=2)
     return figure
 
 
@@ -179,7 +184,7 @@ def sparse_panels(report: pd.DataFrame, reference_width: int, dense: pd.DataFram
                 name = f"{variant}, {method}"
                 _error_bars(ax, points["width"], points, color=colour, ls=line, marker=mark, capsize=3, label=name)
         _ticks_at(ax, [*report["width"], *faint["width"]], True)
-    figure.legend(*panels["unseen"].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
+    _legend_below(figure, panels["unseen"], columns=2)
     return figure
 
 
@@ -212,7 +217,7 @@ def accuracy_over_weights(report: pd.DataFrame, variant: str) -> Figure:
         _weight_ticks(ax)
         if not ax.containers:
             not_trained(ax)
-    figure.legend(*panels["unseen"].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
+    _legend_below(figure, panels["unseen"], columns=3)
     return figure
 
 

@@ -33,7 +33,7 @@ def test_accuracy_panels(seeds):
     unseen, seen = figure.axes
     assert labels(unseen) == ("unseen devices", "width W", "accuracy / %")
     assert labels(seen) == ("seen device (a)", "width W", "")
-    assert legend(seen) == ["base", "damped"]
+    assert legend(figure) == ["base", "damped"]
     for ax in (unseen, seen):
         assert len(ax.containers) == 2
         assert [container[0].get_color() for container in ax.containers] == [COLOURS["base"], COLOURS["damped"]]
