@@ -52,8 +52,8 @@ charts.use_style()
 # $$
 #
 # weights, and uses each of them once for every pixel of its output: $N h w$ multiplications and additions (MAC) for a
-# map of $h \times w$ pixels. All channels of this network are multiples of $W$, so both numbers grow with $W^2$. As the
-# paper does, we count convolutions and classifier, and leave out batch normalisation.
+# map of $h \times w$ pixels. Almost all channels of this network are multiples of $W$, so both numbers grow about with
+# $W^2$. We count convolutions and classifier, and leave out batch normalisation ([judgement call 8](judgement-calls)).
 
 # %%
 clip_frames = frames(round(clip_seconds * SAMPLE_RATE))

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 3 Aspects of generalization in audio
 #
-# What does a recording device do to a sound, and how is it tested whether a network can do without knowing the device?
+# What does a recording device do to a sound, and how is robustness to the device tested?
 # The level, the dynamic range and the response to the different frequencies all differ between devices
 # {cite}`koutini2021over`. A network that was trained on one device may take what that device does for a property of the
 # sound. The paper uses this mismatch as its test of generalization.
@@ -82,7 +82,9 @@ page.without_recordings(edition, absent) if cells.empty else None
 # cities, in a cycle that gives up the cities equally often ([judgement calls](judgement-calls)). What other devices
 # recorded of the pairs that are trained on is not used.
 #
-# With ESC-10 one fold is left out at a time: a network is trained on device a's clips of four folds and tested on all
+# In ESC-10, device a is the recording as published, made with many unknown devices. Every other device is simulated: the
+# recording is convolved with the measured response of a microphone, and every third microphone also compresses. One fold
+# is left out at a time: a network is trained on device a's clips of four folds and tested on all
 # devices' clips of the fifth. All five networks together are tested on every recording once.
 
 # %%
@@ -103,8 +105,8 @@ together.pivot_table(
 )
 
 # %% [markdown]
-# Only if no pair is on both sides does a test with device a ask for new surroundings, and a test with the other devices
-# for new surroundings and a new device. Counted over the clips of device a:
+# No pair may be on both sides: then a test with device a is one of new surroundings, and a test with the other devices one
+# of new surroundings and a new device. Counted over the clips of device a:
 
 
 # %%
@@ -325,9 +327,8 @@ figure = maps.clip_maps(
 plt.show()
 
 # %% [markdown]
-# The network is taught on black points only, those of device a, and asked about all others. Where a colour of the left
-# panel lies beside the black points rather than among them, that device's clips are found where device a has other
-# classes, or none.
+# All training clips are among the black points, those of device a. Where a colour of the left panel lies beside the black
+# points rather than among them, that device's clips are unlike those that the network is trained on.
 #
 # Two numbers say how far apart the groups lie. The *share of the variance* between the means of the groups tells how
 # large the differences are, over all 256 bands and along either component. How often a *linear discriminant*, fitted to

@@ -102,7 +102,7 @@ page.code(build)
 # %% [markdown]
 # ## Number of weights
 #
-# Counted as in the paper: convolutions and classifier, without batch normalisation. $N(W)$ grows with the square of the
+# Counted are convolutions and classifier, without batch normalisation ([judgement call 8](judgement-calls)). $N(W)$ grows with the square of the
 # width. Shown are the paper's widths and those of this edition, and the share of weights that would have to go to bring
 # a network down to the size of a narrower one, which [Section 5.3](05-3-sparsity) does.
 
@@ -210,7 +210,7 @@ Markdown(
     f"labels for {edition.epochs} epochs and on random ones for "
     f"{edition.random_label_epochs}; the paper trains on true labels for 250 and does not "
     "say for how many on random ones. The size of the training set matters, too: fewer "
-    "clips are easier to memorise, and the paper has some 10,000 of them."
+    "clips are easier to memorise, and of the paper's set some 10,000 are trained on."
 )
 
 # %% tags=["remove-input"]

@@ -103,7 +103,10 @@ Markdown(text)
 
 # %% [markdown]
 # So short clips weaken the comparison: the paper explains the loss by the growing receptive field
-# {cite}`koutini2021receptive`, and where the clip ends before the field does, the field hardly grows.
+# {cite}`koutini2021receptive`, of which the part beyond the clip has no effect. How far the *effective* field still grows
+# is measured below.
+#
+# Networks that [Section 5.1](05-1-width) trained from a second seed, too, stand on this page with their first seed alone.
 #
 # ## Deeper, with a larger receptive field
 

@@ -317,5 +317,7 @@ page.provenance(runs_of(edition, "width", "repeated width", "precision"))
 #   looked at.
 # - 2026-11-26: none. The width study and the depth study over $D$ at $W = 16$ have been read since.
 # - 2026-11-27: none. The random labels and $K = 4$ at $W = 16$ have been read since.
-# - 2026-11-29: none. Added, before any second seed was trained: what the second seeds are to show about the machine (26). Known
-#   by then: three runs trained again on another kind of processor, 1.6 to 2.3 points lower on unseen devices than before.
+# - 2026-11-29: none. Added, before any second seed was trained: what the second seeds are to show about the machine (26).
+#   Known by then: three runs trained again on another kind of processor, all lower on unseen devices than before. Read
+#   since: the second seeds, all $K$ and the sparse networks, all at $W = 16$. The second seeds take part in contrasts
+#   between two networks that both have them.

@@ -36,7 +36,7 @@ from IPython.display import Markdown
 
 from repro.analysis import radii
 from repro.analysis.evidence import Evidence, Network
-from repro.edition import open_edition
+from repro.edition import VARIANTS, open_edition
 from repro.erf.gradient import effective_receptive_field
 from repro.figures import charts, maps, page
 from repro.figures.explorer import erf_explorer
@@ -57,7 +57,8 @@ page.code(effective_receptive_field)
 # Pictures are easy to read too much into, so every pair of them comes with numbers: the radius within which half of the
 # gradient lies, or 90 % of it, counted from the centre pixel along frequency (in mel bands) or along time (in ms) and
 # summed over the other axis. The maps show the run of the first fold and seed. The tables have mean and standard
-# deviation over all folds and seeds, and in brackets the ratio to the first network, which is a geometric mean over them.
+# deviation over all folds and seeds, and in brackets the ratio to the first network, a geometric mean over the folds and
+# seeds that both have.
 # The sizes of the networks are the edition's:
 
 # %% tags=["hide-input"]
@@ -240,19 +241,23 @@ pd.DataFrame(
     }
 ).T.rename_axis("among")
 
+
 # %% tags=["hide-input"]
-over_all = found["all"]
-if over_all.low > 0:
-    reading = "networks that see more of the frequency axis are more accurate"
-elif over_all.high < 0:
-    reading = "networks that see less of the frequency axis are more accurate"
-else:
-    reading = "there is no clear relation"
+def reading(among: radii.Correlation) -> str:
+    if among.low > 0:
+        return "those that see more of the frequency axis are more accurate"
+    if among.high < 0:
+        return "those that see less of the frequency axis are more accurate"
+    if among.low <= 0 <= among.high:
+        return "there is no clear relation"
+    return "they are too few for an answer"
+
+
 Markdown(
-    f"Over {over_all.pairs} networks the rank correlation of reach and accuracy is "
-    f"{over_all.told} (95 %: {over_all.interval}): {reading}."
-    if over_all.low == over_all.low
-    else f"{over_all.pairs} networks are too few for an answer."
+    "\n".join(
+        f"- Among the {found[variant].pairs} {variant} networks: {reading(found[variant])}."
+        for variant in VARIANTS
+    )
 )
 
 # %% [markdown]

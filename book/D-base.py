@@ -13,7 +13,7 @@
 # %% [markdown]
 # # D All ways of scaling the base network
 #
-# Is the order of the ways of scaling a matter of damping? The paper ends with the counterpart of its
+# Do the results of Figure 1 hold without damping? The paper ends with the counterpart of its
 # [first figure](01-introduction): the same ways of scaling, applied to the base network.
 
 # %% tags=["parameters", "hide-input"]

@@ -15,13 +15,14 @@
 #
 # The paper concludes that width plays the largest part in generalizing to unseen devices, even where nothing more is to
 # be gained on the seen one; that widening still helps without adding weights; that depth can hurt; and that the
-# effective receptive field offers an explanation. This page puts each statement that can be measured to the networks of
-# this edition.
+# effective receptive field is a possible interpretation. This page puts each statement that can be measured to the
+# networks of this edition.
 #
 # A statement is split into effects. Each has a direction and a margin, written into the code before any accuracy of the
 # edition was looked at ([Appendix A](A-setup) lists later changes). An effect is a contrast between networks: a
 # difference, or a slope over width or depth. Its 95 % interval answers "other recordings, other microphones, other
-# trainings": the variance left between networks and folds, pooled over the study, and what single devices add to it.
+# trainings" on the same training material: the variance left between networks and folds, pooled over the study, and what
+# single devices add to it.
 #
 # Two questions are answered apart. Is there an effect? Its *signal* is present (the interval excludes zero), absent (two
 # one-sided tests place it within a size that does not matter) or undetermined. And how large is it? Its *size* is
@@ -29,15 +30,17 @@
 #
 # - **supported**: the effect is there, in the claimed direction and of the claimed size;
 # - **direction only**: the mean points the claimed way, but the interval or the margin leaves it open;
-# - **inconclusive**: the mean does not point the claimed way, but the interval leaves it open;
+# - **inconclusive**: the mean does not point the claimed way, but the interval or the adjustment leaves it open;
 # - **no such effect**: it is smaller than what matters, either way;
-# - **contradicted**: it is significantly outside of what is claimed, after Holm's adjustment for a claim's effects;
+# - **contradicted**: it is significantly outside of what is claimed, after Holm's adjustment for a claim's effects; a claim
+#   about every run is contradicted where no run agrees;
 # - **premise not met**: the paper speaks of networks that fit their training data, and some of these do not (below
 #   97.5 % of the training labels in some run): then there is no verdict;
 # - **not run**: the networks it needs are not among the runs.
 #
-# A claim asserts all its effects and stands as its weakest one. *Detectable* is the smallest effect that this edition
-# would have found with a probability of 80 %.
+# A claim asserts all its effects and stands as its weakest one, unless it asks for some network alone: then as its
+# strongest. Effects on receptive fields are in log-%, a hundred times the natural logarithm of a ratio. *Detectable* is the
+# smallest effect that this edition would have found with a probability of 80 %.
 
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # a file of book/editions

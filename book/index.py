@@ -19,7 +19,7 @@
 # **The question.** A network is trained on the sound of one recording device and then meets others. What helps it there:
 # more channels, more layers, or neither? And if more channels help, is it the added weights that do it? The paper finds
 # that width helps on devices never heard in training, that depth does not, and that part of the gain survives when the
-# added weights are pruned away again. Its code was never published; here every figure comes from networks that this
+# added weights are pruned away again. Its code was never published; here every result comes from networks that this
 # repository trained.
 
 # %% tags=["parameters", "remove-input"]
@@ -110,13 +110,15 @@ waiting = ", ".join(str(claim.number) for claim in kinds["not run"]) or "none"
 Markdown("\n\n".join([*lines, f"**What is not run yet:** claims {waiting}."]))
 
 # %% [markdown]
-# **What was easy.** The architecture: Table 1 and the weight counts that follow from it agree to the digit.
+# **What was easy.** The architecture: Table 1 leaves nothing open, and the sparsity that follows from it is the paper's.
 #
 # **What was difficult.** The split, the batch size, the pruning schedule and the width of the deepened networks are not
 # in the paper. Iterative pruning removes convolutions that are initialised to zero unless it waits for the warm-up.
 #
-# **What this is evidence for, and what not.** The edition on real recordings measures device shift by microphones whose
-# impulse responses were measured, and compression, on sound events (ESC-10 {cite}`piczak2015esc`). It says nothing about
+# **What this is evidence for, and what not.** The edition on real recordings is about sound events (ESC-10
+# {cite}`piczak2015esc`). Its *seen device* are the recordings as published, made with many unknown devices; an unseen
+# device is such a recording convolved with the measured response of a microphone and, for every third one, compressed. It
+# says nothing about
 # acoustic scenes (TAU Urban Acoustic Scenes 2020 Mobile), whose recordings are a download of 27 GB and whose trainings
 # take GPUs for days; the edition `tau2020` holds that protocol, ready to run. The quick edition shows the machinery at
 # work on sounds that this repository makes, and is no evidence about the paper at all.
@@ -125,7 +127,7 @@ Markdown("\n\n".join([*lines, f"**What is not run yet:** claims {waiting}."]))
 #
 # The pages follow the paper. Section 3 lets you see, and hear where the recordings are at hand, what a device does to a
 # sound; Section 4 builds the networks; Section 5 scales them; the appendices hold the set-up, the damping and the
-# receptive fields. Housekeeping is folded; every page ends with the runs it was drawn from. To run a page with other
+# receptive fields. Set-up code is folded; pages with results end with the runs that they were drawn from. To run a page with other
 # parameters, or the whole book on other recordings, see the project's README.
 #
 # ## How to cite

@@ -55,10 +55,13 @@ def report(table: pd.DataFrame) -> pd.DataFrame:
 
     The deviation pools epochs and runs, as the paper says; it is not an error of the mean.
 
-    Columns: the network's, weights, group, mean, std (of a sample, n - 1), and n, the number of values.
+    Columns: the network's, weights, group, mean, std (of a sample, n - 1), n, the number of values, and folds, the
+    number of folds that they are from.
     """
-    groups = table.groupby([*NETWORK, "weights", "group"])["accuracy"]
-    return groups.agg(mean="mean", std="std", n="count").reset_index()
+    groups = table.groupby([*NETWORK, "weights", "group"])
+    values = groups["accuracy"].agg(mean="mean", std="std", n="count")
+    values["folds"] = groups["fold"].nunique()
+    return values.reset_index()
 
 
 SCALINGS = {
@@ -109,7 +112,12 @@ def size_table(report: pd.DataFrame) -> pd.DataFrame:
 
 
 def _texts(report: pd.DataFrame) -> list[str]:
-    return [with_deviation(100 * mean, 100 * std) for mean, std in zip(report["mean"], report["std"], strict=True)]
+    """Mean and deviation in %; of a network that lacks folds that others have, how many it has."""
+    texts = []
+    for mean, std, folds in zip(report["mean"], report["std"], report["folds"], strict=True):
+        part = f" ({folds} of {report['folds'].max()} folds)" if folds < report["folds"].max() else ""
+        texts.append(with_deviation(100 * mean, 100 * std) + part)
+    return texts
 
 
 def with_deviation(mean: float, std: float, digits: int = 1) -> str:

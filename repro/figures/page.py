@@ -190,9 +190,9 @@ def _gaps() -> str:
         absent = Counter(run.network for run in missing)
         items = "".join(f"<li>{escape(name)}: {count} runs</li>" for name, count in absent.items())
         gaps += (
-            f'<details class="repro-missing"><summary><strong>{len(missing)} runs are not trained yet</strong>: the '
-            "figures above lack them, and draw a network with some of its runs as the mean of those. "
-            f"<code>repro sweep</code> trains them</summary><ul>{items}</ul></details>"
+            f'<details class="repro-missing"><summary><strong>{len(missing)} runs are not trained yet</strong>, of '
+            "those that this page asks for. What is drawn of a network with some of its runs is the mean of those. "
+            f"<code>repro sweep</code> trains the others.</summary><ul>{items}</ul></details>"
         )
     return gaps
 

@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from repro.analysis import accuracy
+from repro.analysis import accuracy, radii
 from repro.analysis.evidence import Network
 from repro.edition import VARIANTS
 from repro.figures.markup import Html
@@ -29,6 +29,30 @@ def by_microphone(records: Iterable[Record]) -> pd.DataFrame:
         of_variant.setdefault(record.experiment.variant, []).append(record)
     shares = {variant: 100 * accuracy.shares(runs, "device", True).mean() for variant, runs in of_variant.items()}
     return pd.DataFrame(shares, columns=[variant for variant in VARIANTS if variant in shares]).rename_axis("device")
+
+
+def by_response(accuracies: pd.DataFrame, deviations: pd.Series[float], compressed: Sequence[str]) -> pd.DataFrame:
+    """Accuracy through the microphones that compress and through the others, and its relation to their responses.
+
+    Args:
+        accuracies: `by_microphone`.
+        deviations: of every microphone from flat, in dB.
+        compressed: those that compress, too.
+
+    Returns:
+        Text, a row a group and variant: microphones, their mean accuracy, and the rank correlation of deviation and
+        accuracy with its 95 % interval. No rows without measured microphones.
+    """
+    measured = accuracies[accuracies.index.isin(deviations.index)]
+    compress = measured.index.isin(compressed)
+    rows = []
+    for name, group in {"all": measured, "compress": measured[compress], "do not": measured[~compress]}.items():
+        for variant, heard in group.items() if len(group) else ():
+            found = radii.rank_correlation(deviations[group.index], heard)
+            related = f"{found.told} ({found.interval})"
+            rows.append([name, variant, found.pairs, f"{heard.mean():.1f}", related])
+    columns = ["microphones", "variant", "number", "accuracy / %", "rank correlation (95 %)"]
+    return pd.DataFrame(rows, columns=columns).set_index(columns[:2])
 
 
 def microphones(

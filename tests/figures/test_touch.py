@@ -181,6 +181,17 @@ def test_accuracy_by_microphone_is_a_mean_over_networks():
     assert table.to_dict() == {"base": {"b": 87.5, "c": 100.0}, "damped": {"b": 100.0, "c": 100.0}}
 
 
+def test_microphones_that_compress_are_told_apart():
+    flat = {f"m{number}": 90.0 - number for number in range(8)}  # the farther from flat, the less accurate
+    accuracies = pd.DataFrame({"base": {**flat, "loud": 40.0, "louder": 60.0, "unknown": 0.0}})
+    deviations = pd.Series({**{name: float(number) for number, name in enumerate(flat)}, "loud": 0.5, "louder": 9.0})
+    table = points.by_response(accuracies, deviations, ["loud", "louder"])
+    assert table.loc[("compress", "base")].tolist() == [2, "50.0", "– (–)"]
+    assert table.loc[("do not", "base")].tolist() == [8, "86.5", "−1.00 (−1.00 to −1.00)"]
+    assert table.loc[("all", "base"), ["number", "accuracy / %"]].tolist() == [10, "79.2"]
+    assert points.by_response(accuracies, deviations[:0], []).empty
+
+
 def test_every_run_is_a_point_that_names_it():
     records = [
         tiny.record(ModelConfig(width=8), wrong=8),
