@@ -23,7 +23,8 @@ SMALLER = "The runs show the effect, but smaller than the claim asks for."
 def meaning(claim: Claim) -> str:
     """What a claim's verdict says, in a sentence."""
     leaning = [effect for effect in claim.effects if effect.verdict is Verdict.DIRECTION_ONLY]
-    if claim.verdict is Verdict.DIRECTION_ONLY and all(effect.signal is Signal.PRESENT for effect in leaning):
+    smaller = [effect.signal is Signal.PRESENT and effect.kind in ("increase", "decrease") for effect in leaning]
+    if claim.verdict is Verdict.DIRECTION_ONLY and all(smaller):
         return SMALLER
     return MEANING[claim.verdict]
 
@@ -48,11 +49,11 @@ def headline(claim: Claim) -> list[Effect]:
     """Of the measured effects of a claim one for every network or pair compared ("base", "damped").
 
     It is the one with the weakest verdict, which decides on the claim, and the first of several such; where one
-    supported effect is enough for the claim, the largest.
+    supported effect is enough for the claim, the largest of those that are supported, if there are any.
     """
     measured = [effect for effect in claim.effects if effect.estimate.mean is not None]
     if claim.some:
-        measured.sort(key=lambda effect: -(effect.estimate.mean or 0.0))
+        measured.sort(key=lambda effect: (effect.verdict is not Verdict.SUPPORTED, -(effect.estimate.mean or 0.0)))
     else:
         measured.sort(key=lambda effect: list(Verdict).index(effect.verdict))
     chosen: dict[str, Effect] = {}

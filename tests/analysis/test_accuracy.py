@@ -7,7 +7,7 @@ import tiny
 
 from repro.analysis import accuracy
 from repro.analysis.evidence import Evidence
-from repro.experiment import ModelConfig
+from repro.experiment import DataConfig, ModelConfig
 
 NARROW, WIDE = ModelConfig(width=4), ModelConfig(width=8)
 DAMPED = ModelConfig(width=4, damped=True)
@@ -38,6 +38,13 @@ def test_percentages_say_what_was_not_trained():
     assert list(table.columns) == [("unseen", "base"), ("unseen", "damped"), ("seen", "base"), ("seen", "damped")]
     assert table.loc[4].tolist() == ["87.5 ± 17.7", "100.0 ± 0.0", "75.0 ± 35.4", "100.0 ± 0.0"]
     assert table.loc[8].tolist() == ["100.0 ± 0.0", "not trained", "100.0 ± 0.0", "not trained"]
+
+
+def test_a_table_says_which_network_lacks_folds_that_another_has():
+    first, second = (DataConfig(name="esc10", root="data", impulse_responses="irs", fold=fold) for fold in (1, 2))
+    runs = [tiny.record(NARROW, data=first), tiny.record(NARROW, data=second), tiny.record(WIDE, data=first)]
+    table = accuracy.percentages(accuracy.report(accuracy.accuracies(runs)), "width")
+    assert table[("unseen", "base")].to_dict() == {4: "100.0 ± 0.0", 8: "100.0 ± 0.0 (1 of 2 folds)"}
 
 
 def test_the_lowest_training_accuracy_of_any_run():

@@ -39,6 +39,13 @@ def test_a_claim_is_told_by_one_effect_for_every_network():
     assert [found.estimate.mean for found in headline(replace(claim, some=True))] == [9.0, 2.0]
 
 
+def test_a_claim_that_one_effect_supports_is_told_by_the_largest_that_does():
+    effects = [effect("base, W = 16", 4.0, 1.0), effect("base, W = 32", 3.0, 1.0), effect("base, W = 64", 5.2)]
+    claim = Claim("Some are wider and better.", "", effects, some=True)
+    assert claim.verdict is Verdict.SUPPORTED
+    assert [found.estimate.mean for found in headline(claim)] == [4.0]
+
+
 def test_a_claim_that_asserts_all_is_told_by_the_effect_that_decides_on_it():
     effects = [
         effect("base, unseen, W − D", 3.0, 1.0),  # supported
@@ -67,3 +74,10 @@ def test_every_verdict_has_its_words():
 def test_a_significant_effect_below_the_margin_is_told_as_such(mean, error, told):
     measured = replace(effect("base", mean, error), margin=5.0)
     assert meaning(Claim("Wider is better.", "", [measured])) == told
+
+
+def test_an_equality_that_is_not_settled_is_not_told_as_a_smaller_effect():
+    measured = replace(effect("base", 0.6, 0.25), kind="equal", margin=1.0)  # 0.1 to 1.1, where at most 1 is claimed
+    claim = Claim("Wider is the same.", "", [measured])
+    assert claim.verdict is Verdict.DIRECTION_ONLY
+    assert meaning(claim) == MEANING[Verdict.DIRECTION_ONLY]
