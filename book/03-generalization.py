@@ -82,9 +82,7 @@ page.without_recordings(edition, absent) if cells.empty else None
 # cities, in a cycle that gives up the cities equally often ([judgement calls](judgement-calls)). What other devices
 # recorded of the pairs that are trained on is not used.
 #
-# In ESC-10, device a is the recording as published, made with many unknown devices. Every other device is simulated: the
-# recording is convolved with the measured response of a microphone, and every third microphone also compresses. One fold
-# is left out at a time: a network is trained on device a's clips of four folds and tested on all
+# With ESC-10 one fold is left out at a time: a network is trained on device a's clips of four folds and tested on all
 # devices' clips of the fifth. All five networks together are tested on every recording once.
 
 # %%
@@ -162,9 +160,9 @@ Markdown(SHARE) if not folds else None
 #   simulated: device a's recording is convolved with a measured impulse response and compressed.
 # - **Synthetic**: nine devices of the same kinds, made of a frequency response, a compressor, a gain and noise
 #   ([their curves](synthetic)).
-# - **ESC-10**: device a is the recording as it is. The unseen devices are microphones: every recording is convolved with
-#   impulse responses that the Microphone Impulse Response Project measured {cite}`micirp`, and brought back to its level.
-#   Every third microphone, in the order of the names, also compresses.
+# - **ESC-10**: device a is the recording as published, made with one of many unknown devices. The unseen devices are
+#   simulated: every recording is convolved with impulse responses that the Microphone Impulse Response Project measured
+#   {cite}`micirp`, and brought back to its level. Every third microphone, in the order of the names, also compresses.
 #
 # For measured microphones, their magnitude responses tell how far each is from device a, which would be a flat line. The
 # number behind a name is the standard deviation of the curve from 100 Hz to 10 kHz.

@@ -176,9 +176,9 @@ and augmentation. The two go apart all the same, since training magnifies any
 rounding, so the measure is the mean difference over the seeds, with Student's
 interval.
 """
+in_both = runs_of(edition, "precision")
 if edition.precision_widths:
     display(Markdown(PRECISION))
-    in_both = runs_of(edition, "precision")
     by_precision = pairs.by_precision(in_both)
     display(by_precision.round(1).rename_axis(columns="accuracy / %"))
 
@@ -207,7 +207,7 @@ effect = pairs.mean_difference(
 effect.round(1).rename_axis(columns="points")
 
 # %% tags=["remove-input"]
-page.provenance(runs_of(edition, "width", "repeated width", "precision"))
+page.provenance([*records, *in_both])
 
 # %% [markdown]
 # ## A.4 Sparsification

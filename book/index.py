@@ -118,8 +118,7 @@ Markdown("\n\n".join([*lines, f"**What is not run yet:** claims {waiting}."]))
 # **What this is evidence for, and what not.** The edition on real recordings is about sound events (ESC-10
 # {cite}`piczak2015esc`). Its *seen device* are the recordings as published, made with many unknown devices; an unseen
 # device is such a recording convolved with the measured response of a microphone and, for every third one, compressed. It
-# says nothing about
-# acoustic scenes (TAU Urban Acoustic Scenes 2020 Mobile), whose recordings are a download of 27 GB and whose trainings
+# says nothing about acoustic scenes (TAU Urban Acoustic Scenes 2020 Mobile), whose recordings are a download of 27 GB and whose trainings
 # take GPUs for days; the edition `tau2020` holds that protocol, ready to run. The quick edition shows the machinery at
 # work on sounds that this repository makes, and is no evidence about the paper at all.
 #
@@ -127,8 +126,8 @@ Markdown("\n\n".join([*lines, f"**What is not run yet:** claims {waiting}."]))
 #
 # The pages follow the paper. Section 3 lets you see, and hear where the recordings are at hand, what a device does to a
 # sound; Section 4 builds the networks; Section 5 scales them; the appendices hold the set-up, the damping and the
-# receptive fields. Set-up code is folded; pages with results end with the runs that they were drawn from. To run a page with other
-# parameters, or the whole book on other recordings, see the project's README.
+# receptive fields. Set-up code is folded; pages with results end with the runs that they were drawn from. To run a
+# page with other parameters, or the whole book on other recordings, see the project's README.
 #
 # ## How to cite
 #
