@@ -34,6 +34,7 @@ SCALINGS = {
     "sparse width, iterative": "X",
 }
 """The ways of scaling of Figures 1 and 17, with their markers."""
+FOLDS_MISSING = "folds missing"  # the legend of a hollow mark
 SCALING_COLOURS = ("#0072B2", "#D55E00", "#E69F00", "#CC79A7", "#009E73", "#56B4E9")
 
 STYLE: dict[Any, Any] = {
@@ -98,8 +99,16 @@ def _where(table: pd.DataFrame, **values: object) -> pd.DataFrame:
 
 
 def _error_bars(ax: Axes, x: pd.Series[Any], report: pd.DataFrame, **look: Any) -> None:
-    """Means of a report in %, with their standard deviations; a single value has none."""
-    ax.errorbar(x, 100 * report["mean"], 100 * report["std"].fillna(0), **look)
+    """Means of a report in %, with their standard deviations, of which a single value has none.
+
+    The mark of a network that lacks folds is hollow.
+    """
+    mean, part = 100 * report["mean"], report["folds"] < report["folds"].max()
+    ax.errorbar(x, mean, 100 * report["std"].fillna(0), **look)
+    if part.any():
+        name = None if FOLDS_MISSING in ax.get_legend_handles_labels()[1] else FOLDS_MISSING
+        hollow = {"color": look["color"], "marker": look["marker"], "mfc": "white", "ls": "none", "zorder": 4}
+        ax.plot(x[part], mean[part], label=name, **hollow)
 
 
 def _ticks_at(ax: Axes, places: Iterable[int], logarithmic: bool) -> None:

@@ -75,6 +75,20 @@ def test_a_single_value_has_no_standard_deviation_and_is_drawn_all_the_same():
     )
 
 
+def test_a_network_that_lacks_folds_is_hollow_and_the_legend_says_so():
+    report, by_run = report_and_seeds(WIDTHS, [0])
+    report["folds"] = [
+        2 if (width, variant) == (8, "base") else 5
+        for width, variant in zip(report["width"], report["variant"], strict=True)
+    ]
+    figure = charts.accuracy_panels(report, by_run, "width", "width W", logarithmic=False)
+    assert legend(figure) == ["folds missing", "base", "damped"]
+    for ax in figure.axes:
+        (hollow,) = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
+        assert len(hollow.get_xdata()) == 1 and hollow.get_color() == COLOURS["base"]
+        assert hollow.get_ydata() == ax.containers[0][0].get_ydata()[1]
+
+
 @pytest.mark.parametrize("seeds", [[0], [0, 1]])
 def test_sparse_panels(seeds):
     tables = [report_and_seeds(WIDTHS, seeds)[0]]
