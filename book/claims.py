@@ -21,8 +21,8 @@
 # A statement is split into effects. Each has a direction and a margin, written into the code before any accuracy of the
 # edition was looked at ([Appendix A](A-setup) lists later changes). An effect is a contrast between networks: a
 # difference, or a slope over width or depth. Its 95 % interval answers "other recordings, other microphones, other
-# trainings" on the same training material: the variance left between networks and folds, pooled over the study, and what
-# single devices add to it.
+# trainings" on the same training material: the variance left between networks and folds, pooled over those networks of
+# the study that fit their training data, and what single devices add to it.
 #
 # Two questions are answered apart. Is there an effect? Its *signal* is present (the interval excludes zero), absent (two
 # one-sided tests place it within a size that does not matter) or undetermined. And how large is it? Its *size* is
@@ -36,7 +36,7 @@
 #   about every run is contradicted where no run agrees;
 # - **premise not met**: the paper speaks of networks that fit their training data, and some of these do not (below
 #   97.5 % of the training labels in some run): then there is no verdict;
-# - **not run**: the networks it needs are not among the runs.
+# - **not run**: some of the runs that it takes are not there; what the others give is shown all the same.
 #
 # A claim asserts all its effects and stands as its weakest one, unless it asks for some network alone: then as its
 # strongest. Effects on receptive fields are in log-%, a hundred times the natural logarithm of a ratio. *Detectable* is the

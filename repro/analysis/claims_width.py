@@ -36,7 +36,8 @@ def fits_random_labels(evidence: Evidence) -> Claim:
     narrow, wide = widths[0], widths[-1]
     less, more = (evidence.training_accuracy(Network("base", width), "random") for width in (narrow, wide))
     gains = {place: more.values[place] - value for place, value in less.values.items() if place in more.values}
-    gain, pair = Estimate.of(gains, less.runs + more.runs), f"W = {wide} − W = {narrow}"
+    gain = Estimate.of(gains, less.runs + more.runs, less.missing + more.missing)
+    pair = f"W = {wide} − W = {narrow}"
     return Claim(
         f"A network of W = {narrow} fits random labels in part, one of W = {wide} wholly: it is over-parameterised.",
         f"On random labels W = {wide} reaches at least {FITTED:g} % training accuracy in every run, and W = {narrow} "

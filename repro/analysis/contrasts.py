@@ -41,6 +41,7 @@ class Estimate:
         error: standard error of the mean; None where nothing is left to estimate it from.
         freedom: degrees of freedom of the error.
         runs: keys of the runs that it was computed from.
+        missing: the number of values, or of runs behind them, that the edition asks for and does not have.
     """
 
     values: Mapping[str, float] = field(default_factory=dict)
@@ -48,11 +49,12 @@ class Estimate:
     error: float | None = None
     freedom: float = 0.0
     runs: tuple[str, ...] = ()
+    missing: int = 0
 
     @classmethod
-    def of(cls, values: Mapping[str, float], runs: tuple[str, ...] = ()) -> Estimate:
+    def of(cls, values: Mapping[str, float], runs: tuple[str, ...] = (), missing: int = 0) -> Estimate:
         """Values and their mean, without an error."""
-        return cls(values, float(np.mean([*values.values()])) if values else None, runs=runs)
+        return cls(values, float(np.mean([*values.values()])) if values else None, runs=runs, missing=missing)
 
     def __neg__(self) -> Estimate:
         values = {block: -value for block, value in self.values.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -91,7 +91,8 @@ class Evidence:
 
     Attributes:
         edition: what it asks for.
-        records: the runs, each once.
+        records: the runs, each once. Those of the second seeds of some widths (`Edition.repeat_widths`) take no part in
+            what is said of networks here: all networks have the same seeds.
     """
 
     edition: Edition
@@ -102,7 +103,8 @@ class Evidence:
     def _runs(self) -> dict[tuple[Network, str], dict[Replicate, Record]]:
         found: dict[tuple[Network, str], dict[Replicate, Record]] = {}
         for record in self.records:
-            if record.experiment.recipe.precision == self.edition.precision:
+            of_edition = record.experiment.seed in self.edition.seeds
+            if of_edition and record.experiment.recipe.precision == self.edition.precision:
                 place = (self.network_of(record.experiment), record.experiment.recipe.labels)
                 found.setdefault(place, {})[record.experiment.replicate] = record
         return {place: dict(sorted(runs.items())) for place, runs in found.items()}
@@ -133,16 +135,14 @@ class Evidence:
         return tuple(f"{network} ({min(fit):.1f} %)" for network, fit in fits.items() if min(fit, default=100) < FITS)
 
     def fitting_widths(self) -> list[int]:
-        """The widths of the width study from the narrowest on whose base and damped networks fit in every replicate.
+        """The widths of the width study from the narrowest on of which no run, base or damped, does not fit.
 
         All of them where there is none.
         """
         widths = sorted(self.edition.widths)
-        for place, width in enumerate(widths):
-            networks = [Network(variant, width) for variant in BOTH]
-            if all(self.runs(network) for network in networks) and not self.unfit(networks):
-                return widths[place:]
-        return widths
+        fitting = (width for width in widths if not self.unfit(Network(variant, width) for variant in BOTH))
+        narrowest = next(fitting, widths[0])
+        return [width for width in widths if width >= narrowest]
 
     def effect(
         self,
@@ -176,7 +176,8 @@ class Evidence:
         Args:
             contrast: the networks and their factors.
             groups: the groups of devices whose accuracies are added, and their factors.
-            studies: whose networks' residual variance is pooled.
+            studies: whose networks' residual variance is pooled: of those that fit their training data, as a network
+                that lost classes varies by far more than the others.
         """
 
         def value(record: Record) -> float:
@@ -210,7 +211,7 @@ class Evidence:
         """Share of the training labels that the final network reproduces without augmentation, in %, by replicate."""
         runs = self.runs(network, labels)
         values = {_name(place): 100 * record.train_accuracy for place, record in runs.items()}
-        return Estimate.of(values, tuple(record.key for record in runs.values()))
+        return Estimate.of(values, tuple(record.key for record in runs.values()), self._replicates - len(runs))
 
     def surplus_weights(self, networks: Collection[Network], target: int) -> Estimate:
         """Weights left in sparse networks, counted in their masks, less the target; by replicate the worst case."""
@@ -218,7 +219,8 @@ class Evidence:
         runs = [(_name(place), record) for network in networks for place, record in self.runs(network).items()]
         for name, record in runs:
             values[name] = max(values.get(name, 0.0), float(record.weights - target), key=abs)
-        return Estimate.of(values, tuple(record.key for _, record in runs))
+        missing = self._replicates * len(networks) - len(runs)
+        return Estimate.of(values, tuple(record.key for _, record in runs), missing)
 
     def _estimate(
         self,
@@ -228,25 +230,30 @@ class Evidence:
         groups: Mapping[Group, float] | None = None,
     ) -> Estimate:
         """A contrast of a value of runs, which is one of accuracies on `groups` where they are given."""
-        blocks = self._blocks(contrast)
-        pool = (network for study in studies for network in self.networks(study))
+        asked = self._blocks
+        blocks = [block for block in asked if all(self.runs(network).keys() >= {*block} for network in contrast)]
+        pool = (network for study in studies for network in self.networks(study) if not self.unfit([network]))
         networks = dict.fromkeys([*contrast, *pool])  # those of the contrast first
         cells = np.array([[self._mean(network, block, value) for block in blocks] for network in networks])
-        if not blocks or np.isnan(cells[: len(contrast)]).any():
+        if not contrast or not blocks or np.isnan(cells[: len(contrast)]).any():
             return Estimate()
         names = [f"fold {block[0][0]}" if block[0][0] else f"seed {block[0][1]}" for block in blocks]
         clips = self._clip_effects(contrast, blocks, groups) if groups else None
         runs = tuple(self.runs(network)[place].key for network in contrast for block in blocks for place in block)
-        return estimate(cells, dict(enumerate(contrast.values())), names, clips, runs)
+        found = estimate(cells, dict(enumerate(contrast.values())), names, clips, runs)
+        return replace(found, missing=len(asked) - len(blocks))
 
-    def _blocks(self, contrast: Contrast) -> list[list[Replicate]]:
-        """The replicates that all networks of a contrast have, by fold, else by seed."""
-        runs = [set(self.runs(network)) for network in contrast]
-        common = sorted(set.intersection(*runs)) if runs else []
-        folds = dict.fromkeys(fold for fold, _ in common)
-        if len(folds) < 2 and not any(folds):
-            return [[place] for place in common]
-        return [[place for place in common if place[0] == fold] for fold in folds]
+    @property
+    def _blocks(self) -> list[list[Replicate]]:
+        """The replicates of the edition, by fold; by seed where it has no folds."""
+        seeds = self.edition.seeds
+        if self.edition.folds == [0]:
+            return [[(0, seed)] for seed in seeds]
+        return [[(fold, seed) for seed in seeds] for fold in self.edition.folds]
+
+    @property
+    def _replicates(self) -> int:
+        return len(self.edition.folds) * len(self.edition.seeds)
 
     def _mean(self, network: Network, block: Sequence[Replicate], value: Callable[[Record], float]) -> float:
         """The mean value of a network's runs of a block; NaN where one is not there."""

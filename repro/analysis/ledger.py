@@ -83,6 +83,7 @@ def effects_table(claims: list[Claim]) -> pd.DataFrame:
                     "size": str(effect.size),
                     "paper": effect.paper,
                     "blocks": len(effect.estimate.values),
+                    "missing": effect.estimate.missing,
                     "unfit": "; ".join(effect.unfit),
                 }
             )

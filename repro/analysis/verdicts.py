@@ -78,6 +78,7 @@ class Effect:
         paper: the value that the paper gives for it; None where it gives none.
         unfit: networks compared that do not fit their training data, in words; then there is no verdict.
         contradiction: p-value of the quantity lying outside of what is claimed, adjusted over a claim's effects (Holm).
+        support: p-value of there being no increase, adjusted likewise, where one supported effect is enough.
         details: what is measured of the subject, and what is compared, such as ("unseen", "W = 64 − W = 16").
     """
 
@@ -90,6 +91,7 @@ class Effect:
     paper: float | None = None
     unfit: tuple[str, ...] = ()
     contradiction: float | None = None
+    support: float | None = None
     details: tuple[str, ...] = ()
 
     @property
@@ -148,6 +150,8 @@ class Effect:
             return Verdict.NOT_RUN
         if self.unfit:
             return Verdict.PREMISE_NOT_MET
+        if found.missing:
+            return Verdict.NOT_RUN
         if self.kind in ("at least", "exact"):
             exact = self.kind == "exact"
             held = [abs(v) <= self.margin if exact else v >= self.margin for v in found.values.values()]
@@ -171,7 +175,7 @@ class Effect:
     def _supported(self, low: float, mean: float) -> bool:
         found, m = self.estimate, self.margin
         if self.kind in ("increase", "decrease"):
-            return low > 0 and mean >= m
+            return low > 0 and mean >= m and (self.support is None or self.support < LEVEL)
         if self.kind == "equal":  # two one-sided tests
             return max(found.p_below(-m), found.p_above(m)) < LEVEL
         if self.kind == "no less":
@@ -209,6 +213,7 @@ class Effect:
             "size": str(self.size),
             "paper": self.paper,
             "contradiction": self.contradiction,
+            "support": self.support,
             "unfit": list(self.unfit),
             "verdict": str(self.verdict),
             "runs": list(self.estimate.runs),
@@ -276,14 +281,6 @@ def judged(claim: Claim) -> Claim:
     adjusted = dict(zip(map(id, tested), holm([effect.p_outside for effect in tested]), strict=True))
     effects = [replace(effect, contradiction=adjusted.get(id(effect))) for effect in claim.effects]
     if claim.some:
-        effects = _support_adjusted(effects)
+        support = holm([min(1.0, 2 * effect.estimate.p_below(0.0)) for effect in effects])
+        effects = [replace(effect, support=p) for effect, p in zip(effects, support, strict=True)]
     return replace(claim, effects=effects)
-
-
-def _support_adjusted(effects: Sequence[Effect]) -> list[Effect]:
-    """Effects of which one is enough; one that is significant by itself but not after adjustment loses its error."""
-    p_values = [min(1.0, 2 * effect.estimate.p_below(0.0)) for effect in effects]
-    return [
-        replace(effect, estimate=replace(effect.estimate, error=None)) if p < LEVEL <= of_all else effect
-        for effect, p, of_all in zip(effects, p_values, holm(p_values), strict=True)
-    ]

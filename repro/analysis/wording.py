@@ -23,16 +23,21 @@ SMALLER = "The runs show the effect, but smaller than the claim asks for."
 def meaning(claim: Claim) -> str:
     """What a claim's verdict says, in a sentence."""
     leaning = [effect for effect in claim.effects if effect.verdict is Verdict.DIRECTION_ONLY]
-    smaller = [effect.signal is Signal.PRESENT and effect.kind in ("increase", "decrease") for effect in leaning]
-    if claim.verdict is Verdict.DIRECTION_ONLY and all(smaller):
+    if claim.verdict is Verdict.DIRECTION_ONLY and all(map(_smaller_than_claimed, leaning)):
         return SMALLER
     return MEANING[claim.verdict]
+
+
+def _smaller_than_claimed(effect: Effect) -> bool:
+    directed = effect.kind in ("increase", "decrease") and effect.signal is Signal.PRESENT
+    return directed and abs(effect.estimate.mean or 0.0) < effect.margin
 
 
 def amount(effect: Effect) -> str:
     """An effect's mean and 95 % interval, such as "+3.1 points (+1.2 to +5.0)"; empty where it was not measured.
 
-    Ratios, which are measured as 100 times their logarithm, are told as a change in percent.
+    Ratios, which are measured as 100 times their logarithm, are told as a change in percent. Where runs are missing,
+    how many folds it is from, or how many runs are missing, follows.
     """
     found, interval = effect.estimate, effect.estimate.interval()
     if found.mean is None:
@@ -42,7 +47,17 @@ def amount(effect: Effect) -> str:
         values, unit = [100 * math.expm1(value / 100) for value in values], "%"
     sign = "" if effect.unit == "%" else "+"  # a share is no difference
     mean, *ends = [f"{value:{sign}.1f}".replace("-", "−") for value in values]
-    return f"{mean} {unit}" + (f" ({' to '.join(ends)})" if ends else "")
+    return f"{mean} {unit}" + (f" ({' to '.join(ends)})" if ends else "") + _missing(effect)
+
+
+def _missing(effect: Effect) -> str:
+    missing, found = effect.estimate.missing, list(effect.estimate.values)
+    if not missing:
+        return ""
+    if effect.kind in ("at least", "exact"):  # asked of every run
+        return f", {missing} {'run' if missing == 1 else 'runs'} missing"
+    block = found[0].split()[0]
+    return f", from {len(found)} of {len(found) + missing} {block}s"
 
 
 def headline(claim: Claim) -> list[Effect]:

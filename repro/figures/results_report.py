@@ -53,8 +53,11 @@ def write_report(evidence: Evidence, folder: Path) -> None:
         lines.append(f"| {claim.number} | {claim.statement} | {claim.paper} | {numbers(claim)} | {claim.verdict} |")
     lines += [
         "",
-        "`runs/` holds a run a file (`repro runs show KEY`), `runs.csv` a row a run and device, `effects.csv` a row an",
-        "effect of the ledger, `recordings.npz` the summary of the recordings that Section 3 shows.",
+        "- `runs/`: a run a file (`repro runs show KEY`)",
+        "- `runs.csv`: a row a run and device",
+        "- `effects.csv`: a row an effect of the ledger; `missing` are the folds, or runs, that it still lacks",
+        "- `probe.csv`: what a linear classifier on mean spectra reaches, by fold",
+        "- `recordings.npz`: the summary of the recordings that Section 3 shows; `recordings.json`: which they are",
     ]
     write_file(folder / "README.md", ("\n".join(lines) + "\n").encode())
     project, (start, end) = folder.parents[1] / "README.md", ANSWER

@@ -71,13 +71,52 @@ def test_widths_that_do_not_fit_are_outside_of_the_verdicts():
     assert claim.effects[0].unfit == ("base W=32 (90.0 %)", "base W=8 (90.0 %)")
 
 
-def test_folds_that_a_network_lacks_are_left_out_of_its_contrasts_alone():
+def test_a_contrast_that_lacks_a_fold_is_shown_without_a_verdict_and_others_are_judged():
     runs = made.records(EDITION, {8: 0.5, 16: 0.6, 32: 0.7})
     without = [record for record in runs if (record.experiment.model.width, record.experiment.data.fold) != (32, 2)]
     claims = judged(evidence(*without))
-    assert list(claims[3].effects[0].estimate.values) == ["fold 1", "fold 3"]
+    gain = claims[3].effects[0]
+    assert (list(gain.estimate.values), gain.estimate.missing) == (["fold 1", "fold 3"], 1)
+    assert gain.estimate.mean == pytest.approx(20.0) and gain.verdict is claims[3].verdict is Verdict.NOT_RUN
     lead = claims[5].effects[1]
     assert (lead.name, list(lead.estimate.values)) == ("damped − base, unseen, W = 8", ["fold 1", "fold 2", "fold 3"])
+    assert lead.estimate.missing == 0 and lead.verdict is not Verdict.NOT_RUN
+
+
+def test_a_fold_that_lacks_a_seed_is_missing():
+    edition = made.edition(seeds=[0, 1])
+    runs = made.records(edition, {8: 0.5, 16: 0.6, 32: 0.7})
+    gain = judged(evidence(*runs[1:], edition=edition))[3].effects[0].estimate
+    assert runs[0].experiment.replicate == (1, 0) and runs[0].experiment.model.width == 8
+    assert (list(gain.values), gain.missing) == (["fold 2", "fold 3"], 1)
+
+
+def test_second_seeds_change_nothing_that_is_said_of_networks():
+    edition = made.edition(repeat_widths=[8, 16])
+    runs = made.records(edition, {8: 0.5, 16: 0.6, 32: 0.7})
+    again = [made.record(run, 0.1, 0.1 + 0.3 * run.model.damped, 0.5) for run in edition.study("repeated width")]
+    assert len(again) == 12
+    with_them, without = evidence(*runs, *again, edition=edition), evidence(*runs, edition=edition)
+    assert with_them.fitting_widths() == [8, 16, 32]
+    assert [claim.as_json() for claim in ledger(with_them)] == [claim.as_json() for claim in ledger(without)]
+
+
+def test_networks_that_do_not_fit_are_not_pooled():
+    edition = made.edition(widths=[4, 8, 16, 32])
+    unseen = {(1, 8): 0.50, (2, 8): 0.52, (3, 8): 0.57, (1, 32): 0.71, (2, 32): 0.70, (3, 32): 0.73}
+
+    def gain(of_narrowest, fit):
+        """From W = 8 to 32, with W = 4 as given."""
+        runs = [
+            made.record(run, 0.9, of_narrowest[run.data.fold - 1], fit)
+            if run.model.width == 4
+            else made.record(run, 0.9, unseen.get((run.data.fold, run.model.width), 0.6))
+            for run in edition.study("width")
+        ]
+        return judged(evidence(*runs, edition=edition))[3].effects[0].estimate
+
+    even, varied = gain([0.4, 0.4, 0.4], fit=0.9), gain([0.2, 0.6, 0.2], fit=0.9)
+    assert even == varied and even.error is not None
 
 
 def test_seeds_of_a_fold_are_averaged_before_folds_are_compared():
@@ -97,10 +136,13 @@ def test_sparse_networks_are_compared_with_the_dense_one_of_as_many_epochs():
 
 
 def test_weights_left_in_sparse_networks_are_counted():
-    runs = [made.record(run, 0.9, 0.5) for run in EDITION.study("static pruning")]
-    effect = judged(evidence(*runs))[14].effects[1]
+    static = [made.record(run, 0.9, 0.5) for run in EDITION.study("static pruning")]
+    iterative = [made.record(run, 0.9, 0.5) for run in EDITION.study("iterative pruning")]
+    effect = judged(evidence(*static, *iterative))[14].effects[1]
     assert effect.verdict is Verdict.SUPPORTED
     assert set(effect.estimate.values) == {f"fold {fold}, seed 0" for fold in (1, 2, 3)}
+    some = judged(evidence(*static))[14].effects[1]
+    assert (some.estimate.missing, some.verdict) == (12, Verdict.NOT_RUN)  # 2 widths, base and damped, 3 folds
     paper = judged(evidence())[14].effects[0]
     assert paper.name == "1 − N(64) / N(512) = 98.43 %, less 98.4 %"
     assert paper.verdict is Verdict.SUPPORTED

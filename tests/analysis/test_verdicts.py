@@ -1,5 +1,7 @@
 """From estimates to verdicts: literal cases of the rule, and how often it errs where there is no effect."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -68,6 +70,13 @@ def test_what_networks_reach_is_asked_of_every_run():
     assert Effect("x", Estimate(), "exact").verdict is Verdict.NOT_RUN
 
 
+def test_there_is_no_verdict_while_runs_are_missing():
+    part = replace(found(9.0, 1.0), missing=3)
+    assert Effect("x", part, "increase").verdict is Verdict.NOT_RUN
+    assert Effect("x", Estimate.of({"fold 1": 0.0}, missing=1), "exact").verdict is Verdict.NOT_RUN
+    assert Effect("x", part, "increase", unfit=("base W=4 (95.0 %)",)).verdict is Verdict.PREMISE_NOT_MET
+
+
 def test_networks_that_do_not_fit_give_no_verdict():
     effect = Effect("x", found(-9.0, 1.0), "increase", unfit=("base W=4 (95.0 %)",))
     assert effect.verdict is Verdict.PREMISE_NOT_MET
@@ -117,7 +126,10 @@ def test_one_of_some_has_to_be_supported_among_all_that_were_tried():
     weak, none = Effect("x", found(2.5, 1.0), "increase"), Effect("x", found(0.5, 1.0), "increase")
     strong = Effect("x", found(6.0, 1.0), "increase")
     assert claim(weak, some=True).verdict is Verdict.SUPPORTED
-    assert claim(weak, none, some=True).verdict is Verdict.DIRECTION_ONLY
+    adjusted = claim(weak, none, some=True)
+    assert adjusted.verdict is Verdict.DIRECTION_ONLY
+    assert adjusted.effects[0].support == pytest.approx(0.0739, abs=1e-4)
+    assert (adjusted.effects[0].estimate, adjusted.effects[0].signal) == (weak.estimate, Signal.PRESENT)
     assert claim(strong, none, none, some=True).verdict is Verdict.SUPPORTED
     bad = Effect("x", found(-9.0, 1.0), "increase")
     assert claim(bad, bad, some=True).verdict is Verdict.CONTRADICTED

@@ -27,6 +27,20 @@ def test_amounts(measured, text):
     assert amount(measured) == text
 
 
+@pytest.mark.parametrize(
+    ("values", "missing", "kind", "text"),
+    [
+        (["fold 1", "fold 2"], 3, "increase", "+3.0 points, from 2 of 5 folds"),
+        (["seed 0"], 2, "increase", "+3.0 points, from 1 of 3 seeds"),
+        (["fold 1, seed 0"], 1, "at least", "+3.0 points, 1 run missing"),
+        (["fold 1, seed 0"], 6, "exact", "+3.0 points, 6 runs missing"),
+    ],
+)
+def test_amounts_say_what_is_missing(values, missing, kind, text):
+    found = Estimate.of(dict.fromkeys(values, 3.0), missing=missing)
+    assert amount(Effect("a", found, kind)) == text
+
+
 def test_a_claim_is_told_by_one_effect_for_every_network():
     effects = [
         effect("base, unseen, W = 64 − W = 16", 1.0),
@@ -74,6 +88,11 @@ def test_every_verdict_has_its_words():
 def test_a_significant_effect_below_the_margin_is_told_as_such(mean, error, told):
     measured = replace(effect("base", mean, error), margin=5.0)
     assert meaning(Claim("Wider is better.", "", [measured])) == told
+
+
+def test_an_effect_that_only_its_number_of_rivals_leaves_open_is_not_told_as_smaller():
+    measured = replace(effect("base", 2.5, 1.0), support=0.07)
+    assert meaning(Claim("Some are better.", "", [measured], some=True)) == MEANING[Verdict.DIRECTION_ONLY]
 
 
 def test_an_equality_that_is_not_settled_is_not_told_as_a_smaller_effect():
