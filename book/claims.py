@@ -36,7 +36,7 @@
 #   about every run is contradicted where no run agrees;
 # - **premise not met**: the paper speaks of networks that fit their training data, and some of these do not (below
 #   97.5 % of the training labels in some run): then there is no verdict;
-# - **not run**: some of the runs that it takes are not there; what the others give is shown all the same.
+# - **runs missing**: some of the runs that it takes are not there; what the others give is shown all the same.
 #
 # A claim asserts all its effects and stands as its weakest one, unless it asks for some network alone: then as its
 # strongest. Effects on receptive fields are in log-%, a hundred times the natural logarithm of a ratio. *Detectable* is the

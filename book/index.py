@@ -106,8 +106,8 @@ lines = [
         ("stays open", kinds["open"]),
     )
 ]
-waiting = ", ".join(str(claim.number) for claim in kinds["not run"]) or "none"
-Markdown("\n\n".join([*lines, f"**What is not run yet:** claims {waiting}."]))
+waiting = ", ".join(str(claim.number) for claim in kinds["runs missing"]) or "none"
+Markdown("\n\n".join([*lines, f"**What waits for runs:** claims {waiting}."]))
 
 # %% [markdown]
 # **What was easy.** The architecture: Table 1 leaves nothing open, and the sparsity that follows from it is the paper's.

@@ -42,7 +42,7 @@ CLAIMS: tuple[tuple[str, tuple[str, ...], Callable[[Evidence], Claim]], ...] = (
 
 
 def ledger(evidence: Evidence) -> list[Claim]:
-    """The 19 claims in order, each with the verdict that the evidence allows; what is missing counts as not run."""
+    """The 19 claims in order, each with the verdict that the evidence allows; one that lacks runs has none."""
     claims = []
     for number, (section, figures, found_in) in enumerate(CLAIMS, start=1):
         claim = judged(found_in(evidence))

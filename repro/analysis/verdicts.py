@@ -19,7 +19,7 @@ class Verdict(StrEnum):
     """What an edition's runs say about an effect or a claim, the weakest verdict first."""
 
     CONTRADICTED = "contradicted"
-    NOT_RUN = "not run"
+    RUNS_MISSING = "runs missing"
     PREMISE_NOT_MET = "premise not met"
     ABSENT = "no such effect"
     INCONCLUSIVE = "inconclusive"
@@ -29,7 +29,7 @@ class Verdict(StrEnum):
 
 STRONGEST_FIRST = (
     Verdict.SUPPORTED,
-    Verdict.NOT_RUN,  # a run that is not there may still support the claim
+    Verdict.RUNS_MISSING,  # a run that is not there may still support the claim
     Verdict.DIRECTION_ONLY,
     Verdict.INCONCLUSIVE,
     Verdict.PREMISE_NOT_MET,
@@ -147,11 +147,11 @@ class Effect:
         """What follows for this effect alone."""
         found = self._directed
         if found.mean is None:
-            return Verdict.NOT_RUN
+            return Verdict.RUNS_MISSING
         if self.unfit:
             return Verdict.PREMISE_NOT_MET
         if found.missing:
-            return Verdict.NOT_RUN
+            return Verdict.RUNS_MISSING
         if self.kind in ("at least", "exact"):
             exact = self.kind == "exact"
             held = [abs(v) <= self.margin if exact else v >= self.margin for v in found.values.values()]
@@ -254,7 +254,7 @@ class Claim:
         """
         verdicts = {effect.verdict for effect in self.effects}
         order = STRONGEST_FIRST if self.some else Verdict
-        return next((verdict for verdict in order if verdict in verdicts), Verdict.NOT_RUN)
+        return next((verdict for verdict in order if verdict in verdicts), Verdict.RUNS_MISSING)
 
     @property
     def runs(self) -> tuple[str, ...]:

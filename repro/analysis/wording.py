@@ -13,7 +13,7 @@ MEANING = {
     Verdict.ABSENT: "The runs show no such effect.",
     Verdict.CONTRADICTED: "The runs contradict it.",
     Verdict.PREMISE_NOT_MET: "There is no verdict: the networks have not fitted their training data.",
-    Verdict.NOT_RUN: "There is no verdict: not all the runs that it takes are there.",
+    Verdict.RUNS_MISSING: "There is no verdict: not all the runs that it takes are there.",
 }
 
 

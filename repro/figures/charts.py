@@ -87,8 +87,10 @@ def _device_panels(label: str, size: tuple[float, float] | None = None) -> tuple
 
 
 def _legend_below(figure: Figure, ax: Axes, columns: int) -> None:
-    """What is drawn in one panel, named below all of them, where it covers nothing."""
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=columns, fontsize=9)
+    """What is drawn in one panel, named below all of them, where it covers nothing; missing folds last."""
+    shown = sorted(zip(*ax.get_legend_handles_labels(), strict=True), key=lambda entry: entry[1] == FOLDS_MISSING)
+    handles, names = [handle for handle, _ in shown], [name for _, name in shown]
+    figure.legend(handles, names, loc="outside lower center", ncols=columns, fontsize=9)
 
 
 def _where(table: pd.DataFrame, **values: object) -> pd.DataFrame:

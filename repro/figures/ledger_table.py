@@ -20,7 +20,7 @@ SIGNS = {
     Verdict.ABSENT: "0",
     Verdict.CONTRADICTED: "✗",
     Verdict.PREMISE_NOT_MET: "∅",
-    Verdict.NOT_RUN: "–",
+    Verdict.RUNS_MISSING: "–",
 }
 
 

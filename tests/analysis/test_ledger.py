@@ -22,7 +22,7 @@ def judged(found):
 def test_all_19_claims_in_order_and_none_without_runs():
     claims = ledger(evidence())
     assert [claim.number for claim in claims] == list(range(1, 20))
-    assert {claim.verdict for claim in claims} == {Verdict.NOT_RUN}
+    assert {claim.verdict for claim in claims} == {Verdict.RUNS_MISSING}
     assert answer(evidence())[0] == (
         "**Width.** Widening raises the accuracy on unseen devices, of the base and of the damped network. The paper "
         "reports: about +10 points (W = 32 to 512). There is no verdict: not all the runs that it takes are there."
@@ -31,7 +31,7 @@ def test_all_19_claims_in_order_and_none_without_runs():
         "held": 0,
         "did not hold": 0,
         "open": 0,
-        "not run": 19,
+        "runs missing": 19,
     }
 
 
@@ -64,7 +64,7 @@ def test_widths_that_do_not_fit_are_outside_of_the_verdicts():
     assert found.fitting_widths() == [16, 32]
     claims = judged(found)
     assert claims[3].effects[0].name == "base, unseen, W = 32 − W = 16"
-    assert claims[1].verdict is Verdict.NOT_RUN  # W = 4 is not among the runs
+    assert claims[1].verdict is Verdict.RUNS_MISSING  # W = 4 is not among the runs
     nothing_fits = evidence(*made.records(EDITION, {8: 0.5, 16: 0.6, 32: 0.7}, fit=0.9))
     claim = judged(nothing_fits)[3]
     assert claim.verdict is Verdict.PREMISE_NOT_MET
@@ -77,10 +77,10 @@ def test_a_contrast_that_lacks_a_fold_is_shown_without_a_verdict_and_others_are_
     claims = judged(evidence(*without))
     gain = claims[3].effects[0]
     assert (list(gain.estimate.values), gain.estimate.missing) == (["fold 1", "fold 3"], 1)
-    assert gain.estimate.mean == pytest.approx(20.0) and gain.verdict is claims[3].verdict is Verdict.NOT_RUN
+    assert gain.estimate.mean == pytest.approx(20.0) and gain.verdict is claims[3].verdict is Verdict.RUNS_MISSING
     lead = claims[5].effects[1]
     assert (lead.name, list(lead.estimate.values)) == ("damped − base, unseen, W = 8", ["fold 1", "fold 2", "fold 3"])
-    assert lead.estimate.missing == 0 and lead.verdict is not Verdict.NOT_RUN
+    assert lead.estimate.missing == 0 and lead.verdict is not Verdict.RUNS_MISSING
 
 
 def test_a_fold_that_lacks_a_seed_is_missing():
@@ -142,7 +142,7 @@ def test_weights_left_in_sparse_networks_are_counted():
     assert effect.verdict is Verdict.SUPPORTED
     assert set(effect.estimate.values) == {f"fold {fold}, seed 0" for fold in (1, 2, 3)}
     some = judged(evidence(*static))[14].effects[1]
-    assert (some.estimate.missing, some.verdict) == (12, Verdict.NOT_RUN)  # 2 widths, base and damped, 3 folds
+    assert (some.estimate.missing, some.verdict) == (12, Verdict.RUNS_MISSING)  # 2 widths, base and damped, 3 folds
     paper = judged(evidence())[14].effects[0]
     assert paper.name == "1 − N(64) / N(512) = 98.43 %, less 98.4 %"
     assert paper.verdict is Verdict.SUPPORTED

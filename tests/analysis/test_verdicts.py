@@ -67,13 +67,13 @@ def test_what_networks_reach_is_asked_of_every_run():
     assert Effect("x", values(99.8, 98.0), "at least", 99.9).verdict is Verdict.CONTRADICTED
     assert Effect("x", values(0.0, 0.0), "exact").verdict is Verdict.SUPPORTED
     assert Effect("x", values(0.0, 1.0), "exact").verdict is Verdict.INCONCLUSIVE
-    assert Effect("x", Estimate(), "exact").verdict is Verdict.NOT_RUN
+    assert Effect("x", Estimate(), "exact").verdict is Verdict.RUNS_MISSING
 
 
 def test_there_is_no_verdict_while_runs_are_missing():
     part = replace(found(9.0, 1.0), missing=3)
-    assert Effect("x", part, "increase").verdict is Verdict.NOT_RUN
-    assert Effect("x", Estimate.of({"fold 1": 0.0}, missing=1), "exact").verdict is Verdict.NOT_RUN
+    assert Effect("x", part, "increase").verdict is Verdict.RUNS_MISSING
+    assert Effect("x", Estimate.of({"fold 1": 0.0}, missing=1), "exact").verdict is Verdict.RUNS_MISSING
     assert Effect("x", part, "increase", unfit=("base W=4 (95.0 %)",)).verdict is Verdict.PREMISE_NOT_MET
 
 
@@ -109,9 +109,9 @@ def test_a_claim_stands_as_its_weakest_effect():
     lacking = Effect("x", Estimate(), "increase")
     assert claim(good, good).verdict is Verdict.SUPPORTED
     assert claim(good, open_).verdict is Verdict.DIRECTION_ONLY
-    assert claim(good, lacking).verdict is Verdict.NOT_RUN
+    assert claim(good, lacking).verdict is Verdict.RUNS_MISSING
     assert claim(good, lacking, bad).verdict is Verdict.CONTRADICTED
-    assert claim().verdict is Verdict.NOT_RUN
+    assert claim().verdict is Verdict.RUNS_MISSING
 
 
 def test_what_contradicts_one_of_many_effects_is_adjusted_for_their_number():

@@ -82,7 +82,7 @@ def test_a_network_that_lacks_folds_is_hollow_and_the_legend_says_so():
         for width, variant in zip(report["width"], report["variant"], strict=True)
     ]
     figure = charts.accuracy_panels(report, by_run, "width", "width W", logarithmic=False)
-    assert legend(figure) == ["folds missing", "base", "damped"]
+    assert legend(figure) == ["base", "damped", "folds missing"]
     for ax in figure.axes:
         (hollow,) = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
         assert len(hollow.get_xdata()) == 1 and hollow.get_color() == COLOURS["base"]
