@@ -1,6 +1,7 @@
 import json
 import shutil
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -210,6 +211,7 @@ def book(tmp_path, monkeypatch) -> Path:
         ]
         return SimpleNamespace(experiments=lambda: runs)
 
+    import_module("repro.build.parameters")  # its own open_edition is the real one, also for later tests
     monkeypatch.setattr("repro.edition.open_edition", open_edition)
     return root
 
