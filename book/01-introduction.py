@@ -29,7 +29,7 @@
 # 3. in depth $K$, by 1×1 blocks, which do not ([Section 5.2](05-2-depth)),
 # 4. in width at a constant number of weights, by pruning ([Section 5.3](05-3-sparsity)).
 #
-# Every network is trained twice: as it is (*base*), and with convolutions that are damped along frequency (*damped*,
+# Every network is trained in two variants: as it is (*base*), and with convolutions that are damped along frequency (*damped*,
 # [Appendix B](B-damping)).
 
 # %% tags=["parameters", "hide-input"]
@@ -66,11 +66,12 @@ page.start(edition)
 #
 # The paper opens with a summary: the accuracy of the damped network over its number of weights, one line a way of
 # scaling. The sparse networks are our addition to it: the paper's figure does not have them. They all keep as many
-# weights as one narrow dense network has, and therefore stand above one another. [Section 5.1](05-1-width) explains how
-# accuracies are averaged.
+# weights as one narrow dense network has, and therefore stand above one another. A network can belong to two lines: one
+# of the depth study may also be wider and deeper than the baseline. [Section 5.1](05-1-width) explains how accuracies are
+# averaged.
 
 # %% tags=["remove-output"]
-records = runs_of(edition, *accuracy.SCALINGS.values(), "repeated width")
+records = runs_of(edition, *accuracy.SCALINGS.values())
 evidence = Evidence(edition, tuple(records))
 
 # %% mystnb={"figure": {"name": "fig-1", "caption": "**Figure 1.** Accuracy of the damped network over its number of weights, for every way of scaling, on unseen devices (left) and on the seen device (right). Means and standard deviations over the reported epochs of all runs. The sparse networks all have the same number of weights, and beside each stands its width; the paper's figure does not show them."}, "image": {"alt": "Accuracy over number of weights for the damped network, one line a way of scaling, on unseen devices and on the seen one."}}

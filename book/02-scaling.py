@@ -107,7 +107,7 @@ Markdown(
 # %% [markdown]
 # ## The whole range
 #
-# The sizes that the paper trains, each way of scaling on its own.
+# The sizes that the paper trains, each way of scaling on its own. The clips, too, are as long as the paper's.
 
 # %%
 scalings = {

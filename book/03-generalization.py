@@ -236,7 +236,7 @@ if edition.microphones_each and not cells.empty:
 # The paper's Figure 2 shows one recording as two devices deliver it. The second device here is the one in the middle
 # when all are sorted by how much they change the mean spectrum: half of them change it more. The first of the sounds
 # below is that recording, the others are of other classes. Each can be heard through device a and through devices from
-# little to much change; their levels are kept against each other. For this page they are compressed as MP3, which the
+# little to much change; the differences in level between devices are kept. For this page they are compressed as MP3, which the
 # networks' recordings are not.
 
 # %% tags=["remove-input"]
@@ -350,7 +350,7 @@ if not summary.separation.empty:
     )
     if named["devices"] > 2 * guessed["devices"]:
         text += (
-            "Devices therefore leave a mark that can be found. Training on device a "
-            "alone cannot teach a network to leave that mark aside."
+            "Devices therefore leave a mark that can be found. Whether it misleads a "
+            "network is what Section 5 measures."
         )
     display(Markdown(text))

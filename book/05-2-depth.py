@@ -39,7 +39,7 @@ from repro.edition import VARIANTS, open_edition
 from repro.erf.gradient import crop
 from repro.experiment import ModelConfig
 from repro.figures import charts, maps, page
-from repro.network.cp_resnet import INPUT_BANDS, table_1
+from repro.network.cp_resnet import INPUT_BANDS
 from repro.network.receptive_field import maximum_receptive_field
 from repro.sweep.available import runs_of
 
@@ -57,12 +57,8 @@ page.start(edition)
 # ## Two ways to add layers
 #
 # The blocks of Table 1 are four of width $W$, then $D$ blocks of 3×3 convolutions with $2W$ channels, then $K$ blocks of
-# 1×1 convolutions with $4W$ channels:
-
-# %% tags=["remove-input"]
-page.code(table_1)
-
-# %% [markdown]
+# 1×1 convolutions with $4W$ channels ([Section 4](04-models) has the code).
+#
 # The $D$ blocks work on maps that were halved four times, so one step in such a map is $2^4 = 16$ pixels of the input.
 # A block has two convolutions, and each of them reaches one step further to either side. Every block beyond the first
 # therefore adds $2 \cdot 2 \cdot 16 = 64$ pixels to the side of the maximum receptive field. How much of a clip can the
@@ -105,8 +101,6 @@ Markdown(text)
 # So short clips weaken the comparison: the paper explains the loss by the growing receptive field
 # {cite}`koutini2021receptive`, of which the part beyond the clip has no effect. How far the *effective* field still grows
 # is measured below.
-#
-# Networks that [Section 5.1](05-1-width) trained from a second seed, too, stand on this page with their first seed alone.
 #
 # ## Deeper, with a larger receptive field
 
@@ -174,7 +168,7 @@ page.findings(evidence, 8, 15)
 # %% [markdown]
 # ## The same at another width
 #
-# Does it depend on the width? The first and the last network of both depth studies once more, at another one.
+# Does it depend on the width? The first and the last network of both depth studies, trained again at another width.
 
 # %% tags=["hide-input"]
 wider = runs_of(edition, "wider depth")

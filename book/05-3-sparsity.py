@@ -127,14 +127,13 @@ page.code(remove_smallest)
 # %% [markdown]
 # ## The runs
 #
-# The lines begin at the dense network that has $N_t$ weights, trained for as many epochs as the sparse ones. Networks that
-# were trained from a second seed, too, stand here with their first seed alone.
+# The lines begin at the dense network that has $N_t$ weights, trained for as many epochs as the sparse ones.
 
 # %% tags=["remove-output"]
 dense = runs_of(edition, "width")
 sparse = runs_of(edition, "sparse reference", "static pruning", "iterative pruning")
 
-# %% mystnb={"figure": {"name": "fig-6", "caption": "**Figure 6.** Accuracy over the width of sparse networks that all have the same number of weights, on unseen devices (left) and on the seen device (right). Static: random masks drawn before training; iterative: magnitude pruning. The narrowest point is the dense network whose number of weights all others are left. Faint: dense networks of Section 5.1."}, "image": {"alt": "Accuracy over width of sparse networks, by pruning method and variant, on unseen devices and on the seen one; dense networks faint."}}
+# %% mystnb={"figure": {"name": "fig-6", "caption": "**Figure 6.** Accuracy over the width of sparse networks that all have the same number of weights, on unseen devices (left) and on the seen device (right). Static: random masks drawn before training; iterative: magnitude pruning. The narrowest point is the dense network whose number of weights all others are left. Faint: dense networks of Section 5.1. The second table below says which networks do not fit their training data."}, "image": {"alt": "Accuracy over width of sparse networks, by pruning method and variant, on unseen devices and on the seen one; dense networks faint."}}
 table = accuracy.accuracies(sparse)
 report, each_run = accuracy.report(table), accuracy.by_run(table)
 figure = charts.sparse_panels(
@@ -155,8 +154,9 @@ accuracy.percentages(report, ["method", "width"]).rename_axis(index=["method", "
 
 # %% [markdown]
 # Do the sparse networks still fit their training data? Only then does a claim say anything about them. The guard against
-# emptied layers keeps one weight in a hundred of each. Of a narrow network's classifier that may be less than one for
-# each class, and some classes are then never recognised.
+# emptied layers keeps one weight in a hundred of each. In a narrow network this can leave the classifier fewer weights
+# than there are classes, and some classes are then never recognised. The drop of such a network comes from its classifier,
+# not from sparsity as such, and it takes no part in the verdicts.
 
 # %% tags=["hide-input"]
 fits = [
@@ -257,7 +257,8 @@ page.findings(evidence, 19)
 # %% [markdown]
 # ## By device and by class
 #
-# The dense network and the widest sparse ones, on every unseen device and in every class.
+# The dense network and the widest sparse ones, on every unseen device and in every class. A network that lacks folds is
+# shown by those that it has.
 
 # %% mystnb={"image": {"alt": "Accuracy on every unseen device, one dot a device, by network."}}
 ends = [evidence.reference(variant) for variant in VARIANTS]

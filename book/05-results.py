@@ -67,7 +67,7 @@ page.start(edition)
 page.code(linear_probe)
 
 # %% tags=["remove-input", "remove-output"]
-records = runs_of(edition, "width", "repeated width")
+records = runs_of(edition, "width")
 probe, notice = None, None
 try:
     probe = probe_by_fold(edition, Store.default().root)
@@ -93,12 +93,16 @@ beside_networks(accuracy.report(table), probe)
 Markdown(compared(accuracy.by_run(table), probe)) if probe is not None else None
 
 # %% [markdown]
-# The best network is picked by the accuracies that it is then compared with, so its lead is a little too large. Below,
-# where there are several folds, the probe's accuracy in each of them.
+# The best network is picked by the accuracies that it is then compared with, so its lead is a little too large. Where
+# there are several folds, the probe's accuracy in each of them:
 
 # %% tags=["remove-input"]
 several = probe is not None and len(probe) > 1
-(100 * probe).round(1).rename_axis(columns="probe / %") if several else None
+(
+    (100 * probe[["unseen", "seen"]]).round(1).rename_axis(columns="probe / %")
+    if several
+    else None
+)
 
 # %% tags=["remove-input"]
 page.provenance(records)

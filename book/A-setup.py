@@ -197,7 +197,7 @@ if edition.precision_widths:
 # **Seed and machine.** A run that is trained again on another kind of processor ends elsewhere, as one from another seed
 # does: training magnifies any rounding. Some networks are trained once more from a second seed, on other machines where
 # there are several. What the second seed changed, as the mean over networks and folds with Student's interval: if the
-# machine makes no difference, the interval should contain zero where the machines differ as where they do not.
+# machine makes no difference, the interval should contain zero. A difference as large as its ends cannot be excluded.
 
 # %%
 records = runs_of(edition, "width", "repeated width")
@@ -305,7 +305,7 @@ page.provenance([*records, *in_both])
 #     training magnifies that, and a run then differs as another seed does (`repro runs reproduce`). In the width study
 #     the networks of $W \ge 16$ were trained on a GPU, narrower ones on CPUs, so a bias of the machine would look like an
 #     effect of the width. The second seeds of $W = 16$, trained on CPUs, are there to find one ([A.3](seed-and-machine)).
-#     They take no part in tables, figures and verdicts, where all networks have the same seeds.
+#     They stand in that table alone: in all others, in figures and in verdicts all networks have the same seeds.
 # 27. **One number of epochs** for dense and sparse networks. The paper trains sparse networks for 350 epochs and dense
 #     ones for 250, which favours the sparse ones. In the edition `tau2020`, which keeps these numbers, the dense reference
 #     is trained at both lengths.
@@ -316,6 +316,7 @@ page.provenance([*records, *in_both])
 #     $K = 0$: no further trainings, and the fields shown are of the networks whose accuracies are shown. Claim 11 is
 #     put to $W = 32$, whose ends of the study over $K$ are trained (25), claim 12 to $W = 64$ against $W = 8$.
 #
+# (amendments)=
 # ## Amendments
 #
 # What was changed about criteria after results were known:

@@ -86,7 +86,7 @@ evidence = Evidence(edition, tuple(runs_of(edition)))
 # Blocks of 1×1 convolutions cannot change what the network is able to see. The paper finds that they let the damped
 # network see more all the same, and so work against the damping.
 
-# %% mystnb={"figure": {"name": "fig-9", "caption": "**Figure 9.** Effective receptive field of the damped network with few 1×1 blocks (left) and with many (right)."}, "image": {"alt": "Two heat maps of the damped network's mean absolute gradient, with few and with many 1 by 1 blocks."}}
+# %% mystnb={"figure": {"name": "fig-9", "caption": "**Figure 9.** Effective receptive field of the damped network with few 1×1 blocks (left) and with many (right). Rectangles as in Figure 8, here and in all figures of this page."}, "image": {"alt": "Two heat maps of the damped network's mean absolute gradient, with few and with many 1 by 1 blocks."}}
 pair = [Network("damped", deep, pointwise=blocks) for blocks in (few, many)]
 figure = maps.network_fields(evidence, pair)
 plt.show()

@@ -50,7 +50,7 @@ page.start(edition)
 # addition: the paper's figure does not have them.
 
 # %% tags=["remove-output"]
-records = runs_of(edition, *accuracy.SCALINGS.values(), "repeated width")
+records = runs_of(edition, *accuracy.SCALINGS.values())
 evidence = Evidence(edition, tuple(records))
 
 # %% tags=["remove-input"]
@@ -66,12 +66,9 @@ plt.show()
 shown = [record for record in records if not record.experiment.model.damped]
 page.figure_note(shown, "fig-17", base)
 
-# %% tags=["remove-input"]
-page.findings(evidence, 8, 15)
-
 # %% [markdown]
-# The paper says nothing about this figure in its text. Both claims above are made for its Figure 1, of the damped
-# network; here they are asked of both networks.
+# The paper says nothing about this figure in its text. Its claims on width and depth, 8 and 15, are made for its Figure 1,
+# of the damped network; [Section 5.2](05-2-depth) asks them of both networks.
 
 # %%
 accuracy.scaling_table(base)

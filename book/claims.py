@@ -20,16 +20,19 @@
 #
 # A statement is split into effects. Each has a direction and a margin, written into the code before any accuracy of the
 # edition was looked at ([Appendix A](A-setup) lists later changes). An effect is a contrast between networks: a
-# difference, or a slope over width or depth. Its 95 % interval answers "other recordings, other microphones, other
-# trainings" on the same training material: the variance left between networks and folds, pooled over those networks of
-# the study that fit their training data, and what single devices add to it.
+# difference, or a slope over width or depth. Its 95 % interval says how far it could change with other test recordings,
+# other microphones and other trainings on the same material. It has two parts: what is left of the differences between
+# runs once the means of networks and folds are taken out, pooled over those networks of a study that fit their training
+# data; and what single devices add.
 #
 # Two questions are answered apart. Is there an effect? Its *signal* is present (the interval excludes zero), absent (two
-# one-sided tests place it within a size that does not matter) or undetermined. And how large is it? Its *size* is
+# one-sided tests at 5 %, which is an interval of 90 %, place it within a size that does not matter) or undetermined. And
+# how large is it? Its *size* is
 # compared with the value that the paper gives. From both follows the verdict:
 #
 # - **supported**: the effect is there, in the claimed direction and of the claimed size;
-# - **direction only**: the mean points the claimed way, but the interval or the margin leaves it open;
+# - **direction only**: the mean points the claimed way, but the interval contains zero, or the mean is below the claimed
+#   size;
 # - **inconclusive**: the mean does not point the claimed way, but the interval or the adjustment leaves it open;
 # - **no such effect**: it is smaller than what matters, either way;
 # - **contradicted**: it is significantly outside of what is claimed, after Holm's adjustment for a claim's effects; a claim

@@ -19,8 +19,13 @@
 # **The question.** A network is trained on the sound of one recording device and then meets others. What helps it there:
 # more channels, more layers, or neither? And if more channels help, is it the added weights that do it? The paper finds
 # that width helps on devices never heard in training, that depth does not, and that part of the gain survives when the
-# added weights are pruned away again. Its code was never published; here every result comes from networks that this
-# repository trained.
+# added weights are pruned away again. The repository that it names for its code holds only a README; here every result
+# comes from networks that this project trained.
+#
+# **The words.** The *width* W of a network is its number of channels; the *depths* D and K count its blocks of 3×3 and of
+# 1×1 convolutions. The *damped* network is the *base* network with convolutions that are weakened along frequency. *Dense*
+# networks have all their weights; of *sparse* ones most are removed, at random before training (*static*) or the smallest
+# ones while training goes on (*iterative*).
 
 # %% tags=["parameters", "remove-input"]
 edition: str = "quick"  # a file of book/editions
@@ -76,7 +81,9 @@ plt.show()
 #
 # ## Claim by claim
 #
-# The criteria, all intervals and the runs behind each line are in the [ledger](claims).
+# The criteria, all intervals and the runs behind each line are in the [ledger](claims). The widths are those of this
+# edition, and so are the verdicts: "contradicted" is said of its networks. Which width stands for which of the paper's is a
+# [judgement call](judgement-calls).
 
 # %% tags=["remove-input"]
 other = None
@@ -92,18 +99,19 @@ summary_table(evidence, other)
 # **Scope.** Every figure, table and measurable statement of the paper.
 #
 # **Method.** The paper's network, features, augmentation and schedule, written from its text and from the group's
-# published code for earlier networks; where both are silent, a numbered [judgement call](A-setup). The claims were turned
-# into effects with margins before any result was looked at.
+# published code for earlier networks; where both are silent, a numbered [judgement call](judgement-calls). The claims
+# were turned into effects with margins before any result was looked at; what was changed later is a list in
+# [Appendix A](amendments).
 
 # %% tags=["remove-input"]
 kinds = outcomes(evidence)
 lines = [
     f"**What {kind}** ({len(claims)} of 19): "
-    + (" ".join(f"{c.statement} ({c.number})" for c in claims) or "None.")
+    + (" ".join(f"({c.number}) {c.statement}" for c in claims) or "None.")
     for kind, claims in (
         ("held", kinds["held"]),
         ("did not hold", kinds["did not hold"]),
-        ("stays open", kinds["open"]),
+        ("stays open, in part or in whole", kinds["open"]),
     )
 ]
 waiting = ", ".join(str(claim.number) for claim in kinds["runs missing"]) or "none"
@@ -117,7 +125,7 @@ Markdown("\n\n".join([*lines, f"**What waits for runs:** claims {waiting}."]))
 #
 # **What this is evidence for, and what not.** The edition on real recordings is about sound events (ESC-10
 # {cite}`piczak2015esc`). Its *seen device* are the recordings as published, made with many unknown devices; an unseen
-# device is such a recording convolved with the measured response of a microphone and, for every third one, compressed. It
+# device is such a recording convolved with the measured response of a microphone, and compressed for every third one. It
 # says nothing about acoustic scenes (TAU Urban Acoustic Scenes 2020 Mobile), whose recordings are a download of 27 GB and whose trainings
 # take GPUs for days; the edition `tau2020` holds that protocol, ready to run. The quick edition shows the machinery at
 # work on sounds that this repository makes, and is no evidence about the paper at all.

@@ -13,8 +13,8 @@
 # %% [markdown]
 # # The synthetic recordings
 #
-# What are the sounds of the quick edition made of? The paper's recordings cannot be shipped with a book, so this edition
-# is trained on sounds that were computed. They are built from physical ingredients: noise shaped like wind, ventilation
+# What are the sounds of the quick edition made of? The paper's recordings cannot be shipped with a book, so the quick
+# edition is trained on sounds that were computed. They are built from physical ingredients: noise shaped like wind, ventilation
 # or tyres; engines and inverters as harmonic series that follow a speed; steps, knocks and beeps; voices as pulse trains
 # through formants, at syllable rate; birds, chimes, squealing rails; and rooms with reverberation. A scene says which
 # sources there are, how often they occur and at which sound pressure level. A city decides what its vehicles, rails,
@@ -50,7 +50,7 @@ table = clips.table
 # ## Ten scenes
 #
 # One clip of every scene in one city, through device a and the devices that recorded beside it. Every player brings its
-# sound to full scale and keeps the devices' levels against each other. The spectrograms are the network's input.
+# sound to full scale and keeps the differences in level between the devices. The spectrograms are the network's input.
 
 # %% tags=["hide-input"]
 here = table[(table["city"] == city) & (table["device"] == "a")]

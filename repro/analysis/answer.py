@@ -5,7 +5,7 @@ from __future__ import annotations
 from repro.analysis.evidence import Evidence
 from repro.analysis.ledger import ledger
 from repro.analysis.verdicts import Claim, Verdict
-from repro.analysis.wording import amount, headline, meaning
+from repro.analysis.wording import amount, headline, meaning, pair
 
 
 def answer(evidence: Evidence) -> list[str]:
@@ -31,8 +31,8 @@ def _sentence(topic: str, claim: Claim) -> str:
     paper = f" The paper reports: {claim.paper}." if claim.paper else ""
     compared: dict[str, list[str]] = {}
     for effect in headline(claim):
-        pair = effect.details[-1].replace(" − ", " against ")
-        compared.setdefault(pair, []).append(f"{effect.subject} {amount(effect)}")
-    told = "; ".join(f"{pair}: {', '.join(amounts)}" for pair, amounts in compared.items())
-    here = f" Here, on unseen devices, {told}." if told else ""
+        compared.setdefault(pair(effect), []).append(f"{effect.subject} {amount(effect)}")
+    told = "; ".join(f"{networks}: {', '.join(amounts)}" for networks, amounts in compared.items())
+    which = "" if claim.some or len(compared) < 2 else "the weakest comparison of each network is "
+    here = f" Here, on unseen devices, {which}{told}." if told else ""
     return f"**{topic}.** {claim.statement}{paper}{here} {meaning(claim)}"

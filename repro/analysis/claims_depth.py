@@ -86,10 +86,11 @@ def width_beats_depth(evidence: Evidence) -> Claim:
         ("depth", f"D = {depth}"): ModelConfig(width=edition.depth_width, depth=depth),
         ("pointwise", f"K = {pointwise}"): ModelConfig(width=edition.depth_width, pointwise=pointwise),
     }
-    effects = []
+    effects, ratios = [], []
     for (study, size), model in deepest.items():
         larger = [w for w in evidence.fitting_widths() if weight_count(ModelConfig(width=w)) >= weight_count(model)]
         width = min(larger, default=max(edition.widths))
+        ratios.append(f"{weight_count(ModelConfig(width=width)) / weight_count(model):.1f} times those of {size}")
         for variant in BOTH:
             deep = Network(variant, model.width, model.depth, model.pointwise)
             contrast = difference(Network(variant, width), deep)
@@ -99,7 +100,7 @@ def width_beats_depth(evidence: Evidence) -> Claim:
         "On unseen devices networks scaled by width are significantly better than networks scaled by depth, with or "
         "without a larger receptive field.",
         "The deepest network of either kind is below the narrowest network of the width study that has no fewer "
-        "weights, base and damped.",
+        f"weights, base and damped. That one has more: {', '.join(ratios)}.",
         effects,
         paper="significantly better",
     )

@@ -72,14 +72,15 @@ def sparsity(evidence: Evidence) -> Claim:
     paper = 100 * (1 - weight_count(ModelConfig(width=64)) / weight_count(ModelConfig(width=512)))
     sparse = [Network(v, width, method=method) for v in BOTH for method in METHODS for width in edition.sparse_widths]
     surplus = evidence.surplus_weights(sparse, weight_count(ModelConfig(width=edition.reference_width)))
-    counted, less = Estimate.of({"counted": paper - SPARSITY}), f"less {SPARSITY:g} %"
+    target = f"N({edition.reference_width})"
+    counted = Estimate.of({"counted": paper - SPARSITY})
     return Claim(
         f"The network of W = 512 is {SPARSITY:g} % sparse at the number of weights of W = 64.",
         f"Counted in the networks, 1 − N(64) / N(512) is {SPARSITY:g} % to the digit given; and every sparse network "
         f"of this edition has exactly as many weights left as W = {edition.reference_width} has, counted in its masks.",
         [
-            Effect(f"1 − N(64) / N(512) = {paper:.2f} %", counted, "exact", ROUNDING, details=(less,)),
-            Effect(f"remaining weights − N({edition.reference_width})", surplus, "exact", unit="weights"),
+            Effect(f"counted: {paper:.2f} % sparse, less the paper's {SPARSITY:g} %", counted, "exact", ROUNDING),
+            Effect(f"weights left in sparse networks, less {target}", surplus, "exact", unit="weights"),
         ],
         paper=f"{SPARSITY:g} %",
     )

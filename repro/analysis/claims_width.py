@@ -120,7 +120,7 @@ def gains_are_for_unseen(evidence: Evidence) -> Claim:
         details = "gain on unseen − gain on seen", f"W = {widths[0]} to {widths[-1]}"
         effects.append(Effect(variant, found, "increase", unfit=evidence.unfit(ends), details=details))
     return Claim(
-        "Width helps on unseen devices even where nothing is gained on the seen one.",
+        "Width gains more on unseen devices than on the seen one.",
         "The gain from the narrowest width that fits in every run to the widest is larger on unseen devices than on "
         "the seen one, base and damped.",
         effects,

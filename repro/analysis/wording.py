@@ -17,7 +17,7 @@ MEANING = {
 }
 
 
-SMALLER = "The runs show the effect, but smaller than the claim asks for."
+SMALLER = "The effect is there, but its mean is below the size that the claim asks for."
 
 
 def meaning(claim: Claim) -> str:
@@ -25,6 +25,9 @@ def meaning(claim: Claim) -> str:
     leaning = [effect for effect in claim.effects if effect.verdict is Verdict.DIRECTION_ONLY]
     if claim.verdict is Verdict.DIRECTION_ONLY and all(map(_smaller_than_claimed, leaning)):
         return SMALLER
+    absent = [effect.name for effect in claim.effects if effect.verdict is Verdict.ABSENT]
+    if claim.verdict is Verdict.ABSENT and len(absent) < len(claim.effects):
+        return f"The runs show no such effect for {' and '.join(absent)}: so the claim as a whole does not hold."
     return MEANING[claim.verdict]
 
 
@@ -63,14 +66,16 @@ def _missing(effect: Effect) -> str:
 def headline(claim: Claim) -> list[Effect]:
     """Of the measured effects of a claim one for every network or pair compared ("base", "damped").
 
-    It is the one with the weakest verdict, which decides on the claim, and the first of several such; where one
-    supported effect is enough for the claim, the largest of those that are supported, if there are any.
+    It is the one with the weakest verdict, which decides on the claim; of several such the first one that is
+    significant, else the first. Where one supported effect is enough for the claim, it is the largest of those that are
+    supported, if there are any.
     """
     measured = [effect for effect in claim.effects if effect.estimate.mean is not None]
     if claim.some:
         measured.sort(key=lambda effect: (effect.verdict is not Verdict.SUPPORTED, -(effect.estimate.mean or 0.0)))
     else:
-        measured.sort(key=lambda effect: list(Verdict).index(effect.verdict))
+        weakest = list(Verdict)
+        measured.sort(key=lambda effect: (weakest.index(effect.verdict), effect.signal is not Signal.PRESENT))
     chosen: dict[str, Effect] = {}
     for effect in measured:
         chosen.setdefault(effect.subject, effect)
@@ -79,4 +84,13 @@ def headline(claim: Claim) -> list[Effect]:
 
 def numbers(claim: Claim) -> str:
     """The headline of a claim in one line; empty where nothing was measured."""
-    return "; ".join(f"{effect.name}: {amount(effect)}" for effect in headline(claim))
+    told = []
+    for effect in headline(claim):
+        name = ", ".join(filter(None, (effect.subject, *effect.details[:-1], pair(effect))))
+        told.append(f"{name}: {amount(effect)}")
+    return "; ".join(told)
+
+
+def pair(effect: Effect) -> str:
+    """What an effect compares, in words: "W = 64 against W = 8"; empty where it has no details."""
+    return effect.details[-1].replace(" − ", " against ") if effect.details else ""

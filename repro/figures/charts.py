@@ -275,7 +275,7 @@ def layer_sparsity(table: pd.DataFrame | None, title: str) -> Figure:
 def fit_bars(table: pd.DataFrame) -> Figure:
     """Share of the training labels that the final network gives back, true and random ones, by width.
 
-    Bars are means over the runs, dots single runs; a group without runs has neither.
+    Bars and numbers are means over the runs, dots single runs; a group without runs has none.
 
     Args:
         table: a row a run (`accuracy.fitted`).
@@ -290,11 +290,12 @@ def fit_bars(table: pd.DataFrame) -> Figure:
         rows = _where(table, labels=labels)
         mean = 100 * rows.groupby("width")["fitted"].mean().reindex(widths)
         look: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": "white"}
-        bars = ax.bar(place + offset, mean, 0.36, label=f"{labels} labels", **look)
-        ax.bar_label(bars, fmt="%.1f", fontsize=9, padding=4)
+        ax.bar(place + offset, mean, 0.36, label=f"{labels} labels", **look)
         for number, w in enumerate(widths):
             runs = 100 * _where(rows, width=w)["fitted"]
-            ax.plot([number + offset] * len(runs), runs, "k.", markersize=4, alpha=0.6)
+            if len(runs):
+                ax.plot([number + offset] * len(runs), runs, "k.", markersize=4, alpha=0.6)
+                ax.text(number + offset, runs.max() + 2, f"{mean[w]:.1f}", ha="center", fontsize=9)
     ax.set_xticks(place, [f"W = {w}" for w in widths])
     ax.set(ylabel="training labels reproduced / %", ylim=(0, 112))
     ax.legend(ncols=2, loc="upper left", bbox_to_anchor=(0, 1.14))

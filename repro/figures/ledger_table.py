@@ -48,7 +48,7 @@ def summary_table(evidence: Evidence, other: Evidence | None = None) -> Html:
         badges = [badge(of_edition.verdict) for of_edition in (claim, *beside)]
         rows.append(row((link, escape(claim.statement) + paper, escape(numbers(claim)), *badges)))
     titles = [escape(shown.edition.title) for shown in (evidence, other) if shown is not None]
-    head = ("#", "the paper says", "found here (95 % interval)", *titles)
+    head = ("#", "claim, in this edition's widths", "found here (95 % interval)", *titles)
     return Html(f'<div class="repro-ledger">{table("summary", head, rows)}</div>')
 
 

@@ -187,11 +187,14 @@ def _gaps() -> str:
         for failure in failed.values()
     )
     if missing:
-        absent = Counter(run.network for run in missing)
-        items = "".join(f"<li>{escape(name)}: {count} runs</li>" for name, count in absent.items())
+        absent = Counter((run.network, run.seed) for run in missing)
+        items = "".join(
+            f"<li>{escape(name)}, seed {seed}: {count} run{'s' if count > 1 else ''}</li>"
+            for (name, seed), count in absent.items()
+        )
         gaps += (
             f'<details class="repro-missing"><summary><strong>{len(missing)} runs are not trained yet</strong>, of '
-            "those that this page asks for. What is drawn of a network with some of its runs is the mean of those. "
+            "those that this page asks for. A network that lacks some of its runs is shown by the mean of the others. "
             f"<code>repro sweep</code> trains the others.</summary><ul>{items}</ul></details>"
         )
     return gaps

@@ -144,7 +144,7 @@ def test_weights_left_in_sparse_networks_are_counted():
     some = judged(evidence(*static))[14].effects[1]
     assert (some.estimate.missing, some.verdict) == (12, Verdict.RUNS_MISSING)  # 2 widths, base and damped, 3 folds
     paper = judged(evidence())[14].effects[0]
-    assert paper.name == "1 − N(64) / N(512) = 98.43 %, less 98.4 %"
+    assert paper.name == "counted: 98.43 % sparse, less the paper's 98.4 %"
     assert paper.verdict is Verdict.SUPPORTED
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from repro.analysis.contrasts import Estimate
-from repro.analysis.verdicts import Claim, Effect, Verdict
+from repro.analysis.verdicts import Claim, Effect, Verdict, judged
 from repro.analysis.wording import MEANING, SMALLER, amount, headline, meaning, numbers
 
 
@@ -49,7 +49,7 @@ def test_a_claim_is_told_by_one_effect_for_every_network():
         effect("damped, unseen, slope", 2.0),
     ]
     claim = Claim("Wider is better.", "", effects)
-    assert numbers(claim) == "base, unseen, W = 64 − W = 16: +1.0 points; damped, unseen, slope: +2.0 points"
+    assert numbers(claim) == "base, unseen, W = 64 against W = 16: +1.0 points; damped, unseen, slope: +2.0 points"
     assert [found.estimate.mean for found in headline(replace(claim, some=True))] == [9.0, 2.0]
 
 
@@ -71,6 +71,21 @@ def test_a_claim_that_asserts_all_is_told_by_the_effect_that_decides_on_it():
     claim = Claim("Wider is better.", "", effects)
     assert [found.details[-1] for found in headline(claim)] == ["W − K", "W − D"]
     assert claim.verdict is Verdict.DIRECTION_ONLY is headline(claim)[0].verdict
+
+
+def test_of_effects_that_decide_alike_the_significant_one_is_told():
+    effects = [effect("damped − base, unseen", -0.7, 0.6), effect("damped − base, seen", -0.9, 0.4)]
+    claim = judged(Claim("Damping helps.", "", [*effects, effect("damped − base, both", 0.1, 0.9)]))
+    assert [found.verdict for found in claim.effects[:2]] == [Verdict.INCONCLUSIVE] * 2  # p = 0.024, times 3
+    assert numbers(claim) == "damped − base, seen: −0.9 points (−1.7 to −0.1)"
+
+
+def test_a_claim_of_which_one_part_is_absent_names_that_part():
+    absent, open_ = effect("base, seen", 0.0, 0.1), effect("damped, seen", 0.2, 2.0)
+    none = "The runs show no such effect"
+    assert meaning(Claim("K helps.", "", [absent])) == none + "."
+    told = meaning(Claim("K helps.", "", [absent, open_]))
+    assert told == none + " for base, seen: so the claim as a whole does not hold."
 
 
 def test_every_verdict_has_its_words():

@@ -159,3 +159,6 @@ def test_fit_bars(seeds):
     heights = [bar.get_height() for bar in ax.patches]
     assert heights == [50 + 12.5 * (len(seeds) - 1)] * 2 + [12.5] * 2
     assert sum(len(line.get_xdata()) for line in ax.lines) == 4 * len(seeds)
+    shown = {text.get_text(): text.get_position()[1] for text in ax.texts}
+    highest = 75 if len(seeds) > 1 else 50  # the numbers are means, above the highest run
+    assert shown == {f"{50 + 12.5 * (len(seeds) - 1):.1f}": highest + 2, "12.5": 14.5}

@@ -147,12 +147,12 @@ def test_runs_that_failed_are_named_in_sight_with_their_reasons(monkeypatch: pyt
     )
 
 
-def test_runs_that_are_not_there_are_counted_by_network(monkeypatch: pytest.MonkeyPatch):
-    absent = [tiny.experiment(seed=1), tiny.experiment(seed=2), tiny.experiment(width=4)]
+def test_runs_that_are_not_there_are_counted_by_network_and_seed(monkeypatch: pytest.MonkeyPatch):
+    absent = [tiny.experiment(seed=1), tiny.experiment(seed=1, epochs=9), tiny.experiment(width=4)]
     monkeypatch.setattr(display, "missing", absent)
     text = html(provenance([]))
     assert "<strong>3 runs are not trained yet</strong>" in text
-    assert "<li>W=2 D=1 K=0, base: 2 runs</li><li>W=4 D=1 K=0, base: 1 runs</li>" in text
+    assert "<li>W=2 D=1 K=0, base, seed 1: 2 runs</li><li>W=4 D=1 K=0, base, seed 0: 1 run</li>" in text
     assert "repro-missing" not in html(start(open_edition("quick", ROOT)))
 
 
