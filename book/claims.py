@@ -30,20 +30,24 @@
 # how large is it? Its *size* is
 # compared with the value that the paper gives. From both follows the verdict:
 #
-# - **supported**: the effect is there, in the claimed direction and of the claimed size;
-# - **direction only**: the mean points the claimed way, but the interval contains zero, or the mean is below the claimed
-#   size;
-# - **inconclusive**: the mean does not point the claimed way, but the interval or the adjustment leaves it open;
+# - **supported**: the effect is there, in the claimed direction and of the claimed size; or, where only a significant
+#   reversal would speak against it, there is none;
+# - **direction only**: the mean points the claimed way, but the interval reaches beyond what is claimed, the mean is below
+#   the claimed size, or the adjustment for the number of networks tried leaves it open;
+# - **inconclusive**: the mean does not point the claimed way, but the interval or the adjustment leaves it open; of a claim
+#   about every run, some runs agree;
 # - **no such effect**: it is smaller than what matters, either way;
 # - **contradicted**: it is significantly outside of what is claimed, after Holm's adjustment for a claim's effects; a claim
 #   about every run is contradicted where no run agrees;
 # - **premise not met**: the paper speaks of networks that fit their training data, and some of these do not (below
 #   97.5 % of the training labels in some run): then there is no verdict;
-# - **runs missing**: some of the runs that it takes are not there; what the others give is shown all the same.
+# - **runs missing**: some of the runs that it takes are not there; what the others give is shown all the same;
+# - **not asked**: this edition does not train the networks that it takes.
 #
 # A claim asserts all its effects and stands as its weakest one, unless it asks for some network alone: then as its
 # strongest. Effects on receptive fields are in log-%, a hundred times the natural logarithm of a ratio. *Detectable* is the
-# smallest effect that this edition would have found with a probability of 80 %.
+# smallest effect that this edition would have found with a probability of 80 %. Until all runs of a study are there, its
+# pooled variance, and with it every interval, can still change.
 
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # a file of book/editions

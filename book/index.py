@@ -114,8 +114,14 @@ lines = [
         ("stays open, in part or in whole", kinds["open"]),
     )
 ]
-waiting = ", ".join(str(claim.number) for claim in kinds["runs missing"]) or "none"
-Markdown("\n\n".join([*lines, f"**What waits for runs:** claims {waiting}."]))
+for kind, name in (
+    ("runs missing", "waits for runs"),
+    ("not asked", "is not asked here"),
+):
+    if kinds[kind]:
+        numbers = ", ".join(str(claim.number) for claim in kinds[kind])
+        lines.append(f"**What {name}:** claims {numbers}.")
+Markdown("\n\n".join(lines))
 
 # %% [markdown]
 # **What was easy.** The architecture: Table 1 leaves nothing open, and the sparsity that follows from it is the paper's.

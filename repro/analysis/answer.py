@@ -16,12 +16,13 @@ def answer(evidence: Evidence) -> list[str]:
 
 
 def outcomes(evidence: Evidence) -> dict[str, list[Claim]]:
-    """The claims by what became of them: "held", "did not hold", "open", "runs missing"."""
+    """The claims by what became of them: "held", "did not hold", "open", "runs missing", "not asked"."""
     kinds = {
         "held": {Verdict.SUPPORTED},
         "did not hold": {Verdict.CONTRADICTED, Verdict.ABSENT},
         "open": {Verdict.DIRECTION_ONLY, Verdict.INCONCLUSIVE, Verdict.PREMISE_NOT_MET},
         "runs missing": {Verdict.RUNS_MISSING},
+        "not asked": {Verdict.NOT_ASKED},
     }
     claims = ledger(evidence)
     return {kind: [claim for claim in claims if claim.verdict in verdicts] for kind, verdicts in kinds.items()}

@@ -99,8 +99,8 @@ def width_beats_depth(evidence: Evidence) -> Claim:
     return Claim(
         "On unseen devices networks scaled by width are significantly better than networks scaled by depth, with or "
         "without a larger receptive field.",
-        "The deepest network of either kind is below the narrowest network of the width study that has no fewer "
-        f"weights, base and damped. That one has more: {', '.join(ratios)}.",
+        "The deepest network of either kind is below the narrowest network of the width study that fits its training "
+        f"data and has no fewer weights, base and damped. That one has more: {', '.join(ratios)}.",
         effects,
         paper="significantly better",
     )

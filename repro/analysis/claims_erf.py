@@ -7,8 +7,8 @@ import math
 from repro.analysis.evidence import BOTH, Evidence, Network, difference
 from repro.analysis.verdicts import Claim, Effect, Kind
 
-ERF_CHANGE = 5.0  # % by which a radius of the effective receptive field at least differs where it is said to differ
-ERF_SAME = 10.0  # % within which a radius of the effective receptive field is said to stay
+ERF_CHANGE = 1.05  # the factor by which a radius of the effective receptive field at least differs where it is said to
+ERF_SAME = 1.1  # the factor within which a radius of the effective receptive field is said to stay
 
 RADII = {
     "half_energy_bands": "50 % radius, frequency",
@@ -25,9 +25,9 @@ def _effect(
     """The change of a radius from the network `b` to `a`, as 100 times the logarithm of their ratio."""
     contrast = difference(a, b)
     found = evidence.radius(contrast, radius, ["receptive fields", "damping"])
-    bound = round(100 * math.log1p((ERF_SAME if kind == "equal" else ERF_CHANGE) / 100), 2)
+    bound, negligible = (round(100 * math.log(f), 2) for f in (ERF_SAME if kind == "equal" else ERF_CHANGE, ERF_CHANGE))
     unfit = evidence.unfit(contrast)
-    return Effect(subject, found, kind, bound, ERF_CHANGE, "log-%", unfit=unfit, details=details)
+    return Effect(subject, found, kind, bound, negligible, "log-%", unfit=unfit, details=details)
 
 
 def pointwise_erf(evidence: Evidence) -> Claim:
@@ -38,7 +38,7 @@ def pointwise_erf(evidence: Evidence) -> Claim:
     pair = f"K = {many} / K = {few}"
     return Claim(
         "1x1 blocks enlarge the effective receptive field of the damped network.",
-        f"From K = {few} to K = {many} its 90 % radius grows by {ERF_CHANGE:g} % or more along both axes.",
+        f"From K = {few} to K = {many} its 90 % radius grows by a factor of {ERF_CHANGE:g} or more along both axes.",
         [
             _effect(evidence, "damped", (pair, RADII[radius]), a, b, radius, "increase")
             for radius in ("energy_90_bands", "energy_90_frames")
@@ -58,7 +58,8 @@ def width_concentrates_erf(evidence: Evidence) -> Claim:
             effects.append(_effect(evidence, variant, details, a, b, radius, "decrease"))
     return Claim(
         "Width concentrates the effective receptive field at its centre, for both networks.",
-        f"The 50 % radius shrinks by {ERF_CHANGE:g} % or more along frequency and along time, base and damped.",
+        f"The 50 % radius shrinks by a factor of {ERF_CHANGE:g} or more along frequency and along time, base and "
+        "damped.",
         effects,
         paper="seen in the figures",
     )
@@ -80,9 +81,10 @@ def pruning_and_erf(evidence: Evidence) -> Claim:
     return Claim(
         "Iterative pruning narrows the damped network's effective receptive field along frequency, random pruning does "
         "not; the wide base network's stays as it is.",
-        f"Against the dense network of as many weights the 90 % radius along frequency shrinks by {ERF_CHANGE:g} % or "
-        f"more for damped under iterative pruning and stays within ±{ERF_SAME:g} % under random pruning. For base the "
-        f"wide network is compared with and without iterative pruning, as the paper does: within ±{ERF_SAME:g} %.",
+        "Against the dense network of as many weights the 90 % radius along frequency shrinks by a factor of "
+        f"{ERF_CHANGE:g} or more for damped under iterative pruning, and stays within a factor of {ERF_SAME:g} under "
+        "random pruning. For base the wide network is compared with and without iterative pruning, as the paper does: "
+        f"within a factor of {ERF_SAME:g}.",
         effects,
         paper="seen in the figures",
     )
@@ -98,7 +100,7 @@ def damping_narrows_erf(evidence: Evidence) -> Claim:
     ]
     return Claim(
         "Damping narrows the effective receptive field along frequency.",
-        f"Its 50 % and 90 % radii along frequency are smaller by {ERF_CHANGE:g} % or more.",
+        f"Its 50 % and 90 % radii along frequency are smaller by a factor of {ERF_CHANGE:g} or more.",
         effects,
         paper="seen in the figures",
     )

@@ -56,11 +56,11 @@ def iterative_pruning(evidence: Evidence) -> Claim:
         pair = f"widest sparse − dense W = {reference}"
         effects.append(evidence.effect(variant, group, pair, contrast, kind, STUDIES, margin=margin))
     return Claim(
-        "Under iterative magnitude pruning the unseen accuracy drops very little up to the widest network, while the "
-        "damped network drops on the seen device.",
-        "The drop is read against the dense network of as many weights, with which Fig. 6 begins. The widest sparse "
+        "Under iterative magnitude pruning the widest network loses very little on unseen devices, while the damped "
+        "one loses on the seen device.",
+        "The loss is read against the dense network of as many weights, with which Fig. 6 begins. The widest sparse "
         f"network is lower than it by less than {SMALL_DROP:g} points on unseen devices, base and damped, and damped "
-        "is lower on the seen device.",
+        "is lower on the seen device. Narrower sparse networks are not asked about.",
         effects,
         paper="minimal drop (W = 512)",
     )
@@ -77,7 +77,7 @@ def sparsity(evidence: Evidence) -> Claim:
     return Claim(
         f"The network of W = 512 is {SPARSITY:g} % sparse at the number of weights of W = 64.",
         f"Counted in the networks, 1 − N(64) / N(512) is {SPARSITY:g} % to the digit given; and every sparse network "
-        f"of this edition has exactly as many weights left as W = {edition.reference_width} has, counted in its masks.",
+        f"of Section 5.3 has exactly as many weights left as W = {edition.reference_width} has, counted in its masks.",
         [
             Effect(f"counted: {paper:.2f} % sparse, less the paper's {SPARSITY:g} %", counted, "exact", ROUNDING),
             Effect(f"weights left in sparse networks, less {target}", surplus, "exact", unit="weights"),
@@ -119,7 +119,8 @@ def unguarded_pruning(evidence: Evidence) -> Claim:
             effects.append(Effect(variant, found, "decrease", unfit=unfit, details=details))
     return Claim(
         "Without the guard that keeps 1 % of every layer, iterative pruning of wide networks loses clearly.",
-        "Without it the accuracy on unseen devices is lower, base and damped, at every width tried.",
+        "Without it the accuracy on unseen devices is lower, base and damped, at every width tried. The network with "
+        "the guard has to fit its training data.",
         effects,
         paper="significant drops from W = 192 on",
     )

@@ -103,8 +103,8 @@ def damping_helps(evidence: Evidence) -> Claim:
     effects = [evidence.effect("damped − base", *found, ["width"]) for found in claimed]
     return Claim(
         "The damped network is ahead of the base network at every width.",
-        "Damped less base is positive on the mean over widths, on unseen devices and on the seen one, and at no single "
-        "width significantly negative on unseen devices.",
+        "Over the widths from the narrowest that fits its training data in every run, damped less base is positive on "
+        "the mean, on unseen devices and on the seen one, and at none of them significantly negative on unseen ones.",
         effects,
         paper="ahead in all settings",
     )

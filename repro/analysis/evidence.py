@@ -176,8 +176,8 @@ class Evidence:
         Args:
             contrast: the networks and their factors.
             groups: the groups of devices whose accuracies are added, and their factors.
-            studies: whose networks' residual variance is pooled: of those that fit their training data, as a network
-                that lost classes varies by far more than the others.
+            studies: whose networks' residual variance is pooled. A network that lost classes varies by far more than
+                others: those that do not fit their training data are not pooled, and a contrast of them stands alone.
         """
 
         def value(record: Record) -> float:
@@ -232,11 +232,11 @@ class Evidence:
         """A contrast of a value of runs, which is one of accuracies on `groups` where they are given."""
         asked = self._blocks
         blocks = [block for block in asked if all(self.runs(network).keys() >= {*block} for network in contrast)]
-        pool = (network for study in studies for network in self.networks(study) if not self.unfit([network]))
-        networks = dict.fromkeys([*contrast, *pool])  # those of the contrast first
+        pool = [network for study in studies for network in self.networks(study) if not self.unfit([network])]
+        networks = dict.fromkeys([*contrast, *([] if self.unfit(contrast) else pool)])  # those of the contrast first
         cells = np.array([[self._mean(network, block, value) for block in blocks] for network in networks])
         if not contrast or not blocks or np.isnan(cells[: len(contrast)]).any():
-            return Estimate()
+            return Estimate(missing=len(asked) if contrast else 0)
         names = [f"fold {block[0][0]}" if block[0][0] else f"seed {block[0][1]}" for block in blocks]
         clips = self._clip_effects(contrast, blocks, groups) if groups else None
         runs = tuple(self.runs(network)[place].key for network in contrast for block in blocks for place in block)

@@ -19,6 +19,7 @@ class Verdict(StrEnum):
     """What an edition's runs say about an effect or a claim, the weakest verdict first."""
 
     CONTRADICTED = "contradicted"
+    NOT_ASKED = "not asked"
     RUNS_MISSING = "runs missing"
     PREMISE_NOT_MET = "premise not met"
     ABSENT = "no such effect"
@@ -32,9 +33,10 @@ STRONGEST_FIRST = (
     Verdict.RUNS_MISSING,  # a run that is not there may still support the claim
     Verdict.DIRECTION_ONLY,
     Verdict.INCONCLUSIVE,
-    Verdict.PREMISE_NOT_MET,
     Verdict.ABSENT,
     Verdict.CONTRADICTED,
+    Verdict.PREMISE_NOT_MET,  # a network that does not fit says nothing about the others
+    Verdict.NOT_ASKED,
 )
 """The order for a claim that one supported effect is enough for."""
 
@@ -100,6 +102,11 @@ class Effect:
         return ", ".join((self.subject, *self.details))
 
     @property
+    def judgeable(self) -> bool:
+        """Whether all its runs are there and all its networks fit."""
+        return self.estimate.mean is not None and not self.estimate.missing and not self.unfit
+
+    @property
     def _directed(self) -> Estimate:
         """The quantity, with its sign turned where it is to decrease: then an increase is claimed of it."""
         return -self.estimate if self.kind == "decrease" else self.estimate
@@ -146,11 +153,11 @@ class Effect:
     def verdict(self) -> Verdict:
         """What follows for this effect alone."""
         found = self._directed
-        if found.mean is None:
-            return Verdict.RUNS_MISSING
-        if self.unfit:
+        if found.mean is None and not found.missing:
+            return Verdict.NOT_ASKED
+        if found.mean is not None and self.unfit:
             return Verdict.PREMISE_NOT_MET
-        if found.missing:
+        if found.mean is None or found.missing:
             return Verdict.RUNS_MISSING
         if self.kind in ("at least", "exact"):
             exact = self.kind == "exact"
@@ -209,6 +216,7 @@ class Effect:
             "freedom": self.estimate.freedom if self.estimate.error is not None else None,
             "interval": list(interval) if interval else None,
             "detectable": self.estimate.detectable,
+            "missing": self.estimate.missing,
             "signal": str(self.signal),
             "size": str(self.size),
             "paper": self.paper,
@@ -227,7 +235,7 @@ class Claim:
     Attributes:
         statement: what it says.
         criterion: what has to be found for it to be supported, and how it is read where the paper leaves that open;
-            empty where the edition has nothing to ask it of.
+            empty where the edition does not ask it.
         effects: what was measured; see `judged`.
         paper: the value that the paper gives, in words; empty where it gives none.
         some: whether one supported effect is enough; else the claim asserts all of them.
@@ -254,7 +262,7 @@ class Claim:
         """
         verdicts = {effect.verdict for effect in self.effects}
         order = STRONGEST_FIRST if self.some else Verdict
-        return next((verdict for verdict in order if verdict in verdicts), Verdict.RUNS_MISSING)
+        return next((verdict for verdict in order if verdict in verdicts), Verdict.NOT_ASKED)
 
     @property
     def runs(self) -> tuple[str, ...]:
@@ -276,11 +284,17 @@ class Claim:
 
 
 def judged(claim: Claim) -> Claim:
-    """The claim with p-values adjusted by Holm over its effects: of what contradicts them, or supports one of them."""
+    """The claim with p-values adjusted by Holm over its effects: of what contradicts them, or supports one of them.
+
+    An effect without a verdict, which lacks runs or compares networks that do not fit, counts in the number of effects,
+    with a p-value of 1.
+    """
     tested = [effect for effect in claim.effects if effect.kind not in ("at least", "exact")]
-    adjusted = dict(zip(map(id, tested), holm([effect.p_outside for effect in tested]), strict=True))
+    p_values = [effect.p_outside if effect.judgeable else 1.0 for effect in tested]
+    adjusted = dict(zip(map(id, tested), holm(p_values), strict=True))
     effects = [replace(effect, contradiction=adjusted.get(id(effect))) for effect in claim.effects]
     if claim.some:
-        support = holm([min(1.0, 2 * effect.estimate.p_below(0.0)) for effect in effects])
+        none = [2 * effect.estimate.p_below(0.0) if effect.judgeable else 1.0 for effect in effects]
+        support = holm([min(1.0, p) for p in none])
         effects = [replace(effect, support=p) for effect, p in zip(effects, support, strict=True)]
     return replace(claim, effects=effects)

@@ -12,7 +12,8 @@ MEANING = {
     Verdict.INCONCLUSIVE: "The runs do not settle it.",
     Verdict.ABSENT: "The runs show no such effect.",
     Verdict.CONTRADICTED: "The runs contradict it.",
-    Verdict.PREMISE_NOT_MET: "There is no verdict: the networks have not fitted their training data.",
+    Verdict.PREMISE_NOT_MET: "There is no verdict: not all of the networks compared have fitted their training data.",
+    Verdict.NOT_ASKED: "This edition does not ask it.",
     Verdict.RUNS_MISSING: "There is no verdict: not all the runs that it takes are there.",
 }
 
@@ -68,11 +69,11 @@ def headline(claim: Claim) -> list[Effect]:
 
     It is the one with the weakest verdict, which decides on the claim; of several such the first one that is
     significant, else the first. Where one supported effect is enough for the claim, it is the largest of those that are
-    supported, if there are any.
+    supported, else of those that have a verdict, else of all.
     """
     measured = [effect for effect in claim.effects if effect.estimate.mean is not None]
     if claim.some:
-        measured.sort(key=lambda effect: (effect.verdict is not Verdict.SUPPORTED, -(effect.estimate.mean or 0.0)))
+        measured.sort(key=lambda e: (e.verdict is not Verdict.SUPPORTED, not e.judgeable, -(e.estimate.mean or 0.0)))
     else:
         weakest = list(Verdict)
         measured.sort(key=lambda effect: (weakest.index(effect.verdict), effect.signal is not Signal.PRESENT))

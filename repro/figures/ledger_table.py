@@ -21,6 +21,7 @@ SIGNS = {
     Verdict.CONTRADICTED: "✗",
     Verdict.PREMISE_NOT_MET: "∅",
     Verdict.RUNS_MISSING: "–",
+    Verdict.NOT_ASKED: "·",
 }
 
 

@@ -37,6 +37,7 @@ def claim(*effects, some=False):
         ("equal", 2.0, 5.0, 1.0, Verdict.CONTRADICTED),
         ("no less", 2.0, -0.5, 0.6, Verdict.SUPPORTED),
         ("no less", 2.0, -1.5, 0.6, Verdict.DIRECTION_ONLY),
+        ("no less", 2.0, -0.7, 0.6, Verdict.DIRECTION_ONLY),  # p = 0.031 of -2 or less; asked is half of 5 %
         ("no less", 2.0, -5.0, 1.0, Verdict.CONTRADICTED),
         ("no reversal", 0.0, -1.0, 1.0, Verdict.SUPPORTED),
         ("no reversal", 0.0, -3.0, 1.0, Verdict.CONTRADICTED),
@@ -67,7 +68,7 @@ def test_what_networks_reach_is_asked_of_every_run():
     assert Effect("x", values(99.8, 98.0), "at least", 99.9).verdict is Verdict.CONTRADICTED
     assert Effect("x", values(0.0, 0.0), "exact").verdict is Verdict.SUPPORTED
     assert Effect("x", values(0.0, 1.0), "exact").verdict is Verdict.INCONCLUSIVE
-    assert Effect("x", Estimate(), "exact").verdict is Verdict.RUNS_MISSING
+    assert Effect("x", Estimate(missing=5), "exact").verdict is Verdict.RUNS_MISSING
 
 
 def test_there_is_no_verdict_while_runs_are_missing():
@@ -106,12 +107,15 @@ def test_the_smallest_effect_that_could_have_been_found():
 
 def test_a_claim_stands_as_its_weakest_effect():
     good, open_, bad = (Effect("x", found(mean, 1.0), "increase") for mean in (9.0, 1.0, -9.0))
-    lacking = Effect("x", Estimate(), "increase")
+    lacking = Effect("x", Estimate(missing=5), "increase")
+    unfit = Effect("x", found(9.0, 1.0), "increase", unfit=("base W=4 (95.0 %)",))
     assert claim(good, good).verdict is Verdict.SUPPORTED
     assert claim(good, open_).verdict is Verdict.DIRECTION_ONLY
     assert claim(good, lacking).verdict is Verdict.RUNS_MISSING
     assert claim(good, lacking, bad).verdict is Verdict.CONTRADICTED
-    assert claim().verdict is Verdict.RUNS_MISSING
+    assert claim(good, unfit).verdict is Verdict.PREMISE_NOT_MET
+    assert claim(unfit, lacking).verdict is Verdict.RUNS_MISSING
+    assert claim().verdict is claim(Effect("x", Estimate(), "increase")).verdict is Verdict.NOT_ASKED
 
 
 def test_what_contradicts_one_of_many_effects_is_adjusted_for_their_number():
@@ -131,8 +135,27 @@ def test_one_of_some_has_to_be_supported_among_all_that_were_tried():
     assert adjusted.effects[0].support == pytest.approx(0.0739, abs=1e-4)
     assert (adjusted.effects[0].estimate, adjusted.effects[0].signal) == (weak.estimate, Signal.PRESENT)
     assert claim(strong, none, none, some=True).verdict is Verdict.SUPPORTED
+    lacking, unfit = Effect("x", Estimate(missing=5), "increase"), replace(strong, unfit=("base W=4 (95.0 %)",))
+    assert claim(none, lacking, some=True).verdict is Verdict.RUNS_MISSING
+    assert claim(none, unfit, some=True).verdict is Verdict.DIRECTION_ONLY
     bad = Effect("x", found(-9.0, 1.0), "increase")
     assert claim(bad, bad, some=True).verdict is Verdict.CONTRADICTED
+    assert claim(bad, unfit, some=True).verdict is Verdict.CONTRADICTED
+
+
+@pytest.mark.parametrize("some", [False, True])
+def test_an_effect_without_a_verdict_counts_in_the_adjustment_but_not_with_its_p_value(some):
+    """Significant alone, p = 0.037; of two effects one with p = 1 makes it 0.074."""
+    weak = Effect("x", found(2.5 if some else -2.5, 1.0), "increase")
+    extreme = found(20.0 if some else -20.0, 1.0)
+    for other in (
+        Effect("x", replace(extreme, missing=2), "increase"),
+        Effect("x", extreme, "increase", unfit=("base W=4 (95.0 %)",)),
+        Effect("x", Estimate(missing=5), "increase"),
+    ):
+        first = claim(weak, other, some=some).effects[0]
+        assert (first.support if some else first.contradiction) == pytest.approx(0.0739, abs=1e-4)
+        assert first.verdict is (Verdict.DIRECTION_ONLY if some else Verdict.INCONCLUSIVE)
 
 
 @pytest.mark.parametrize("kind", ["increase", "decrease"])
