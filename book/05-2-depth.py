@@ -30,7 +30,7 @@ settings: dict = {}  # any other setting of the edition, such as {"depth_width":
 import matplotlib.pyplot as plt
 import pandas as pd
 import torch
-from IPython.display import Markdown
+from IPython.display import Markdown, display
 
 from repro.analysis import accuracy
 from repro.analysis.evidence import Evidence, Network
@@ -172,11 +172,12 @@ page.findings(evidence, 8, 15)
 
 # %% tags=["hide-input"]
 wider = runs_of(edition, "wider depth")
-(
-    accuracy.size_table(accuracy.report(accuracy.accuracies(wider)))
-    if edition.deep_width
-    else Markdown("This edition does not train them.")
-)
+if not edition.deep_width:
+    display(Markdown("This edition does not train them."))
+elif {run.key for run in wider} - {run.key for run in records}:
+    display(accuracy.size_table(accuracy.report(accuracy.accuracies(wider))))
+else:
+    display(Markdown("No run of the deepened networks is there yet."))
 
 # %% [markdown]
 # ## What the networks look at
@@ -201,12 +202,13 @@ plt.show()
 page.radii_note(evidence, variants, "fig-7")
 
 # %% [markdown]
-# The radii are means over all folds and seeds. They count the whole of each network's own maximum receptive field, which
+# The radii are means over the folds and seeds that a network has. They count the whole of each network's own maximum receptive field, which
 # for $D > 1$ is larger than what the map shows.
 #
 # ## By device and by class
 #
-# The same networks, damped and base, on every unseen device and in every class.
+# The same networks, damped and base, on every unseen device and in every class. A network that lacks folds is shown by
+# those that it has.
 
 # %% mystnb={"image": {"alt": "Accuracy on every unseen device, one dot a device, by network."}}
 both = [n._replace(variant=variant) for n in variants for variant in VARIANTS]

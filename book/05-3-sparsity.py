@@ -222,11 +222,12 @@ compared = unguarded + [
 table = accuracy.percentages(
     accuracy.report(accuracy.accuracies(compared)), ["width", "method"]
 )
-(
-    table.rename_axis(index=["W", "pruning"])
-    if edition.unguarded_widths
-    else Markdown("This edition does not train them.")
-)
+if not edition.unguarded_widths:
+    display(Markdown("This edition does not train them."))
+elif len(table):
+    display(table.rename_axis(index=["W", "pruning"]))
+else:
+    display(Markdown("No run of these networks is there yet."))
 
 
 # %% tags=["hide-input"]
@@ -246,7 +247,7 @@ rows = [
     for width in edition.unguarded_widths
     for method in ("iterative", "unguarded")
 ]
-if rows:
+if rows and len(table):
     display(Markdown("Was any layer emptied? The smallest share that one keeps:"))
     shares = pd.DataFrame(rows).set_index(["W", "pruning"])
     display(shares.rename_axis(columns="weights left / %"))
