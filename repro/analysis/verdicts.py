@@ -155,9 +155,9 @@ class Effect:
         found = self._directed
         if found.mean is None and not found.missing:
             return Verdict.NOT_ASKED
-        if found.mean is not None and self.unfit:
+        if self.unfit:
             return Verdict.PREMISE_NOT_MET
-        if found.mean is None or found.missing:
+        if found.missing or found.mean is None:
             return Verdict.RUNS_MISSING
         if self.kind in ("at least", "exact"):
             exact = self.kind == "exact"

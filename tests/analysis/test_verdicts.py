@@ -75,7 +75,9 @@ def test_there_is_no_verdict_while_runs_are_missing():
     part = replace(found(9.0, 1.0), missing=3)
     assert Effect("x", part, "increase").verdict is Verdict.RUNS_MISSING
     assert Effect("x", Estimate.of({"fold 1": 0.0}, missing=1), "exact").verdict is Verdict.RUNS_MISSING
-    assert Effect("x", part, "increase", unfit=("base W=4 (95.0 %)",)).verdict is Verdict.PREMISE_NOT_MET
+    for lacking in (part, Estimate(missing=5)):
+        unfit = Effect("x", lacking, "increase", unfit=("base W=4 (95.0 %)",))
+        assert unfit.verdict is Verdict.PREMISE_NOT_MET  # which no further run can change
 
 
 def test_networks_that_do_not_fit_give_no_verdict():

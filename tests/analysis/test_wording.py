@@ -58,6 +58,9 @@ def test_a_claim_that_one_effect_supports_is_told_by_the_largest_that_does():
     claim = Claim("Some are wider and better.", "", effects, some=True)
     assert claim.verdict is Verdict.SUPPORTED
     assert [found.estimate.mean for found in headline(claim)] == [4.0]
+    unfit = replace(effect("base, W = 64", 9.0, 1.0), unfit=("base W=64 (95.0 %)",))
+    open_ = effect("base, W = 16", 1.0, 1.0)
+    assert [found.estimate.mean for found in headline(replace(claim, effects=[unfit, open_]))] == [1.0]
 
 
 def test_a_claim_that_asserts_all_is_told_by_the_effect_that_decides_on_it():
