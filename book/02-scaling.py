@@ -36,11 +36,11 @@ from IPython.display import Markdown
 
 from repro.data.features import SAMPLE_RATE, frames
 from repro.experiment import ModelConfig
-from repro.figures import charts
+from repro.figures.style import use_style
 from repro.network.cp_resnet import INPUT_BANDS, layer_table
 from repro.network.receptive_field import maximum_receptive_field
 
-charts.use_style()
+use_style()
 
 # %% [markdown]
 # ## Counting

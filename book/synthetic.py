@@ -37,10 +37,11 @@ from scipy.signal import freqz
 from repro import data
 from repro.data.devices import SYNTHETIC, apply, compress, response_filter
 from repro.edition import open_edition
-from repro.figures import charts, page, players
+from repro.figures import page, players
+from repro.figures.style import use_style
 from repro.store.store import Store
 
-charts.use_style()
+use_style()
 
 # %% tags=["remove-output"]
 clips = data.load(open_edition("quick").data(), Store.default().root)

@@ -29,12 +29,12 @@ def drawn(monkeypatch):
     import matplotlib as mpl
     import matplotlib.pyplot as plt
 
-    from repro.figures import charts
+    from repro.figures import style
 
-    monkeypatch.setattr(charts, "set_matplotlib_formats", lambda _: None)
+    monkeypatch.setattr(style, "set_matplotlib_formats", lambda _: None)
     plt.switch_backend("agg")
     with mpl.rc_context():
-        charts.use_style()
+        style.use_style()
         yield
         for number in plt.get_fignums():
             plt.figure(number).canvas.draw()

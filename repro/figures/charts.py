@@ -1,30 +1,21 @@
-"""The book's figures: arrays or tables in, Axes out; one style throughout.
-
-Colours are Okabe and Ito's, which the common forms of colour blindness keep apart; marker and line style say the same
-a second time.
-"""
+"""The book's charts: tables in, figures out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
-from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-from repro.analysis.accuracy import NOT_TRAINED
 from repro.data.split import TRAINING_DEVICE
+from repro.figures.style import COLOURS, MARKERS, not_trained, nothing_in
 
-COLOURS = {"base": "#0072B2", "damped": "#D55E00"}
-MARKERS = {"base": "o", "damped": "D"}
 GROUP_TITLES = {"unseen": "unseen devices", "seen": "seen device (a)"}
-MAP = "magma"
 SCALINGS = {
     "width": "o",
     "depth D": "s",
@@ -36,45 +27,6 @@ SCALINGS = {
 """The ways of scaling of Figures 1 and 17, with their markers."""
 FOLDS_MISSING = "folds missing"  # the legend of a hollow mark
 SCALING_COLOURS = ("#0072B2", "#D55E00", "#E69F00", "#CC79A7", "#009E73", "#56B4E9")
-
-STYLE: dict[Any, Any] = {
-    "figure.figsize": (7.0, 3.2),
-    "figure.facecolor": "white",
-    "figure.constrained_layout.use": True,
-    "savefig.facecolor": "white",
-    "font.size": 11,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.titlesize": 11,
-    "grid.color": "#dddddd",
-    "grid.linewidth": 0.7,
-    "image.cmap": MAP,
-    "legend.frameon": False,
-    "lines.linewidth": 1.8,
-    "path.simplify_threshold": 0.5,  # of a point, which no eye sees: a third less of every curve
-    "svg.fonttype": "path",
-    "svg.hashsalt": "repro",
-}
-
-
-def use_style() -> None:
-    """Set the book's style for this notebook: white ground (it shows in dark mode too), SVG."""
-    mpl.rcParams.update(STYLE)
-    set_matplotlib_formats("svg")  # type: ignore[no-untyped-call]
-
-
-def not_trained(ax: Axes, text: str = NOT_TRAINED) -> None:
-    """Say in a panel of its own that there is nothing to show, where a run failed or what it needs is not there."""
-    ax.text(0.5, 0.5, text, ha="center", va="center", transform=ax.transAxes)
-    ax.set_axis_off()  # leaves the ticks of panels that share an axis with it
-
-
-def nothing_in(figure: Figure, text: str = NOT_TRAINED) -> Figure:
-    """A figure that has nothing to show in any panel, and says so in each."""
-    for ax in figure.axes:
-        not_trained(ax, text)
-    return figure
 
 
 def _device_panels(label: str, size: tuple[float, float] | None = None) -> tuple[Figure, dict[str, Axes]]:

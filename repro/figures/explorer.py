@@ -13,9 +13,9 @@ from matplotlib.ticker import MaxNLocator
 from repro.analysis.evidence import Evidence, Network
 from repro.analysis.fields import Field, mean_field
 from repro.analysis.radii import RADII
-from repro.figures.charts import MAP
 from repro.figures.maps import SHADES, shades
 from repro.figures.markup import Html, picture
+from repro.figures.style import MAP
 from repro.figures.svg import Axis, Plot, attributes, table, tick
 
 CONTROLS = {

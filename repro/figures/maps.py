@@ -27,7 +27,7 @@ from repro.analysis.summary import Moment
 from repro.data.features import HOP, N_MELS, SAMPLE_RATE
 from repro.data.split import TRAINING_DEVICE
 from repro.erf.gradient import Crop
-from repro.figures.charts import MAP, not_trained, nothing_in
+from repro.figures.style import MAP, not_trained, nothing_in
 
 
 def mel_frequencies() -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from numpy.typing import NDArray
 
-from repro.figures.charts import MAP
+from repro.figures.style import MAP
 
 RUNS_MIME = "application/x-repro-runs+json"
 """An output of this type lists the runs and recordings that a page was made from."""

@@ -24,8 +24,8 @@ from repro.edition import Edition
 from repro.errors import InputError
 from repro.experiment import RECIPE_VERSION
 from repro.figures import charts
-from repro.figures.charts import use_style
 from repro.figures.markup import Html, data_uri, row, table
+from repro.figures.style import use_style
 from repro.store.record import Record
 from repro.sweep.available import missing
 from repro.sweep.fetch import failed

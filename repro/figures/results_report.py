@@ -14,6 +14,7 @@ from repro.analysis.evidence import Evidence
 from repro.analysis.ledger import effects_table, ledger
 from repro.analysis.wording import numbers
 from repro.figures import charts
+from repro.figures.style import STYLE
 from repro.files.atomic import write_file
 
 ANSWER = ("<!-- the answer, written by `repro runs ship` -->", "<!-- end of the answer -->")
@@ -74,7 +75,7 @@ def _picture(evidence: Evidence) -> bytes:
     widened = [record for network in evidence.networks("width") for record in evidence.runs(network).values()]
     table = accuracy.accuracies(widened)
     content = io.BytesIO()
-    with mpl.rc_context(charts.STYLE):
+    with mpl.rc_context(STYLE):
         figure = charts.accuracy_panels(accuracy.report(table), accuracy.by_run(table), "width", "width W", True)
         figure.savefig(content, format="svg", metadata={"Date": None})
         plt.close(figure)

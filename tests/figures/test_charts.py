@@ -9,7 +9,7 @@ from repro.analysis import accuracy
 from repro.edition import both
 from repro.experiment import ModelConfig, Sparsity
 from repro.figures import charts
-from repro.figures.charts import COLOURS
+from repro.figures.style import COLOURS
 
 pytestmark = pytest.mark.usefixtures("drawn")
 
