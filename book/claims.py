@@ -42,7 +42,7 @@
 # - **premise not met**: the paper speaks of networks that fit their training data, and some of these do not (below
 #   97.5 % of the training labels in some run): then there is no verdict;
 # - **runs missing**: some of the runs that it takes are not there; what the others give is shown all the same;
-# - **not asked**: this edition does not train the networks that it takes.
+# - **not asked**: this edition does not train all the networks that it takes.
 #
 # A claim asserts all its effects and stands as its weakest one, unless it asks for some network alone: then as its
 # strongest. Effects on receptive fields are in log-%, a hundred times the natural logarithm of a ratio. *Detectable* is the

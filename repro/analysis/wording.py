@@ -13,7 +13,7 @@ MEANING = {
     Verdict.ABSENT: "The runs show no such effect.",
     Verdict.CONTRADICTED: "The runs contradict it.",
     Verdict.PREMISE_NOT_MET: "There is no verdict: not all of the networks compared have fitted their training data.",
-    Verdict.NOT_ASKED: "This edition does not ask it.",
+    Verdict.NOT_ASKED: "There is no verdict: this edition does not train all the networks that it takes.",
     Verdict.RUNS_MISSING: "There is no verdict: not all the runs that it takes are there.",
 }
 
