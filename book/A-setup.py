@@ -349,3 +349,5 @@ page.provenance([*records, *in_both])
 #   Claim 17 is stated as what its criterion tests since the first day; it read "even where nothing is gained on the seen
 #   one", while from $W = 8$ to 64 the damped network gains there, too. Of claims 5, 10, 14, 15 and 19 the criterion now
 #   says what was left unsaid: which widths, which networks. Margins of radii are told as factors, as they are tested.
+#
+#   Read since: the networks of $W = 32$, $D = 2$, which claim 8 waited for.
