@@ -79,10 +79,8 @@ accuracy.training_fit(records, "width").rename_axis("W")
 # %% tags=["remove-input"]
 narrowest, *wider = evidence.fitting_widths()
 ends = [Network(variant, narrowest) for variant in BOTH]
-if len(wider) > 1 and not evidence.unfit(ends):
-    lowest = min(
-        run.train_accuracy for end in ends for run in evidence.runs(end).values()
-    )
+fits = [run.train_accuracy for end in ends for run in evidence.runs(end).values()]
+if len(wider) > 1 and fits and not evidence.unfit(ends):
     gains = []
     for variant in BOTH:
         widest, next_one = (Network(variant, wider[place]) for place in (-1, 0))
@@ -90,15 +88,16 @@ if len(wider) > 1 and not evidence.unfit(ends):
         gains.append(
             evidence.effect(variant, "unseen", "gain", gain, "increase", ["width"])
         )
-    told = ", ".join(f"{gain.subject} {amount(gain)}" for gain in gains)
-    display(
-        Markdown(
-            "How much hangs on the narrowest width that fits? The lowest run of W = "
-            f"{narrowest} gives back {100 * lowest:.1f} % of its labels. From the next "
-            f"width on, W = {wider[0]} to {wider[-1]}, the gain on unseen devices is: "
-            f"{told}."
-        )
+    told = ", ".join(
+        f"{gain.subject} {amount(gain)}" for gain in gains if amount(gain)
     )
+    text = (
+        "How much hangs on the narrowest width that fits? The lowest run of W = "
+        f"{narrowest} gives back {100 * min(fits):.1f} % of its labels. From the next "
+        f"width on, W = {wider[0]} to {wider[-1]}, the gain on unseen devices is: {told}."
+    )
+    if told:
+        display(Markdown(text))
 
 # %% [markdown]
 # With ESC-10 the networks of $W \ge 16$ were trained on a GPU and narrower ones on CPUs, so a difference between the

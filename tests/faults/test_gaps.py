@@ -16,7 +16,7 @@ import yaml
 
 from repro.build.pages import read_pages
 from repro.edition import open_edition
-from repro.figures import charts
+from repro.figures import style
 from repro.store.store import Store
 from repro.sweep import available
 
@@ -61,7 +61,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def plain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The style of this process's figures stays as it is; what other pages lack is forgotten."""
-    monkeypatch.setattr(charts, "set_matplotlib_formats", lambda _: None)
+    monkeypatch.setattr(style, "set_matplotlib_formats", lambda _: None)
     available.missing.clear()
     plt.switch_backend("agg")
     with mpl.rc_context():
