@@ -29,8 +29,8 @@
 # 3. in depth $K$, by 1×1 blocks, which do not ([Section 5.2](05-2-depth)),
 # 4. in width at a constant number of weights, by pruning ([Section 5.3](05-3-sparsity)).
 #
-# Every network is trained in two variants: as it is (*base*), and with convolutions that are damped along frequency (*damped*,
-# [Appendix B](B-damping)).
+# Every network is trained in two variants: as it is (*base*), and with convolutions that are damped along frequency
+# (*damped*, [Appendix B](B-damping)).
 
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # a file of book/editions

@@ -202,8 +202,8 @@ plt.show()
 page.radii_note(evidence, variants, "fig-7")
 
 # %% [markdown]
-# The radii are means over the folds and seeds that a network has. They count the whole of each network's own maximum receptive field, which
-# for $D > 1$ is larger than what the map shows.
+# The radii are means over the folds and seeds that a network has. They count the whole of each network's own maximum
+# receptive field, which for $D > 1$ is larger than what the map shows.
 #
 # ## By device and by class
 #
