@@ -350,4 +350,4 @@ page.provenance([*records, *in_both])
 #   one", while from $W = 8$ to 64 the damped network gains there, too. Of claims 5, 10, 14, 15 and 19 the criterion now
 #   says what was left unsaid: which widths, which networks. Margins of radii are told as factors, as they are tested.
 #
-#   Read since: the networks of $W = 32$, $D = 2$, which claim 8 waited for.
+#   Read since: the networks of $W = 32$, $D = 2$, which claim 8 waited for, and one of $W = 32$, $K = 0$.
