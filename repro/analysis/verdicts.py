@@ -153,12 +153,12 @@ class Effect:
     def verdict(self) -> Verdict:
         """What follows for this effect alone."""
         found = self._directed
-        if found.mean is None and not found.missing:
-            return Verdict.NOT_ASKED
         if self.unfit:
             return Verdict.PREMISE_NOT_MET
-        if found.missing or found.mean is None:
+        if found.missing:
             return Verdict.RUNS_MISSING
+        if found.mean is None:
+            return Verdict.NOT_ASKED
         if self.kind in ("at least", "exact"):
             exact = self.kind == "exact"
             held = [abs(v) <= self.margin if exact else v >= self.margin for v in found.values.values()]
