@@ -55,7 +55,7 @@ def write_report(evidence: Evidence, folder: Path) -> None:
     lines += [
         "",
         "- `runs/`: a run a file (`repro runs show KEY`)",
-        "- `runs.csv`: a row a run and device",
+        "- `runs.csv`: a row a run; `devices.csv`: a row a run and device",
         "- `effects.csv`: a row an effect of the ledger; `missing` are the folds, or runs, that it still lacks",
         "- `probe.csv`: what a linear classifier on mean spectra reaches, by fold",
         "- `recordings.npz`: the summary of the recordings that Section 3 shows; `recordings.json`: which they are",

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from repro.errors import InputError
 from repro.experiment import Experiment
@@ -46,7 +47,8 @@ def ship(store: Store, experiments: Sequence[Experiment], folder: Path) -> tuple
             checksums.write_json(shipped.recordings_path, origin)
         for key in new:
             write_archive(shipped.path(key), shipped_files(store.load(key)).items())
-        atomic.write_file(shipped.table_path, table(map(shipped.load, shipped.finished())))
+        for name, content in tables(map(shipped.load, shipped.finished())).items():
+            atomic.write_file(folder / name, content)
     except OSError as error:
         raise InputError(f"{folder} cannot be written to ({error.strerror}): make it writable") from None
     return len(new), sum(key in shipped for key in wanted)
@@ -59,42 +61,57 @@ def shipped_files(record: Record) -> dict[str, bytes]:
     return {RECORD: json.dumps(content, separators=(",", ":")).encode(), ARRAYS: arrays.getvalue()}
 
 
-def table(records: Iterable[Record]) -> bytes:
-    """What came out of runs, as CSV: a row a run and device, sorted by key and device.
+def tables(records: Iterable[Record]) -> dict[str, bytes]:
+    """What came out of runs, as two files of CSV: `runs.csv`, a row a run, and `devices.csv`, a row a run and device.
 
-    `accuracy` is the share of the device's `clips` in the mean over the reported epochs; `weights` counts those that
-    the network has left; `guard` is empty where nothing is pruned iteratively.
+    An accuracy is the share of clips in the mean over the reported epochs; `weights` counts those that the network
+    has left; `guard` is empty where nothing is pruned iteratively. Rows are sorted by key and device.
     """
-    rows = [row for record in sorted(records, key=lambda record: record.key) for row in _rows(record)]
-    return pd.DataFrame(rows).to_csv(index=False, lineterminator="\n").encode()
+    runs: list[dict[str, Any]] = []
+    devices: list[dict[str, Any]] = []
+    for record in sorted(records, key=lambda record: record.key):
+        runs.append(_row(record))
+        devices += _device_rows(record)
+    return {name: _csv(rows) for name, rows in (("runs.csv", runs), ("devices.csv", devices))}
 
 
-def _rows(record: Record) -> Iterator[dict[str, Any]]:
+def _row(record: Record) -> dict[str, Any]:
     model, recipe, sparsity = record.experiment.model, record.experiment.recipe, record.experiment.sparsity
+    return {
+        "key": record.key,
+        "variant": record.experiment.variant,
+        "width": model.width,
+        "depth": model.depth,
+        "pointwise": model.pointwise,
+        "method": sparsity.method if sparsity else "dense",
+        "guard": sparsity.guard if sparsity and sparsity.method == "iterative" else "",
+        "labels": recipe.labels,
+        "fold": record.experiment.data.fold,
+        "seed": record.experiment.seed,
+        "epochs": recipe.epochs,
+        "weights": record.weights,
+        "train_accuracy": round(record.train_accuracy, 6),
+        "seen_accuracy": _accuracy(record.correct[:, record.seen]),
+        "unseen_accuracy": _accuracy(record.correct[:, ~record.seen]),
+        "commit": record.commit or "",
+        "machine": record.provenance["device"],
+        "seconds": record.provenance["seconds"],
+    }
+
+
+def _device_rows(record: Record) -> Iterator[dict[str, Any]]:
     devices = record.test_clips["device"].to_numpy()
     for device in sorted(set(devices)):
         correct = record.correct[:, devices == device]
-        yield {
-            "key": record.key,
-            "variant": record.experiment.variant,
-            "width": model.width,
-            "depth": model.depth,
-            "pointwise": model.pointwise,
-            "method": sparsity.method if sparsity else "dense",
-            "guard": sparsity.guard if sparsity and sparsity.method == "iterative" else "",
-            "labels": recipe.labels,
-            "fold": record.experiment.data.fold,
-            "seed": record.experiment.seed,
-            "epochs": recipe.epochs,
-            "weights": record.weights,
-            "train_accuracy": round(record.train_accuracy, 6),
-            "device": device,
-            "clips": correct.shape[1],
-            "accuracy": round(float(correct.mean()), 6),
-            "commit": record.commit or "",
-            "machine": record.provenance["device"],
-            "seconds": record.provenance["seconds"],
-        }
+        yield {"key": record.key, "device": device, "clips": correct.shape[1], "accuracy": _accuracy(correct)}
+
+
+def _accuracy(correct: NDArray[np.bool_]) -> float:
+    return round(float(correct.mean()), 6)
+
+
+def _csv(rows: list[dict[str, Any]]) -> bytes:
+    return pd.DataFrame(rows).to_csv(index=False, lineterminator="\n").encode()
 
 
 def _fingerprint(store: Store, shipped: Shipped, example: Experiment) -> str:

@@ -2,7 +2,8 @@
 
 runs/<key>.zip     record.json and arrays.npz of a run, without its network (`repro.files.archive`)
 recordings.json    which recordings all of them were trained on, and their fingerprint
-runs.csv           what came out, for readers
+runs.csv           what came out of each run, for readers
+devices.csv        its accuracy on each device
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Shipped:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.recordings_path, self.table_path = folder / "recordings.json", folder / "runs.csv"
+        self.recordings_path = folder / "recordings.json"
 
     def path(self, key: str) -> Path:
         """Where the run of this key is, or would be."""

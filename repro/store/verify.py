@@ -11,7 +11,7 @@ from repro.data.clips import require_sound_clips
 from repro.errors import InputError
 from repro.files import atomic, checksums
 from repro.store.record_format import read_run
-from repro.store.ship import table
+from repro.store.ship import tables
 from repro.store.shipped import Shipped, ShippedError
 from repro.store.store import Store
 
@@ -40,14 +40,16 @@ def run_faults(folder: Path) -> list[InputError]:
 
 
 def shipped_faults(shipped: Shipped) -> list[InputError]:
-    """The faults of a folder of shipped runs: what is altered, lost, or not in its table."""
-    text = shipped.table_path.read_bytes() if shipped.table_path.is_file() else b""
-    listed = {key.decode() for key in re.findall(rb"^([0-9a-f]{20}),", text, re.MULTILINE)}
-    keys = sorted({*shipped.finished(), *listed})
+    """The faults of a folder of shipped runs: what is altered, lost, or not in its tables."""
+    listed = re.findall(rb"^([0-9a-f]{20}),", _content(shipped.folder / "runs.csv"), re.MULTILINE)
+    keys = sorted({*shipped.finished(), *(key.decode() for key in listed)})
     found = _fault(shipped.recordings) if keys else []
     found += [fault for key in keys for fault in _fault(shipped.load, key)]
-    if not found and keys and table(map(shipped.load, keys)) != text:
-        found.append(ShippedError(f"{shipped.table_path} is not the table of the runs beside it", shipped.table_path))
+    if keys and not found:
+        for name, content in tables(map(shipped.load, keys)).items():
+            path = shipped.folder / name
+            if _content(path) != content:
+                found.append(ShippedError(f"{path} is not the table of the runs beside it", path))
     return found
 
 
@@ -68,6 +70,10 @@ def _fault(check: Callable[..., object], *arguments: Any) -> list[InputError]:
     except InputError as error:
         return [error]
     return []
+
+
+def _content(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
 
 
 def _read_all(folder: Path) -> None:

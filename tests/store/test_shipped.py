@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -184,12 +185,12 @@ def test_a_lost_run_is_a_fault(laptop, folder):
     assert refusal(laptop) == f"no run {KEY} in {laptop.root}: 'repro runs ls' lists those that exist"
 
 
-@pytest.mark.parametrize("name", ["recordings.json", "runs.csv"])
+@pytest.mark.parametrize("name", ["recordings.json", "runs.csv", "devices.csv"])
 def test_altered_and_lost_tables_are_faults(name, laptop, folder):
     path = folder / name
     content = path.read_bytes()
     fault = "is not what was stored" if name == "recordings.json" else "is not the table of the runs beside it"
-    for altered in (content.replace(b"synthetic", b"esc10").replace(b"0.75", b"0.76"), b"", None):
+    for altered in (content.replace(b"synthetic", b"esc10").replace(b",0.5", b",0.6"), b"", None):
         if altered is None:
             path.unlink()
         else:
@@ -235,7 +236,7 @@ def test_the_same_run_gives_the_same_bytes(trained, folder, tmp_path):
     path = folder / "runs" / f"{KEY}.zip"
     ship(trained, [A], tmp_path / "again")
     assert contents(tmp_path / "again") == contents(folder)
-    assert set(contents(folder)) == {"recordings.json", "runs.csv", f"runs/{KEY}.zip"}
+    assert set(contents(folder)) == {"recordings.json", "runs.csv", "devices.csv", f"runs/{KEY}.zip"}
     assert list(read_archive(path)) == ["record.json", "arrays.npz"]
     assert read_archive(path)["record.json"].startswith(b'{"schema":3,"recipe_version":4,"experiment":{"data":{"name"')
 
@@ -276,26 +277,32 @@ def test_runs_on_other_recordings_are_not_mixed(trained, folder, tmp_path):
     assert contents(folder) == before and not new.exists()
 
 
-def test_the_table_has_a_row_a_run_and_device(tmp_path):
+def test_one_table_has_a_row_a_run_the_other_a_row_a_run_and_device(tmp_path, monkeypatch):
+    one_error = np.uint8([[0, 0, 0, 1, 1, 1, 1, 1]])  # on a clip of device c
+    made = stored.outcome
+    monkeypatch.setattr(stored, "outcome", lambda experiment: replace(made(experiment), predictions=one_error))
     store = Store(tmp_path / "store")
     pruned = Sparsity(method="iterative", weights=200, guard=False)
     runs = [A, tiny.experiment(width=4, damped=True, sparsity=pruned)]
     for run in runs:
         stored.save(store, run, code={"commit": "c0ffee"})
     ship(store, runs, tmp_path / "results")
-    rows = (tmp_path / "results" / "runs.csv").read_text().splitlines()
+    rows, devices = ((tmp_path / "results" / name).read_text().splitlines() for name in ("runs.csv", "devices.csv"))
     assert rows[0] == (
-        "key,variant,width,depth,pointwise,method,guard,labels,fold,seed,epochs,weights,train_accuracy,device,clips,"
-        "accuracy,commit,machine,seconds"
+        "key,variant,width,depth,pointwise,method,guard,labels,fold,seed,epochs,weights,train_accuracy,"
+        "seen_accuracy,unseen_accuracy,commit,machine,seconds"
     )
+    assert devices[0] == "key,device,clips,accuracy"
     dense, sparse = (run.key(stored.FINGERPRINT) for run in runs)
     weights = store.load(dense).weights
-    assert [row for row in rows if row.startswith(dense)] == [
-        f"{dense},base,2,1,0,dense,,true,0,0,6,{weights},0.75,a,4,0.5,c0ffee,cpu: toy,2.5",
-        f"{dense},base,2,1,0,dense,,true,0,0,6,{weights},0.75,b,2,0.5,c0ffee,cpu: toy,2.5",
-        f"{dense},base,2,1,0,dense,,true,0,0,6,{weights},0.75,c,2,0.5,c0ffee,cpu: toy,2.5",
-    ]
+    assert len(rows) == 3 and rows[1:] == sorted(rows[1:])
+    assert f"{dense},base,2,1,0,dense,,true,0,0,6,{weights},0.75,1.0,0.75,c0ffee,cpu: toy,2.5" in rows
     assert [row.split(",")[:8] for row in rows if row.startswith(sparse)] == [
         [sparse, "damped", "4", "1", "0", "iterative", "False", "true"]
-    ] * 3
-    assert len(rows) == 7 and rows[1:] == sorted(rows[1:])
+    ]
+    assert [row for row in devices if row.startswith(dense)] == [
+        f"{dense},a,4,1.0",
+        f"{dense},b,2,1.0",
+        f"{dense},c,2,0.5",
+    ]
+    assert len(devices) == 7 and devices[1:] == sorted(devices[1:])
