@@ -85,12 +85,20 @@ page.without_recordings(edition, absent) if cells.empty else None
 # With ESC-10 one fold is left out at a time: a network is trained on device a's clips of four folds and tested on all
 # devices' clips of the fifth. All five networks together are tested on every recording once.
 
+
+# %% tags=["hide-input"]
+def once(table: pd.DataFrame) -> pd.DataFrame:
+    """One row for all folds, where these do not differ."""
+    alike = folds and len(table) > 1 and len(table.drop_duplicates()) == 1
+    return table.iloc[:1].set_axis(["each fold"]) if alike else table
+
+
 # %%
 official = edition.split == "official"
 sides = {fold: summary.sides(fold, official) for fold in edition.folds}
 folds = edition.folds != [0]
 together = pd.concat(table.assign(fold=fold) for fold, table in sides.items())
-together.pivot_table(
+used = together.pivot_table(
     values="clips",
     index="fold" if folds else "device",
     columns="side",
@@ -98,9 +106,8 @@ together.pivot_table(
     fill_value=0,
     margins=not folds and not together.empty,
     margins_name="all",
-).reindex(columns=["train", "seen", "unseen", "not used"]).rename_axis(
-    index="fold left out" if folds else None, columns="clips"
-)
+).reindex(columns=["train", "seen", "unseen", "not used"])
+once(used).rename_axis(index="left out" if folds else None, columns="clips")
 
 # %% [markdown]
 # No pair may be on both sides: then a test with device a is one of new surroundings, and a test with the other devices one
@@ -118,13 +125,15 @@ def pairs(table: pd.DataFrame) -> dict[str, int]:
 
 
 counts = {
-    f"fold {fold} left out" if fold else edition.split: pairs(table)
+    f"fold {fold}" if fold else edition.split: pairs(table)
     for fold, table in sides.items()
 }
 if cells["official"].isin(["train"]).any():
     for split in ("paper", "official"):
         counts[split] = pairs(summary.sides(official=split == "official"))
-pd.DataFrame(counts).T.rename_axis(index="split", columns="(city, class) pairs")
+once(pd.DataFrame(counts).T).rename_axis(
+    index="left out" if folds else "split", columns="(city, class) pairs"
+)
 
 # %% tags=["hide-input"]
 OFFICIAL = """
@@ -236,8 +245,8 @@ if edition.microphones_each and not cells.empty:
 # The paper's Figure 2 shows one recording as two devices deliver it. The second device here is the one in the middle
 # when all are sorted by how much they change the mean spectrum: half of them change it more. The first of the sounds
 # below is that recording, the others are of other classes. Each can be heard through device a and through devices from
-# little to much change; the differences in level between devices are kept. For this page they are compressed as MP3, which the
-# networks' recordings are not.
+# little to much change; the differences in level between devices are kept. For this page they are compressed as MP3,
+# which the networks' recordings are not.
 
 # %% tags=["remove-input"]
 moment = summary.moment

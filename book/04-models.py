@@ -102,9 +102,9 @@ page.code(build)
 # %% [markdown]
 # ## Number of weights
 #
-# Counted are convolutions and classifier, without batch normalisation ([judgement call 8](judgement-calls)). $N(W)$ grows
-# with the square of the width. Shown are the paper's widths and those of this edition, and the share of weights that would have to go to bring
-# a network down to the size of a narrower one, which [Section 5.3](05-3-sparsity) does.
+# Counted are convolutions and classifier, without batch normalisation ([judgement call 8](judgement-calls)). $N(W)$
+# grows with the square of the width. Shown are the paper's widths and those of this edition, and the share of weights
+# that would have to go to bring a network down to the size of a narrower one, which [Section 5.3](05-3-sparsity) does.
 
 # %%
 paper_widths = [32, 64, 128, 192, 256, 384, 512]

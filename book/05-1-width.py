@@ -115,12 +115,12 @@ page.breakdown(records)
 # %% [markdown]
 # ## By microphone
 #
-# Does it tell how well a network does through a microphone, how far that microphone's response is from flat? One place
-# along the axis is one microphone, with the mean accuracy of the base and of the damped networks above. Below the plot
-# stands the measured response of the microphone that is pointed at, its mean level taken off. How far it is from flat is
-# its standard deviation from 100 Hz to 10 kHz ([Section 3](03-generalization)). The table has the rank correlation of
-# that distance and accuracy, of all microphones and apart for those that also compress and those that do not. An interval
-# that contains zero leaves open whether the distance tells anything.
+# Where the unseen devices are measured microphones (ESC-10): does it tell how well a network does through one of them, how
+# far its response is from flat? One place along the axis is one microphone, with the mean accuracy of the base and of the
+# damped networks above. Below the plot stands the measured response of the microphone that is pointed at, its mean level
+# taken off. How far it is from flat is its standard deviation from 100 Hz to 10 kHz ([Section 3](03-generalization)). The
+# table has the rank correlation of that distance and accuracy, of all microphones and apart for those that also compress
+# and those that do not. An interval that contains zero leaves open whether the distance tells anything.
 
 # %% tags=["remove-input"]
 summary = recordings.summary_of(edition) or recordings.Summary()

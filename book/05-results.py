@@ -19,9 +19,10 @@
 # - [5.2](05-2-depth): do deeper ones, with and without a larger receptive field?
 # - [5.3](05-3-sparsity): do wider networks that keep the same number of weights?
 #
-# Every network is trained on recordings of one device, with ESC-10 on the recordings as published. It is tested on other
-# recordings, of that device (*seen*) and of devices that it never met in training (*unseen*, [Section 3](03-generalization)). Before networks are compared with
-# each other, this page asks a question that the paper does not: how much of their accuracy would a linear model reach?
+# Every network is trained on recordings of one device, with ESC-10 on the recordings as published. It is tested on
+# other recordings, of that device (*seen*) and of devices that it never met in training (*unseen*,
+# [Section 3](03-generalization)). Before networks are compared with each other, this page asks a question that the
+# paper does not: how much of their accuracy would a linear model reach?
 
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # a file of book/editions

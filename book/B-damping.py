@@ -20,12 +20,12 @@
 # O_n = (W_n \odot C_n) \star Z_{n-1} + B_n ,
 # $$
 #
-# where $Z_{n-1}$ is the output of the layer before, $W_n$ its convolution's weights, $\star$ the convolution, $\odot$ the
-# product of elements and $B_n$ a bias, which our convolutions do not have. $C_n$ is 1 in the middle row of the kernel and
-# falls off towards its first and last row. The paper gives one reason: it is an inductive bias for spectrograms, since fitting what lies far from the centre of the receptive field
-# becomes harder. It does not say why along frequency. Our own reading is that a recording device is a filter and
-# changes a spectrogram along frequency, so that a network with a narrow view of frequency can learn less of the curve
-# of its training device.
+# where $Z_{n-1}$ is the output of the layer before, $W_n$ its convolution's weights, $\star$ the convolution, $\odot$
+# the product of elements and $B_n$ a bias, which our convolutions do not have. $C_n$ is 1 in the middle row of the
+# kernel and falls off towards its first and last row. The paper gives one reason: it is an inductive bias for
+# spectrograms, since fitting what lies far from the centre of the receptive field becomes harder. It does not say why
+# along frequency. Our own reading is that a recording device is a filter and changes a spectrogram along frequency, so
+# that a network with a narrow view of frequency can learn less of the curve of its training device.
 
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # a file of book/editions

@@ -131,10 +131,10 @@ Markdown("\n\n".join(lines))
 #
 # **What this is evidence for, and what not.** The edition on real recordings is about sound events (ESC-10
 # {cite}`piczak2015esc`). Its *seen device* are the recordings as published, made with many unknown devices; an unseen
-# device is such a recording convolved with the measured response of a microphone, and compressed for every third one. It
-# says nothing about acoustic scenes (TAU Urban Acoustic Scenes 2020 Mobile), whose recordings are a download of 27 GB and whose trainings
-# take GPUs for days; the edition `tau2020` holds that protocol, ready to run. The quick edition shows the machinery at
-# work on sounds that this repository makes, and is no evidence about the paper at all.
+# device is such a recording convolved with the measured response of a microphone, and compressed for every third one.
+# It says nothing about acoustic scenes (TAU Urban Acoustic Scenes 2020 Mobile), whose recordings are a download of 27
+# GB and whose trainings take GPUs for days; the edition `tau2020` holds that protocol, ready to run. The quick edition
+# shows the machinery at work on sounds that this repository makes, and is no evidence about the paper at all.
 #
 # ## How to read it
 #

@@ -14,11 +14,12 @@
 # # The synthetic recordings
 #
 # What are the sounds of the quick edition made of? The paper's recordings cannot be shipped with a book, so the quick
-# edition is trained on sounds that were computed. They are built from physical ingredients: noise shaped like wind, ventilation
-# or tyres; engines and inverters as harmonic series that follow a speed; steps, knocks and beeps; voices as pulse trains
-# through formants, at syllable rate; birds, chimes, squealing rails; and rooms with reverberation. A scene says which
-# sources there are, how often they occur and at which sound pressure level. A city decides what its vehicles, rails,
-# chimes and rooms are like, a place within it the balance of the sources, and every clip draws its own events.
+# edition is trained on sounds that were computed. They are built from physical ingredients: noise shaped like wind,
+# ventilation or tyres; engines and inverters as harmonic series that follow a speed; steps, knocks and beeps; voices as
+# pulse trains through formants, at syllable rate; birds, chimes, squealing rails; and rooms with reverberation. A scene
+# says which sources there are, how often they occur and at which sound pressure level. A city decides what its
+# vehicles, rails, chimes and rooms are like, a place within it the balance of the sources, and every clip draws its own
+# events.
 #
 # Scenes share their sources as the real ones do. Bus, tram and metro have engines and rails in common, airport and
 # shopping mall voices and ventilation, and streets and squares traffic, steps and talk. All of these choices were made

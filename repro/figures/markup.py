@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,9 @@ RUNS_MIME = "application/x-repro-runs+json"
 
 EXECUTED = '<table class="repro-executed"></table>'
 """Where the build puts its table of executed pages (`repro.build.executed`)."""
+
+SIZE = re.compile(r"\b([WDK]) = (?=\d)")
+"""A size of a network, such as "W = 8": no line ends inside it."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Html:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         beside = {} if self.runs is None else {RUNS_MIME: self.runs}
-        return {"text/html": self.data, "text/plain": "", **beside}
+        return {"text/html": SIZE.sub(r"\1&nbsp;=&nbsp;", self.data), "text/plain": "", **beside}
 
 
 def data_uri(kind: str, content: bytes) -> str:

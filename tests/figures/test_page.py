@@ -13,7 +13,7 @@ from repro.build import pages
 from repro.edition import open_edition
 from repro.experiment import ModelConfig, Sparsity
 from repro.figures import page as display
-from repro.figures.markup import RUNS_MIME
+from repro.figures.markup import RUNS_MIME, Html
 from repro.figures.page import code, figure_note, findings, provenance, start
 from repro.store.record import Failure, Record
 from repro.store.store import Store
@@ -75,6 +75,10 @@ def test_the_top_of_a_page_names_edition_recordings_and_recipe(
     assert html(output).replace("&#x27;", "'") == f'<p class="repro-edition">{line}</p>'
     assert used == [True]
     assert RUNS_MIME not in output._repr_mimebundle_()
+
+
+def test_no_line_ends_inside_the_size_of_a_network():
+    assert html(Html("W = 64, K = 0; W = best")) == "W&nbsp;=&nbsp;64, K&nbsp;=&nbsp;0; W = best"
 
 
 def test_every_data_set_has_a_name():
