@@ -93,8 +93,9 @@ page.code(ResidualBlock)
 #
 # Weights are drawn from He's normal distribution, whose variance suits layers with ReLU. The second convolution of
 # every block and the classifier start at zero: a new block adds nothing to its shortcut, and a new network gives all
-# classes the same score. The first convolutions are scaled down by the square root of the number of blocks $L$, so that
-# the sum of all blocks does not grow with the depth.
+# classes the same score. The first convolution of every block is scaled down by the square root of the number of blocks
+# $L$, as in the group's code. The output does not show it, since batch normalisation follows and undoes any scale. But
+# smaller weights turn further in one step of Adam, and are the first to go where magnitudes decide what is pruned.
 
 # %% tags=["remove-input"]
 page.code(build)

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from repro.errors import InputError
 
-SHORTEST_CLIP = 0.4  # seconds that give the 17 frames without which nothing is left of a clip after the last pooling
+SHORTEST_CLIP = 0.4  # seconds; of fewer than 17 frames nothing is left after the last pooling
 
 RECIPE_VERSION = 4  # part of every key: raised whenever the same Experiment would give other numbers than before
 

@@ -12,7 +12,7 @@ from repro.analysis.evidence import GROUPS, Evidence, Network
 from repro.edition import VARIANTS
 from repro.store.record import Record
 
-NOT_TRAINED = "not trained"  # stands in a table where an accuracy would, had the run not failed
+NOT_TRAINED = "not trained"  # stands in a table for the accuracy of a run that is not there
 
 NETWORK = ["variant", "width", "depth", "pointwise", "method"]  # the columns that tell the networks of a table apart
 

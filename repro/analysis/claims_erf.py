@@ -11,10 +11,10 @@ ERF_CHANGE = 1.05  # the factor by which a radius of the effective receptive fie
 ERF_SAME = 1.1  # the factor within which a radius of the effective receptive field is said to stay
 
 RADII = {
-    "half_energy_bands": "50 % radius, frequency",
-    "half_energy_frames": "50 % radius, time",
-    "energy_90_bands": "90 % radius, frequency",
-    "energy_90_frames": "90 % radius, time",
+    "radius_50_bands": "50 % radius, frequency",
+    "radius_50_frames": "50 % radius, time",
+    "radius_90_bands": "90 % radius, frequency",
+    "radius_90_frames": "90 % radius, time",
 }
 """What the radii of `repro.erf.gradient.Extent` are called in the claims."""
 
@@ -41,7 +41,7 @@ def pointwise_erf(evidence: Evidence) -> Claim:
         f"From K = {few} to K = {many} its 90 % radius grows by a factor of {ERF_CHANGE:g} or more along both axes.",
         [
             _effect(evidence, "damped", (pair, RADII[radius]), a, b, radius, "increase")
-            for radius in ("energy_90_bands", "energy_90_frames")
+            for radius in ("radius_90_bands", "radius_90_frames")
         ],
         paper="seen in the figures",
     )
@@ -53,7 +53,7 @@ def width_concentrates_erf(evidence: Evidence) -> Claim:
     effects = []
     for variant in BOTH:
         a, b = (Network(variant, width, pointwise=k) for width in (edition.erf_wide, edition.erf_narrow))
-        for radius in ("half_energy_bands", "half_energy_frames"):
+        for radius in ("radius_50_bands", "radius_50_frames"):
             details = f"W = {a.width} / W = {b.width}", RADII[radius]
             effects.append(_effect(evidence, variant, details, a, b, radius, "decrease"))
     return Claim(
@@ -76,7 +76,7 @@ def pruning_and_erf(evidence: Evidence) -> Claim:
         (f"static {sizes}", wide._replace(method="static"), narrow, "equal"),
         (f"iterative / dense, both W = {base.width}", base._replace(method="iterative"), base, "equal"),
     ]
-    radius = "energy_90_bands"
+    radius = "radius_90_bands"
     effects = [_effect(evidence, a.variant, (RADII[radius], pair), a, b, radius, kind) for pair, a, b, kind in claimed]
     return Claim(
         "Iterative pruning narrows the damped network's effective receptive field along frequency, random pruning does "
@@ -96,7 +96,7 @@ def damping_narrows_erf(evidence: Evidence) -> Claim:
     damped, base = Network("damped", width), Network("base", width)
     effects = [
         _effect(evidence, "damped / base", (f"W = {width}", RADII[radius]), damped, base, radius, "decrease")
-        for radius in ("half_energy_bands", "energy_90_bands")
+        for radius in ("radius_50_bands", "radius_90_bands")
     ]
     return Claim(
         "Damping narrows the effective receptive field along frequency.",

@@ -15,10 +15,10 @@ from repro.analysis.evidence import Evidence, Network
 from repro.analysis.fields import Field, field_of
 
 RADII = {
-    "50 % / mel bands": "half_energy_bands",
-    "90 % / mel bands": "energy_90_bands",
-    "50 % / ms": "half_energy_ms",
-    "90 % / ms": "energy_90_ms",
+    "50 % / mel bands": "radius_50_bands",
+    "90 % / mel bands": "radius_90_bands",
+    "50 % / ms": "radius_50_ms",
+    "90 % / ms": "radius_90_ms",
 }
 """The radii of a table (`repro.erf.gradient.Extent`): along frequency in mel bands, along time in ms."""
 
@@ -79,7 +79,7 @@ def reach_and_accuracy(evidence: Evidence) -> pd.DataFrame:
         if not records:
             continue
         of_network = {
-            "radius": float(np.mean([evidence.extent(record).energy_90_bands for record in records])),
+            "radius": float(np.mean([evidence.extent(record).radius_90_bands for record in records])),
             "accuracy": float(np.mean([record.correct[:, ~record.seen].mean() for record in records])),
             "fits": not evidence.unfit([network]),
             "runs": len(records),

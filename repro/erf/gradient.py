@@ -72,22 +72,19 @@ def centre_input_pixel(config: ModelConfig, frames: int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Crop:
-    """An effective receptive field cut to the maximum receptive field.
+    """An effective receptive field cut to the maximum receptive field, or to the part of that within the input.
 
     Attributes:
         values: (mel bands, frames).
         first_band: mel band of the first row.
         first_frame: frame of the first column.
         centre: the centre pixel (row, column) of `values`.
-        complete: False where the maximum receptive field sticks out of the input: then `values` holds the part of
-            it that lies inside, and the centre pixel is not in its middle.
     """
 
     values: Tensor
     first_band: int
     first_frame: int
     centre: tuple[int, int]
-    complete: bool
 
     @property
     def corners(self) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -104,7 +101,7 @@ def crop(erf: Tensor, config: ModelConfig) -> Crop:
     first_band, first_frame = max(0, band - reach), max(0, frame - reach)
     values = erf[first_band : band + reach + 1, first_frame : frame + reach + 1]
     centre = (band - first_band, frame - first_frame)
-    return Crop(values, first_band, first_frame, centre, complete=tuple(values.shape) == (size, size))
+    return Crop(values, first_band, first_frame, centre)
 
 
 @dataclass(frozen=True)
@@ -115,17 +112,17 @@ class Extent:
     90 % of the mean absolute gradient summed over the other axis. nan where that is zero everywhere.
 
     Attributes:
-        half_energy_bands, energy_90_bands: along frequency, in mel bands.
-        half_energy_frames, energy_90_frames: along time, in frames.
-        half_energy_ms, energy_90_ms: along time, in milliseconds (hop 512 at 22,050 Hz).
+        radius_50_bands, radius_90_bands: along frequency, in mel bands.
+        radius_50_frames, radius_90_frames: along time, in frames.
+        radius_50_ms, radius_90_ms: along time, in milliseconds (hop 512 at 22,050 Hz).
     """
 
-    half_energy_bands: float
-    energy_90_bands: float
-    half_energy_frames: float
-    energy_90_frames: float
-    half_energy_ms: float
-    energy_90_ms: float
+    radius_50_bands: float
+    radius_90_bands: float
+    radius_50_frames: float
+    radius_90_frames: float
+    radius_50_ms: float
+    radius_90_ms: float
 
 
 def extent(erf: Tensor, centre: tuple[int, int]) -> Extent:
@@ -133,12 +130,12 @@ def extent(erf: Tensor, centre: tuple[int, int]) -> Extent:
     along_frequency, along_time = erf.sum(dim=1), erf.sum(dim=0)
     half_frames, most_frames = (_radius(along_time, centre[1], share) for share in (0.5, 0.9))
     return Extent(
-        half_energy_bands=_radius(along_frequency, centre[0], 0.5),
-        energy_90_bands=_radius(along_frequency, centre[0], 0.9),
-        half_energy_frames=half_frames,
-        energy_90_frames=most_frames,
-        half_energy_ms=half_frames * FRAME_MS,
-        energy_90_ms=most_frames * FRAME_MS,
+        radius_50_bands=_radius(along_frequency, centre[0], 0.5),
+        radius_90_bands=_radius(along_frequency, centre[0], 0.9),
+        radius_50_frames=half_frames,
+        radius_90_frames=most_frames,
+        radius_50_ms=half_frames * FRAME_MS,
+        radius_90_ms=most_frames * FRAME_MS,
     )
 
 

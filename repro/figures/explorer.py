@@ -98,11 +98,11 @@ def _row(network: Network, field: Field, runs: int, plot: Plot) -> dict[str, str
         **settings(network),
         "picture": picture(shades(shown), 0, 1, quality=90),
         "box": plot.box(*shown.corners),
-        "half": about(extent.half_energy_ms, extent.half_energy_bands),
-        "most": about(extent.energy_90_ms, extent.energy_90_bands),
+        "half": about(extent.radius_50_ms, extent.radius_50_bands),
+        "most": about(extent.radius_90_ms, extent.radius_90_bands),
         "said": f"{network}, mean of {runs} run{'s' * (runs > 1)}: half of the gradient lies within "
-        f"{extent.half_energy_bands:.1f} mel bands and {extent.half_energy_ms:.0f} ms of the centre, 90 % within "
-        f"{extent.energy_90_bands:.1f} mel bands and {extent.energy_90_ms:.0f} ms.",
+        f"{extent.radius_50_bands:.1f} mel bands and {extent.radius_50_ms:.0f} ms of the centre, 90 % within "
+        f"{extent.radius_90_bands:.1f} mel bands and {extent.radius_90_ms:.0f} ms.",
     }
 
 

@@ -261,8 +261,8 @@ def field_maps(fields: Sequence[Field | None], titles: Sequence[str], depth: int
         # interpolated, an SVG would hold the picture blown up
         _image(ax, shades(shown), 0, 1, (left, right, bottom, top), interpolation="none")
         for width, height, line in (
-            (field.extent.half_energy_ms, field.extent.half_energy_bands, "-"),
-            (field.extent.energy_90_ms, field.extent.energy_90_bands, "--"),
+            (field.extent.radius_50_ms, field.extent.radius_50_bands, "-"),
+            (field.extent.radius_90_ms, field.extent.radius_90_bands, "--"),
         ):
             ax.add_patch(Rectangle((-width, -height), 2 * width, 2 * height, fill=False, ec="white", ls=line, lw=1.2))
         ax.xaxis.set_major_locator(MaxNLocator(5, symmetric=True))

@@ -33,7 +33,8 @@ def learning_rate(epoch: int, recipe: Recipe) -> float:
     """Learning rate of an epoch, counted from 0.
 
     Warm-up: max_lr * exp(-5 (1 - t)^2) with t = epoch / warmup_epochs, at first 0.5 / warmup_epochs. From the end of
-    the warm-up on, max_lr falls linearly to min_lr, which the last epoch is trained with.
+    the warm-up on, max_lr falls linearly to min_lr, which the last epoch is trained with; where that is the first after
+    the warm-up, it is trained with max_lr.
     """
     if epoch < recipe.warmup_epochs:
         t = max(epoch, 0.5) / recipe.warmup_epochs

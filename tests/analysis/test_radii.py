@@ -69,7 +69,7 @@ def test_networks_without_runs_are_left_out_of_the_table():
 def test_maps_show_the_first_fold_and_seed():
     found = evidence(lambda run: run.data.fold)
     field = first_field(found, NARROW)
-    assert field.extent.energy_90_bands == radii(found, [NARROW])[LABEL][0]
+    assert field.extent.radius_90_bands == radii(found, [NARROW])[LABEL][0]
     assert first_field(evidence(lambda run: None if run.data.fold == 1 else 8.0), NARROW) is None
 
 

@@ -97,21 +97,20 @@ def test_no_clips_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("depth", "frames", "first", "shape", "centre", "complete"),
+    ("depth", "frames", "first", "shape", "centre"),
     [
-        (1, 431, (37, 133), (167, 167), (83, 83), True),  # 167 about (120, 216)
-        (2, 431, (5, 101), (231, 231), (115, 115), True),
-        (4, 431, (0, 37), (256, 359), (120, 179), False),  # 120 - 179 < 0 and 120 + 179 > 255
-        (1, 87, (37, 0), (167, 87), (83, 40), False),  # 5 columns in the last map: 8 + 16 x 2
+        (1, 431, (37, 133), (167, 167), (83, 83)),  # 167 about (120, 216)
+        (2, 431, (5, 101), (231, 231), (115, 115)),
+        (4, 431, (0, 37), (256, 359), (120, 179)),  # 120 - 179 < 0 and 120 + 179 > 255
+        (1, 87, (37, 0), (167, 87), (83, 40)),  # 5 columns in the last map: 8 + 16 x 2
     ],
 )
-def test_crop(depth, frames, first, shape, centre, complete):
+def test_crop(depth, frames, first, shape, centre):
     erf = torch.arange(256 * frames, dtype=torch.float64).view(256, frames)
     cut = crop(erf, ModelConfig(depth=depth))
     assert (cut.first_band, cut.first_frame) == first
     assert tuple(cut.values.shape) == shape
     assert cut.centre == centre
-    assert cut.complete is complete
     assert cut.values[0, 0] == erf[first]
 
 
@@ -120,13 +119,13 @@ def test_extent_of_a_known_array():
     erf = torch.outer(torch.tensor([1.0, 2, 4, 2, 1]), torch.tensor([3.0, 4, 2, 1])) / 10
     result = extent(erf, (2, 1))
     # frequency: 4 within 0.5, 8 within 1.5, 10 within 2.5: 5 at 0.5 + 1/4, 9 at 1.5 + 1/2
-    assert result.half_energy_bands == pytest.approx(0.75)
-    assert result.energy_90_bands == pytest.approx(2.0)
+    assert result.radius_50_bands == pytest.approx(0.75)
+    assert result.radius_90_bands == pytest.approx(2.0)
     # time: 4 within 0.5, 9 within 1.5, 10 within 2.5 (of which only the right half exists): 5 at 0.5 + 1/5, 9 at 1.5
-    assert result.half_energy_frames == pytest.approx(0.7)
-    assert result.energy_90_frames == pytest.approx(1.5)
-    assert result.half_energy_ms == pytest.approx(0.7 * 23.219954648526077)
-    assert result.energy_90_ms == pytest.approx(1.5 * 23.219954648526077)
+    assert result.radius_50_frames == pytest.approx(0.7)
+    assert result.radius_90_frames == pytest.approx(1.5)
+    assert result.radius_50_ms == pytest.approx(0.7 * 23.219954648526077)
+    assert result.radius_90_ms == pytest.approx(1.5 * 23.219954648526077)
 
 
 def test_extent_does_not_change_with_the_crop_or_the_scale():
@@ -141,5 +140,5 @@ def test_extent_of_a_single_pixel_and_of_nothing():
     erf = torch.zeros(7, 9)
     assert all(math.isnan(value) for value in vars(extent(erf, (3, 4))).values())
     erf[3, 4] = 2.0
-    assert extent(erf, (3, 4)).half_energy_bands == pytest.approx(0.25)
-    assert extent(erf, (3, 4)).energy_90_frames == pytest.approx(0.45)
+    assert extent(erf, (3, 4)).radius_50_bands == pytest.approx(0.25)
+    assert extent(erf, (3, 4)).radius_90_frames == pytest.approx(0.45)

@@ -17,10 +17,10 @@ def test_a_field_is_the_runs_own_and_its_extent_that_inside_the_maximum_receptiv
     assert field.model == run.experiment.model
     assert field.erf.dtype == torch.float64 and field.erf.sum() == 2.5
     assert field.cropped().values.sum() == 1.5
-    assert field.extent.half_energy_bands == pytest.approx(0.25)
+    assert field.extent.radius_50_bands == pytest.approx(0.25)
     # along time 1 at the centre pixel and 0.5 beside it: half of 1.5 within 0.5 * 0.75, 90 % within 0.5 + 0.35 / 0.5
-    assert field.extent.half_energy_frames == pytest.approx(0.375)
-    assert field.extent.energy_90_frames == pytest.approx(1.2)
+    assert field.extent.radius_50_frames == pytest.approx(0.375)
+    assert field.extent.radius_90_frames == pytest.approx(1.2)
 
 
 def test_a_field_may_be_cropped_as_that_of_another_depth():

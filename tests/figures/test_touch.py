@@ -105,7 +105,7 @@ def test_an_explorer_of_runs():
 def test_the_mean_field_has_the_mean_radii():
     runs = [tiny.record(), replace(tiny.record(seed=1), erf=tiny._square(5, tiny.record().experiment.model))]
     found = mean_field(runs)
-    assert found.extent.half_energy_bands == pytest.approx((0.25 + 2.75) / 2)
+    assert found.extent.radius_50_bands == pytest.approx((0.25 + 2.75) / 2)
     assert found.erf.max() == 1 and found.erf.sum() == pytest.approx((1 + 121) / 2)
 
 
