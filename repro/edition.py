@@ -45,7 +45,7 @@ class Edition(Frozen):
         folds: ESC-10's folds that are left out for testing in turn; [0] for the split that `split` names.
         seeds: those of the replicates.
         widths: W of Section 5.1.
-        plateau_width: the W beyond which the seen device is said to gain nothing.
+        plateau_width: the W of `widths` beyond which the seen device is said to gain nothing.
         repeat_widths: W that have one more seed, the one after the last of `seeds`.
         depth_width, depths, pointwise: W, D and K of the depth studies (Section 5.2).
         deep_width: the W at which the ends of both are trained once more, 0 for none.

@@ -113,7 +113,8 @@ def unguarded_pruning(evidence: Evidence) -> Claim:
     for width in sorted(evidence.edition.unguarded_widths):
         for variant in BOTH:
             guarded = Network(variant, width, method="iterative")
-            contrast = difference(guarded._replace(method="unguarded"), guarded)
+            pair = difference(guarded._replace(method="unguarded"), guarded)
+            contrast = pair if width in evidence.edition.sparse_widths else {}
             details, unfit = ("unseen", "without − with guard", f"W = {width}"), evidence.unfit([guarded])
             found = evidence.accuracy(contrast, {"unseen": 1.0}, studies)
             effects.append(Effect(variant, found, "decrease", unfit=unfit, details=details))
