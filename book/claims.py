@@ -21,9 +21,10 @@
 # A statement is split into effects. Each has a direction and a margin, written into the code before any accuracy of the
 # edition was looked at ([Appendix A](A-setup) lists later changes). An effect is a contrast between networks: a
 # difference, or a slope over width or depth. Its 95 % interval says how far it could change with other test recordings,
-# other microphones and other trainings on the same material. It has two parts: what is left of the differences between
-# runs once the means of networks and folds are taken out, pooled over those networks of a study that fit their training
-# data; and what single devices add.
+# other microphones and other trainings on the same material. It is made of what is left of the differences between runs
+# once the means of networks, and of each variant's folds, are taken out, pooled over those networks of a study that fit
+# their training data; of how the difference between base and damped varies over the folds, where these two are compared;
+# and of what single devices add.
 #
 # Two questions are answered apart. Is there an effect? Its *signal* is present (the interval excludes zero), absent (two
 # one-sided tests at 5 %, which is an interval of 90 %, place it within a size that does not matter) or undetermined. And

@@ -2,18 +2,21 @@
 
 A contrast is a linear combination of networks' values, such as a difference or a slope. Its variance has two parts:
 
-- *Blocks.* The values of all networks of a study, in all blocks, are fitted by network + block; what is left is the
-  residual variance, pooled over the study's networks. Where every fold is left out once, a block is a fold, averaged
-  over seeds: it varies the training *and* the recordings that are tested. Where all runs share one test set, a block is
-  a seed: it varies the training alone.
+- *Blocks.* Where every fold is left out once, a block is a fold, averaged over seeds: it varies the training *and* the
+  recordings that are tested. Where all runs share one test set, a block is a seed: it varies the training alone. In one
+  block all networks of a variant have something in common, so the design is a split plot (Yates, J. Royal Statistical
+  Society Supplement 2(2), 1935): a (variant, block) is a whole plot, the networks in it are its subplots. Two errors
+  follow. The values of a study's networks are fitted by network + (variant, block); what is left is the residual
+  variance, pooled over networks, and the only error between networks of one variant. Between variants the variance of
+  their means' difference over blocks comes on top, for the part of the contrast that lies in these means.
 - *Clips.* What the blocks do not vary is estimated from the clips, by clustering: the devices and, where all runs share
-  one test set, the recordings. The variance of clustered sums less that of independent clips is what a cluster adds
-  (Cameron, Gelbach and Miller, J. Business & Economic Statistics 29(2), 2011). A bootstrap crossed over recordings and
-  devices estimates the same, but counts the clips' own noise three times (Owen, Annals of Applied Statistics 1(2),
-  2007).
+  one test set, the recordings within their scenes. The variance by device less that by recording and device is what a
+  device adds (Cameron, Gelbach and Miller, J. Business & Economic Statistics 29(2), 2011). A bootstrap crossed over
+  recordings and devices estimates the same, but counts the clips' own noise three times (Owen, Annals of Applied
+  Statistics 1(2), 2007).
 
-Both parts are added; the degrees of freedom are Welch and Satterthwaite's. `tests/analysis/test_contrasts.py` checks
-the coverage of the intervals by simulation. The folds' training sets overlap, which no estimate from one
+All parts are added; the degrees of freedom are Welch and Satterthwaite's. `tests/analysis/test_contrasts.py` checks
+the coverage of the intervals by simulations of such data. The folds' training sets overlap, which no estimate from one
 cross-validation can account for (Bengio and Grandvalet, JMLR 5, 2004): the intervals are conditional on the training
 material.
 """
@@ -106,6 +109,7 @@ class ClipEffects:
 
 def estimate(
     cells: Vector,
+    variants: Sequence[str],
     factors: Mapping[int, float],
     blocks: Sequence[str],
     clips: ClipEffects | None = None,
@@ -115,6 +119,7 @@ def estimate(
 
     Args:
         cells: (networks, blocks), the value of every network of the study in every block; NaN where there is none.
+        variants: of the networks.
         factors: of the contrast, by row of `cells`; these rows have no NaN.
         blocks: names of the blocks.
         clips: how the mean depends on the clips; None for a quantity that has none.
@@ -126,32 +131,41 @@ def estimate(
     """
     rows, weights = np.array(list(factors)), np.array(list(factors.values()))
     values = weights @ cells[rows]
-    parts = []
-    residual = residual_variance(cells)
-    if residual is not None:
-        variance, freedom = residual
-        parts.append((variance * float((weights**2).sum()) / len(values), freedom))
+    found = Estimate(dict(zip(blocks, map(float, values), strict=True)), float(values.mean()), runs=runs)
+    between, within = np.zeros(len(values)), float((weights**2).sum())
+    complete, of_row = ~np.isnan(cells).any(axis=1), np.array(variants)
+    for variant in dict.fromkeys(of_row[rows]):  # split the contrast into variants' means and what is beyond them
+        shift, members = weights[of_row[rows] == variant].sum(), complete & (of_row == variant)
+        between += shift * cells[members].mean(axis=0)
+        within -= shift**2 / members.sum()
+    beyond, residual = within > 1e-9, residual_variance(cells, variants)
+    if len(values) < 2 or (beyond and residual is None):
+        return found
+    parts = [(float(between.var(ddof=1)) / len(values), len(values) - 1.0)]
+    if beyond and residual is not None:
+        parts.append((residual[0] * within / len(values), residual[1]))
     if clips is not None:
         parts += clip_variances(clips)
     total = sum(variance for variance, _ in parts)
-    error, freedom = None, 0.0
-    if residual is not None and len(values) > 1 and total > 1e-18:
-        error = math.sqrt(total)
-        freedom = total**2 / sum(variance**2 / of for variance, of in parts)
-    named = dict(zip(blocks, map(float, values), strict=True))
-    return Estimate(named, float(values.mean()), error, freedom, runs)
+    if total < 1e-18:
+        return found
+    freedom = total**2 / sum(variance**2 / of for variance, of in parts)
+    return replace(found, error=math.sqrt(total), freedom=freedom)
 
 
-def residual_variance(cells: Vector) -> tuple[float, float] | None:
-    """Residual variance of network + block, and its degrees of freedom; None where none are left.
+def residual_variance(cells: Vector, variants: Sequence[str]) -> tuple[float, float] | None:
+    """Residual variance of network + (variant, block), and its degrees of freedom; None where none are left.
 
     Args:
         cells: (networks, blocks); NaN where there is no value.
+        variants: of the networks.
     """
+    numbers = np.unique(variants, return_inverse=True)[1]
     networks, blocks = np.nonzero(~np.isnan(cells))
-    design = np.zeros((len(networks), sum(cells.shape)))
+    plots = len(cells) + numbers[networks] * cells.shape[1] + blocks
+    design = np.zeros((len(networks), len(cells) + (numbers.max() + 1) * cells.shape[1]))
     design[np.arange(len(networks)), networks] = 1.0
-    design[np.arange(len(networks)), cells.shape[0] + blocks] = 1.0
+    design[np.arange(len(networks)), plots] = 1.0
     values = cells[networks, blocks]
     solution, _, rank, _ = np.linalg.lstsq(design, values, rcond=None)
     freedom = len(values) - int(rank)
@@ -164,26 +178,30 @@ def clip_variances(clips: ClipEffects) -> list[tuple[float, float]]:
     """The variances that devices and, where blocks share them, recordings add, each with its degrees of freedom."""
     parts = []
     if not clips.fresh:
-        influence = clips.influence.copy()
-        for scene in set(clips.scenes):
-            members = np.array([other == scene for other in clips.scenes])
-            influence[members] -= influence[members].mean()
-        parts.append(_clustered(influence, clips.recordings))
-    drawn = np.array([device is not None for device in clips.devices])
-    devices = [device for device in clips.devices if device is not None]
+        of_scene = []
+        for scene in dict.fromkeys(clips.scenes):
+            members = [number for number, other in enumerate(clips.scenes) if other == scene]
+            influence = clips.influence[members] - clips.influence[members].mean()
+            of_scene.append(_clustered(influence, [clips.recordings[number] for number in members]))
+        parts.append((sum(variance for variance, _ in of_scene), sum(freedom for _, freedom in of_scene)))
+    drawn = [number for number, device in enumerate(clips.devices) if device is not None]
+    devices = [clips.devices[number] for number in drawn]
     if len(set(devices)) > 1:
         influence = clips.influence[drawn]
         variance, freedom = _clustered(influence, devices)
-        own = float((influence**2).sum())
-        parts.append((max(0.0, variance - own), freedom))
+        both = [(clips.recordings[number], clips.devices[number]) for number in drawn]
+        parts.append((max(0.0, variance - float((_sums(influence, both) ** 2).sum())), freedom))
     return [part for part in parts if part[1] > 0]
 
 
 def _clustered(influence: Vector, clusters: Sequence[Hashable]) -> tuple[float, float]:
+    sums = _sums(influence, clusters)
+    return float((sums**2).sum()) * len(sums) / max(1, len(sums) - 1), float(len(sums) - 1)
+
+
+def _sums(influence: Vector, clusters: Sequence[Hashable]) -> Vector:
     numbers = {cluster: number for number, cluster in enumerate(dict.fromkeys(clusters))}
-    sums = np.bincount([numbers[cluster] for cluster in clusters], weights=influence)
-    count = len(numbers)
-    return float((sums**2).sum()) * count / max(1, count - 1), float(count - 1)
+    return np.asarray(np.bincount([numbers[cluster] for cluster in clusters], weights=influence), np.float64)
 
 
 def slope_coefficients(x: Sequence[float]) -> list[float]:

@@ -240,7 +240,8 @@ class Evidence:
         names = [f"fold {block[0][0]}" if block[0][0] else f"seed {block[0][1]}" for block in blocks]
         clips = self._clip_effects(contrast, blocks, groups) if groups else None
         runs = tuple(self.runs(network)[place].key for network in contrast for block in blocks for place in block)
-        found = estimate(cells, dict(enumerate(contrast.values())), names, clips, runs)
+        variants = [network.variant for network in networks]
+        found = estimate(cells, variants, dict(enumerate(contrast.values())), names, clips, runs)
         return replace(found, missing=len(asked) - len(blocks))
 
     @property

@@ -2,6 +2,7 @@
 
 import made_runs as made
 import pytest
+from scipy import stats
 
 from repro.analysis.answer import answer, outcomes
 from repro.analysis.evidence import Evidence, Network, difference
@@ -49,6 +50,22 @@ def test_a_gain_of_twenty_points_by_width():
     lead = claims[5].effects[0].estimate
     assert lead.mean == pytest.approx(2.5)  # two clips of 80
     assert len(claims[3].effects[0].estimate.runs) == 6
+
+
+def test_a_fold_in_which_one_variant_does_badly_widens_the_intervals_between_variants_alone():
+    lead = {1: 0.0, 2: -0.1, 3: 0.0375}  # of damped, by fold, at every width
+    runs = [made.record(run, 0.9, 0.6 + run.model.damped * lead[run.data.fold]) for run in EDITION.study("width")]
+    found = judged(evidence(*runs))
+    mean, width = found[5].effects[0].estimate, found[3].effects[0].estimate
+    assert [*mean.values.values()] == pytest.approx([0.0, -10.0, 3.75])
+    assert mean.error == pytest.approx(stats.sem([0.0, -10.0, 3.75]))
+    assert (width.mean, width.error) == (pytest.approx(0.0), None)
+
+
+@pytest.mark.parametrize("changes", [{"plateau_width": 64}, {"unguarded_widths": [64]}])
+def test_a_claim_on_a_width_that_is_not_trained_for_it_is_not_asked(changes):
+    claims = judged(evidence(edition=made.edition(**changes)))
+    assert claims[4 if "plateau_width" in changes else 19].verdict is Verdict.NOT_ASKED
 
 
 def test_replicates_without_any_variance_support_nothing():
@@ -221,4 +238,4 @@ def test_the_ledger_as_text_json_and_table():
     assert values["claims"][2]["effects"][0]["mean"] == pytest.approx(20.0)
     table = effects_table(ledger(found))
     row = table[table["effect"] == "base, unseen, W = 32 − W = 8"].iloc[0]
-    assert (row["claim"], row["unit"], row["paper"], row["blocks"]) == (3, "points", 10.0, 3)
+    assert (row["claim"], row["unit"], row["paper"], row["blocks"]) == (3, "points", 5.0, 3)  # two doublings

@@ -48,8 +48,8 @@ def test_one_effect(kind, margin, mean, error, verdict):
 
 
 def test_nothing_follows_from_a_single_block_or_from_values_without_variance():
-    single = estimate(np.array([[5.0], [0.0]]), {0: 1.0, 1: -1.0}, ["fold 1"])
-    equal = estimate(np.array([[5.0, 5.0], [0.0, 0.0]]), {0: 1.0, 1: -1.0}, ["seed 0", "seed 1"])
+    single = estimate(np.array([[5.0], [0.0]]), ["base"] * 2, {0: 1.0, 1: -1.0}, ["fold 1"])
+    equal = estimate(np.array([[5.0, 5.0], [0.0, 0.0]]), ["base"] * 2, {0: 1.0, 1: -1.0}, ["seed 0", "seed 1"])
     for value in (single, equal):
         assert value.mean == 5.0 and value.error is None
         assert Effect("x", value, "increase").verdict is Verdict.DIRECTION_ONLY
@@ -165,7 +165,7 @@ def test_no_effect_is_called_supported_or_contradicted_in_at_most_5_percent(kind
     rng, draws, called = np.random.default_rng(0), 2000, 0
     for _ in range(draws):
         cells = rng.normal(0, 2, (10, 5)) + rng.normal(0, 3, 5)
-        value = estimate(cells, {9: 1.0, 0: -1.0}, list("12345"))
+        value = estimate(cells, ["base"] * 10, {9: 1.0, 0: -1.0}, list("12345"))
         verdict = judged(Claim("", "", [Effect("x", value, kind)])).verdict
         called += verdict in (Verdict.SUPPORTED, Verdict.CONTRADICTED)
     assert called / draws <= 0.06, called / draws  # 5 %, and two standard errors of the simulation
