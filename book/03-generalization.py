@@ -334,7 +334,7 @@ figure = maps.clip_maps(
 plt.show()
 
 # %% [markdown]
-# All training clips are among the black points, those of device a. Where a colour of the left panel lies beside the black
+# A sample of the clips is drawn. The black points are of device a, the only device that is trained on. Where a colour of the left panel lies beside the black
 # points rather than among them, that device's clips are unlike those that the network is trained on.
 #
 # Two numbers say how far apart the groups lie. The *share of the variance* between the means of the groups tells how

@@ -95,7 +95,8 @@ page.code(ResidualBlock)
 # every block and the classifier start at zero: a new block adds nothing to its shortcut, and a new network gives all
 # classes the same score. The first convolution of every block is scaled down by the square root of the number of blocks
 # $L$, as in the group's code. The output does not show it, since batch normalisation follows and undoes any scale. But
-# smaller weights turn further in one step of Adam, and are the first to go where magnitudes decide what is pruned.
+# a step of Adam, which is as long for small weights as for large ones, changes small ones by a larger share, and where
+# magnitudes decide what is pruned, small ones go first.
 
 # %% tags=["remove-input"]
 page.code(build)

@@ -99,9 +99,8 @@ if len(wider) > 1 and fits and not evidence.unfit(ends):
     if told:
         display(Markdown(text))
 
-# %% [markdown]
-# With ESC-10 the networks of $W \ge 16$ were trained on a GPU and narrower ones on CPUs, so a difference between the
-# machines would look like a gain by width. [Appendix A](seed-and-machine) has the interval in which it can lie.
+# %% tags=["remove-input"]
+page.machines(records)
 
 # %% [markdown]
 # ## By device and by class
@@ -132,6 +131,9 @@ points.microphones(
 # %% tags=["remove-input"]
 table = points.by_response(microphones, summary.deviations, summary.compressed)
 table if len(table) else None
+
+# %% tags=["remove-input"]
+Markdown(points.compression_told(microphones, summary.compressed))
 
 # %% tags=["remove-input"]
 page.provenance(records)

@@ -104,6 +104,11 @@ Markdown(text)
 #
 # ## Deeper, with a larger receptive field
 
+# %% tags=["hide-input"]
+Markdown(
+    f"All networks of this section and of the next one have W = {edition.depth_width}."
+)
+
 # %% tags=["remove-output"]
 deeper = runs_of(edition, "depth")
 
@@ -126,7 +131,7 @@ accuracy.percentages(report, "depth").rename_axis("D")
 
 # %% [markdown]
 # The claim is about the slope of these lines, in points per block. The paper does not say at which width it deepens its
-# networks; ours is a [judgement call](A-setup).
+# networks; ours, which stands above the figure, is a [judgement call](judgement-calls).
 #
 # ## Deeper, with the same receptive field
 
@@ -164,6 +169,9 @@ accuracy.size_table(accuracy.report(accuracy.accuracies(records)))
 # %% tags=["remove-input"]
 evidence = Evidence(edition, tuple(records))
 page.findings(evidence, 8, 15)
+
+# %% tags=["remove-input"]
+page.machines(records)
 
 # %% [markdown]
 # ## The same at another width

@@ -133,7 +133,7 @@ page.code(remove_smallest)
 dense = runs_of(edition, "width")
 sparse = runs_of(edition, "sparse reference", "static pruning", "iterative pruning")
 
-# %% mystnb={"figure": {"name": "fig-6", "caption": "**Figure 6.** Accuracy over the width of sparse networks that all have the same number of weights, on unseen devices (left) and on the seen device (right). Static: random masks drawn before training; iterative: magnitude pruning. The narrowest point is the dense network whose number of weights all others are left. Faint: dense networks of Section 5.1. The second table below says which networks do not fit their training data."}, "image": {"alt": "Accuracy over width of sparse networks, by pruning method and variant, on unseen devices and on the seen one; dense networks faint."}}
+# %% mystnb={"figure": {"name": "fig-6", "caption": "**Figure 6.** Accuracy over the width of sparse networks that all have the same number of weights, on unseen devices (left) and on the seen device (right). Static: random masks drawn before training; iterative: magnitude pruning. The narrowest point is the dense network to whose number of weights all others are pruned. Faint: dense networks of Section 5.1. The second table below says which networks do not fit their training data."}, "image": {"alt": "Accuracy over width of sparse networks, by pruning method and variant, on unseen devices and on the seen one; dense networks faint."}}
 table = accuracy.accuracies(sparse)
 report, each_run = accuracy.report(table), accuracy.by_run(table)
 figure = charts.sparse_panels(
@@ -143,6 +143,9 @@ plt.show()
 
 # %% tags=["remove-input"]
 page.figure_note(sparse, "fig-6", each_run)
+
+# %% tags=["remove-input"]
+page.machines(sparse)
 
 # %% tags=["remove-input"]
 unguarded = runs_of(edition, "unguarded pruning")

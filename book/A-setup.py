@@ -281,7 +281,7 @@ page.provenance([*records, *in_both])
 #
 # **The protocol of the ESC-10 edition**
 #
-# The set is small, has no devices of its own, and has to be trained on CPUs. This edition therefore departs from the
+# The set is small, has no devices of its own, and has to be trainable on CPUs. This edition therefore departs from the
 # paper in more than its recordings.
 #
 # 21. **Leave one fold out.** Five networks are trained instead of one, each on four folds, and tested on the fifth. So
@@ -305,8 +305,9 @@ page.provenance([*records, *in_both])
 # 26. **Precision** is float32. A CPU of the same kind gives the same bits again; another kind, or a GPU, rounds otherwise,
 #     training magnifies that, and a run then differs as another seed does (`repro runs reproduce`). In the width study
 #     the networks of $W \ge 16$ were trained on a GPU, narrower ones on CPUs, so a bias of the machine would look like an
-#     effect of the width. The second seeds of $W = 16$, trained on CPUs, are there to find one ([A.3](seed-and-machine)).
-#     They stand in that table alone: in all others, in figures and in verdicts all networks have the same seeds.
+#     effect of the width; other studies mix machines, too, and their pages say which network ran where. The second seeds
+#     of $W = 16$, trained on CPUs, are there to find one ([A.3](seed-and-machine)). They stand in that table alone: in
+#     all others, in figures and in verdicts all networks have the same seeds.
 # 27. **One number of epochs** for dense and sparse networks. The paper trains sparse networks for 350 epochs and dense
 #     ones for 250, which favours the sparse ones. In the edition `tau2020`, which keeps these numbers, the dense reference
 #     is trained at both lengths; that of the receptive fields ($K = 0$) only at the shorter one.
@@ -315,7 +316,8 @@ page.provenance([*records, *in_both])
 #     $2 \cdot 10^{-3}$, 100 at $10^{-3}$, and 120 at $2 \cdot 10^{-3}$ and at $3 \cdot 10^{-3}$.
 # 29. **Receptive fields** are those of the same runs, at $K = 1$, where the paper's Figures 11 to 16 have networks with
 #     $K = 0$: no further trainings, and the fields shown are of the networks whose accuracies are shown. Claim 11 is
-#     put to $W = 32$, whose ends of the study over $K$ are trained (25), claim 12 to $W = 64$ against $W = 8$.
+#     put to $W = 32$: the paper's Figure 9 has a wider network than its depth studies, and so has ours. Claim 12 is put
+#     to $W = 64$ against $W = 8$.
 #
 # (amendments)=
 # ## Amendments

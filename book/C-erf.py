@@ -106,6 +106,15 @@ page.radii_note(evidence, pair, "fig-10")
 page.findings(evidence, 11)
 
 # %% [markdown]
+# The same two numbers of blocks at the width of the depth studies ([Section 5.2](05-2-depth)), where that is another; the
+# claim was not put to it.
+
+# %% tags=["remove-input"]
+pair = [Network("damped", edition.depth_width, pointwise=n) for n in (few, many)]
+of_runs = radii.radii(evidence, pair if edition.depth_width != deep else ())
+radii.radii_table(of_runs) if len(of_runs) else None
+
+# %% [markdown]
 # ## C.2 Width
 #
 # In the paper's pictures, the gradient of a wide network is concentrated at the centre.
@@ -202,12 +211,12 @@ page.findings(evidence, 13)
 erf_explorer(evidence)
 
 # %% [markdown]
-# ## What the paper could not show
+# ## What the paper does not show
 #
 # The paper offers the effective receptive field as a possible interpretation of its results, from pairs of pictures.
 # With the field of every run at hand we can ask more: over *all* networks of the edition, does the reach along frequency
-# tell how well a network does on unseen devices? One point is one network, dense or sparse; both values are means over
-# its folds and seeds.
+# tell how well a network does on unseen devices? One point is one network, dense or sparse, of which no run is missing;
+# both values are means over its folds and seeds.
 
 # %% mystnb={"image": {"alt": "Scatter plot of accuracy on unseen devices over the 90 percent radius along frequency, one point a network, base and damped."}}
 networks = radii.reach_and_accuracy(evidence)

@@ -27,9 +27,9 @@
 # and of what single devices add.
 #
 # Two questions are answered apart. Is there an effect? Its *signal* is present (the interval excludes zero), absent (two
-# one-sided tests at 5 %, which is an interval of 90 %, place it within a size that does not matter) or undetermined. And
-# how large is it? Its *size* is
-# compared with the value that the paper gives. From both follows the verdict:
+# one-sided tests at 5 %, which is an interval of 90 %, place it within a size that does not matter) or undetermined.
+# What does not matter is one point; half a point per block or per doubling of the width; a factor of 1.05 in a radius.
+# And how large is the effect? Its *size* is compared with the value that the paper gives. From both follows the verdict:
 #
 # - **supported**: the effect is there, in the claimed direction and of the claimed size; or, where only a significant
 #   reversal would speak against it, there is none;

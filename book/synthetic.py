@@ -82,8 +82,8 @@ plt.show()
 # %% [markdown]
 # ## Nine devices
 #
-# A device is a frequency response, a compressor, a gain and a noise floor, as the simulated devices of the TAU set are.
-# Devices b and c record the scene beside a, up to 50 ms late; s1 to s6 are made from a's recording.
+# A device is a frequency response, a gain and a noise floor, and most have a compressor. The simulated devices of the
+# TAU set are a response and a compressor. Devices b and c record the scene beside a, up to 50 ms late; s1 to s6 are made from a's recording.
 # A compressor takes the peak of every millisecond; above its threshold the level is to rise by only one part of its
 # ratio, and the gain follows with the time constants of attack and release.
 

@@ -12,7 +12,14 @@ def answer(evidence: Evidence) -> list[str]:
     """Three sentences, in Markdown: on width, on width against depth, and on width at a fixed number of weights."""
     claims = {claim.number: claim for claim in ledger(evidence)}
     topics = {"Width": 3, "Width against depth": 15, "Width without more weights": 16}
-    return [_sentence(topic, claims[number]) for topic, number in topics.items()]
+    told = [_sentence(topic, claims[number]) for topic, number in topics.items()]
+    widths = evidence.fitting_widths()
+    if widths[0] > min(evidence.edition.widths):
+        told[0] += (
+            f" Narrower networks than W = {widths[0]} do not fit their training data, so the widths compared span a "
+            f"factor of {widths[-1] / widths[0]:g}; the paper's span a factor of 16."
+        )
+    return told
 
 
 def outcomes(evidence: Evidence) -> dict[str, list[Claim]]:

@@ -102,7 +102,7 @@ def as_text(evidence: Evidence) -> str:
     return "\n".join(lines)
 
 
-COLUMNS = ("effect", "claimed", "verdict", "mean", "95 % interval", "detectable", "signal", "size", "by block")
+COLUMNS = ("effect", "claimed", "verdict", "mean", "95 % interval", "detectable", "signal", "size", "by fold or seed")
 """Of `cells`."""
 
 
@@ -120,7 +120,7 @@ def cells(effect: Effect) -> tuple[str, ...]:
         f"{mean} {effect.unit}",
         f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else "",
         f"{found.detectable:.2f}" if found.detectable is not None else "",
-        effect.signal,
-        effect.size,
+        effect.signal if interval else "",
+        effect.size if interval else "",
         ", ".join(f"{value:.2f}" for value in found.values.values()),
     )

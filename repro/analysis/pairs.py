@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from repro.analysis.accuracy import NETWORK, accuracies, by_run, describe
-from repro.analysis.evidence import GROUPS
+from repro.analysis.evidence import GROUPS, Network
 from repro.store.record import Record
 
 MACHINES = {"cpu": "CPU", "cuda": "GPU"}  # by the kind of device that a run's provenance names
@@ -24,6 +24,19 @@ def by_precision(records: Iterable[Record]) -> pd.DataFrame:
     table = pd.concat(tables).pivot(index=["group", "width", "fold", "seed"], columns="precision", values="accuracy")
     table = 100 * table.reindex(columns=["fp32", "bf16"]).astype(float)
     return table.assign(**{"bf16 − fp32": table["bf16"] - table["fp32"]})
+
+
+def by_machine(records: Iterable[Record]) -> str:
+    """Which networks were trained on a GPU and which on CPUs, in words; empty where all ran on one kind of machine."""
+    kinds: dict[str, set[str]] = {}
+    for record in records:
+        size = str(Network.of(record.experiment)).partition(" ")[2]
+        kinds.setdefault(size, set()).add(MACHINES[record.provenance["device"].split(":")[0]])
+    if len({kind for found in kinds.values() for kind in found}) < 2:
+        return ""
+    where = {"on a GPU": {"GPU"}, "on CPUs": {"CPU"}, "on both": {"CPU", "GPU"}}
+    told = {place: ", ".join(size for size, found in kinds.items() if found == of) for place, of in where.items()}
+    return "Trained " + "; ".join(f"{place}: {sizes}" for place, sizes in told.items() if sizes) + "."
 
 
 def by_seed(records: Iterable[Record]) -> pd.DataFrame:

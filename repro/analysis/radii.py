@@ -66,26 +66,25 @@ def radii_table(radii: pd.DataFrame) -> pd.DataFrame:
 
 
 def reach_and_accuracy(evidence: Evidence) -> pd.DataFrame:
-    """Every network of the edition that was trained on true labels, one row each.
+    """Every network of the edition that was trained on true labels and lacks no run, one row each.
 
     Columns: those that tell networks apart; radius, the 90 % radius along frequency in mel bands, and accuracy, in
     [0, 1] on the unseen devices over the reported epochs, both means over its runs; fits, whether it fits its training
-    data in every run (`repro.analysis.evidence.FITS`); runs, their number.
+    data in every run (`repro.analysis.evidence.FITS`).
     """
     rows = []
-    studies = evidence.edition.studies
+    studies, wanted = evidence.edition.studies, len(evidence.edition.folds) * len(evidence.edition.seeds)
     for network in dict.fromkeys(network for study in studies for network in evidence.networks(study)):
         records = list(evidence.runs(network).values())
-        if not records:
+        if len(records) < wanted:
             continue
         of_network = {
             "radius": float(np.mean([evidence.extent(record).radius_90_bands for record in records])),
             "accuracy": float(np.mean([record.correct[:, ~record.seen].mean() for record in records])),
             "fits": not evidence.unfit([network]),
-            "runs": len(records),
         }
         rows.append({**network._asdict(), **of_network})
-    columns = ["variant", "width", "depth", "pointwise", "method", "long", "radius", "accuracy", "fits", "runs"]
+    columns = ["variant", "width", "depth", "pointwise", "method", "long", "radius", "accuracy", "fits"]
     return pd.DataFrame(rows, columns=columns).astype({"radius": float, "accuracy": float, "fits": bool})
 
 

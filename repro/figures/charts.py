@@ -136,16 +136,17 @@ def sparse_panels(report: pd.DataFrame, reference_width: int, dense: pd.DataFram
     figure, panels = _device_panels("width W", (7.4, 3.9))
     faint = _where(report, method="dense") if dense is None else dense
     for group, ax in panels.items():
-        for variant, colour in COLOURS.items():
+        for side, (variant, colour) in zip((-1, 1), COLOURS.items(), strict=True):
             shown = _where(report, group=group, variant=variant).sort_values("width")
             behind = _where(faint, group=group, variant=variant).sort_values("width")
             look: dict[str, Any] = {"color": colour, "ls": ":", "alpha": 0.3, "ms": 4, "lw": 1}
             ax.plot(behind["width"], 100 * behind["mean"], marker=MARKERS[variant], **look)
             start = _where(shown, method="dense", width=reference_width)
-            for method, line, mark in (("static", "-", "v"), ("iterative", "--", "X")):
+            for method, line, mark, step in (("static", "-", "v", 0.03), ("iterative", "--", "X", 0.09)):
                 points = pd.concat([start, _where(shown, method=method)])
+                places = points["width"] * 2.0 ** (side * step)  # base to the left, damped to the right
                 name = f"{variant}, {method}"
-                _error_bars(ax, points["width"], points, color=colour, ls=line, marker=mark, capsize=3, label=name)
+                _error_bars(ax, places, points, color=colour, ls=line, marker=mark, capsize=3, label=name)
         _ticks_at(ax, [*report["width"], *faint["width"]], True)
     _legend_below(figure, panels["unseen"], columns=2)
     return figure

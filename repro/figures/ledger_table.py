@@ -27,10 +27,11 @@ SIGNS = {
 
 def ledger_table(evidence: Evidence) -> Html:
     """All claims with their verdicts; criterion, numbers and runs are folded."""
-    rows = [
-        row((claim.number, _details(claim), badge(claim.verdict)), f' id="claim-{claim.number}"')
-        for claim in ledger(evidence)
-    ]
+    rows = []
+    for claim in ledger(evidence):
+        told = f"{escape(claim.statement)} Section {claim.section}{_links(claim)}."
+        rows.append(row((claim.number, told, badge(claim.verdict)), f' id="claim-{claim.number}"'))
+        rows.append(f'<tr class="details"><td colspan="3">{_details(claim)}</td></tr>')
     return Html(f'<div class="repro-ledger">{table("claims", ("#", "claim", "verdict"), rows)}</div>')
 
 
@@ -41,14 +42,17 @@ def summary_table(evidence: Evidence, other: Evidence | None = None) -> Html:
         evidence: of the edition that is shown.
         other: of an edition whose verdicts stand beside.
     """
-    judged = [ledger(shown) for shown in (evidence, other) if shown is not None]
+    editions = [shown for shown in (evidence, other) if shown is not None]
+    judged, titles = [ledger(shown) for shown in editions], [escape(shown.edition.title) for shown in editions]
     rows = []
     for claim, *beside in zip(*judged, strict=True):
         link = f'<a href="target:claim-{claim.number}">{claim.number}</a>'
         paper = f" <em>The paper: {escape(claim.paper)}.</em>" if claim.paper else ""
-        badges = [badge(of_edition.verdict) for of_edition in (claim, *beside)]
+        badges = [
+            f'<span class="whose">{title}: </span>{badge(of_edition.verdict)}'
+            for title, of_edition in zip(titles, (claim, *beside), strict=True)
+        ]
         rows.append(row((link, escape(claim.statement) + paper, escape(numbers(claim)), *badges)))
-    titles = [escape(shown.edition.title) for shown in (evidence, other) if shown is not None]
     head = ("#", "claim, in this edition's widths", "found here (95 % interval)", *titles)
     return Html(f'<div class="repro-ledger">{table("summary", head, rows)}</div>')
 
@@ -63,7 +67,6 @@ def _details(claim: Claim) -> str:
     runs = "".join(f" <code>{key}</code>" for key in claim.runs)
     paper = f"<p>The paper: {escape(claim.paper)}.</p>" if claim.paper else ""
     return (
-        f"{escape(claim.statement)} Section {claim.section}{_links(claim)}."
         f"<details><summary>Criterion, numbers, {len(claim.runs)} runs</summary><p>{escape(claim.criterion)}</p>{paper}"
         f'<div class="scroll">{effects}</div><p>Runs:{runs}</p></details>'
     )

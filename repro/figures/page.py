@@ -15,7 +15,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import Markdown, display
 
-from repro.analysis import accuracy, radii
+from repro.analysis import accuracy, pairs, radii
 from repro.analysis.evidence import Evidence, Network
 from repro.analysis.ledger import ledger
 from repro.analysis.verdicts import Claim
@@ -66,7 +66,7 @@ def _without_docstring(part: type | Callable[..., Any]) -> str:
     return re.sub(r"  # type: ignore\[.*?\]", "", source).rstrip()
 
 
-def figure_note(records: Iterable[Record], name: str, data: pd.DataFrame) -> Html:
+def figure_note(records: Iterable[Record], name: str, data: pd.DataFrame, what: str = "") -> Html:
     """One line below a figure: what it was drawn from, and its data, image and code to take along.
 
     `repro.build.links` resolves the last two.
@@ -75,18 +75,34 @@ def figure_note(records: Iterable[Record], name: str, data: pd.DataFrame) -> Htm
         records: the runs that it shows.
         name: the figure's, such as "fig-3": of the file that is offered.
         data: the numbers in it.
+        what: said before the number of runs.
     """
     runs = list(records)
+    if not runs:
+        return Html(f'<p class="repro-figure-note">No runs. {_figure_links(name)}</p>')
     recordings = dict.fromkeys(DATA_NAMES[record.experiment.data.name] for record in runs)
     machines = dict.fromkeys(record.provenance["device"].partition(": ")[2] for record in runs)
     named = (" and ".join(recordings), "; ".join(machines), ", ".join(dict.fromkeys(map(_commit, runs))))
-    made = " on {}, trained by {} at revision {}".format(*map(escape, named)) if runs else ""
+    made = "on {}, trained by {} at revision {}".format(*map(escape, named))
     content = data_uri("text/csv", data.to_csv(index=False, float_format="%.6g").encode())
-    links = (
-        f'<a download="{name}.csv" href="{content}">data (CSV)</a>, '
-        f'<a href="image:{name}">figure (SVG)</a>, <a href="notebook:">code (notebook)</a>'
+    links = f'<a download="{name}.csv" href="{content}">data (CSV)</a>, {_figure_links(name)}'
+    number = f"{what}{len(runs)} run{'s' if len(runs) > 1 else ''}"
+    return Html(f'<p class="repro-figure-note">{number} {made}. {links}</p>')
+
+
+def _figure_links(name: str) -> str:
+    return f'<a href="image:{name}">figure (SVG)</a>, <a href="notebook:">code (notebook)</a>'
+
+
+def machines(records: Iterable[Record]) -> Html | None:
+    """Which networks were trained on a GPU and which on CPUs, where both occur: a difference may be the machines'."""
+    told = pairs.by_machine(records)
+    if not told:
+        return None
+    return Html(
+        f"<p>{escape(told)} A difference between the machines would look like one between the networks: "
+        '<a href="target:seed-and-machine">Appendix A.3</a> has the interval in which it can lie.</p>'
     )
-    return Html(f'<p class="repro-figure-note">{len(runs)} runs{made}. {links}</p>')
 
 
 def findings(evidence: Evidence, *claims: int) -> Html:
@@ -121,7 +137,7 @@ def radii_note(evidence: Evidence, networks: Collection[Network], name: str) -> 
     """
     of_runs = radii.radii(evidence, networks)
     records = [record for network in networks for record in evidence.runs(network).values()]
-    display(figure_note(records, name, of_runs))  # type: ignore[no-untyped-call]
+    display(figure_note(records, name, of_runs, "Maps: one run each. Table and data: "))  # type: ignore[no-untyped-call]
     if records:
         display(radii.radii_table(of_runs))  # type: ignore[no-untyped-call]
 
@@ -141,6 +157,8 @@ def breakdown(records: Iterable[Record]) -> None:
     display(classes.rename(columns=_words))  # type: ignore[no-untyped-call]
     confused = accuracy.most_confused(runs)
     if len(confused):
+        text = "The most frequent confusions, in % of the clips of the true class, means over the networks above:"
+        display(Markdown(text))  # type: ignore[no-untyped-call]
         display(confused.rename(index=_words))  # type: ignore[no-untyped-call]
 
 

@@ -55,6 +55,23 @@ def by_response(accuracies: pd.DataFrame, deviations: pd.Series[float], compress
     return pd.DataFrame(rows, columns=columns).set_index(columns[:2])
 
 
+def compression_told(accuracies: pd.DataFrame, compressed: Sequence[str]) -> str:
+    """What compression costs, in a sentence; empty where no microphone compresses, or all do.
+
+    Args:
+        accuracies: `by_microphone`.
+        compressed: the microphones that compress, too.
+    """
+    compress = accuracies.index.isin(compressed)
+    if compress.all() or not compress.any():
+        return ""
+    lost = accuracies[compress].mean() - accuracies[~compress].mean()
+    told = " and ".join(
+        f"{points:+.1f} points of the {variant} networks".replace("-", "−") for variant, points in lost.items()
+    )
+    return f"Accuracy through the microphones that compress, less that through the others: {told}."
+
+
 def microphones(
     accuracies: pd.DataFrame, responses: pd.DataFrame, deviations: pd.Series[float], compressed: Sequence[str] = ()
 ) -> Html:
@@ -80,7 +97,8 @@ def microphones(
         said = f"{name}: {place:.1f} dB from flat" + (", compresses" if name in compressed else "") + "; accuracy "
         said += ", ".join(f"{variant} {value:.1f} %" for variant, value in values.items())
         x, ys = plot.across(place), [plot.down(value) for value in values.values()]
-        marks = "".join(marker(SHAPES[str(v)], x, y, str(v)) for v, y in zip(values, ys, strict=True))
+        look = " hollow" if name in compressed else ""
+        marks = "".join(marker(SHAPES[str(v)], x, y, f"{v}{look}") for v, y in zip(values, ys, strict=True))
         stem = f'<path class="stem" d="M{x} {min(ys)}V{max(ys)}"/>'
         curve = curves.line(responses.index.tolist(), responses[name].tolist())
         points.append(_point(stem + marks, x, float(np.mean(ys)), said, curve))
@@ -88,7 +106,8 @@ def microphones(
         rows.append([name, f"{place:.1f}", "yes" if name in compressed else "no", *texts])
     start = f'<path class="curve" d="{curves.line(responses.index.tolist(), responses[names[0]].tolist())}"/>'
     response = curves.draw(start, "Response of the microphone that is pointed at", "plot curves")
-    marks = legend({str(variant): (SHAPES[str(variant)], str(variant)) for variant in shown})
+    looks = {"": "", ", compresses": " hollow"} if set(names) & set(compressed) else {"": ""}
+    marks = legend({f"{v}{text}": (SHAPES[str(v)], f"{v}{look}") for text, look in looks.items() for v in shown})
     head = ["microphone", "from flat / dB", "compresses", *(f"{variant} / %" for variant in shown)]
     label = "Accuracy by microphone"
     return _page(plot, points, label, marks, response, table(head, rows, label), f"Response below: {names[0]}")

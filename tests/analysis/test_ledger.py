@@ -82,6 +82,10 @@ def test_widths_that_do_not_fit_are_outside_of_the_verdicts():
     narrow = made.records(EDITION, {8: 0.9}, fit=0.97)
     found = evidence(*fitting, *narrow)
     assert found.fitting_widths() == [16, 32]
+    assert answer(found)[0].endswith(
+        "Narrower networks than W = 16 do not fit their training data, so the widths compared span a factor of 2; the "
+        "paper's span a factor of 16."
+    )
     claims = judged(found)
     assert claims[3].effects[0].name == "base, unseen, W = 32 − W = 16"
     assert claims[1].verdict is Verdict.RUNS_MISSING  # W = 4 is not among the runs

@@ -52,6 +52,19 @@ def test_the_second_seed_of_a_network_is_compared_with_the_first_by_machine():
     assert pairs.by_seed([]).empty
 
 
+def test_where_networks_were_trained_is_told_where_machines_differ():
+    on = {kind: {"provenance": {"device": f"{kind}: <toy>"}} for kind in ("cpu", "cuda")}
+    narrow, wide, both = (ModelConfig(width=width) for width in (2, 4, 8))
+    runs = [
+        replace(tiny.record(narrow), **on["cpu"]),
+        replace(tiny.record(wide), **on["cuda"]),
+        replace(tiny.record(both), **on["cuda"]),
+        replace(tiny.record(both.model_copy(update={"damped": True})), **on["cpu"]),
+    ]
+    assert pairs.by_machine(runs) == "Trained on a GPU: W=4; on CPUs: W=2; on both: W=8."
+    assert pairs.by_machine(runs[:1]) == pairs.by_machine([]) == ""
+
+
 def test_one_seed_has_no_interval_and_no_runs_give_an_empty_table():
     table = pairs.by_precision([tiny.record(), tiny.record(precision="bf16")])
     one = pairs.mean_difference(table, "bf16 − fp32", ["group"])

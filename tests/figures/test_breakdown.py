@@ -35,7 +35,8 @@ def test_a_breakdown_shows_devices_then_classes_then_confused_pairs(shown):
     (ax,) = plt.gcf().axes
     assert ax.get_xlabel() == "accuracy on one unseen device / %"
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["base W=2 K=0", "damped W=4"]
-    classes, confused = shown
+    classes, said, confused = shown
+    assert said.data.startswith("The most frequent confusions, in % of the clips of the true class")
     assert classes.loc["base W=2 K=0"].to_dict() == {"noise": 75, "tone": 100}
     assert confused.to_dict() == {"base": {("noise", "tone"): 25}, "damped": {("noise", "tone"): 0}}
 
@@ -113,6 +114,6 @@ def test_dense_networks_of_other_runs_lie_behind_the_sparse_ones():
     assert ticks(unseen) == ["4", "8", "16"]
     faint, static, *_ = unseen.lines
     assert faint.get_xdata().tolist() == [4, 8, 16] and set(faint.get_ydata()) == {50}
-    assert static.get_xdata().tolist() == [8, 16]
+    assert static.get_xdata() == pytest.approx([8, 16], rel=0.03)
     assert static.get_ydata().tolist() == [75, 100]  # it starts at its own dense network
     assert np.isclose(faint.get_alpha(), 0.3)

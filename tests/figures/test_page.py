@@ -112,7 +112,11 @@ def test_a_figure_says_what_it_was_drawn_from_and_offers_its_numbers():
     content = base64.b64decode(text.partition("base64,")[2].partition('"')[0]).decode()
     assert content == "width,mean\n2,0.123457\n"
     assert text.endswith('<a href="image:fig-3">figure (SVG)</a>, <a href="notebook:">code (notebook)</a></p>')
-    assert html(figure_note([], "fig-3", data)).startswith('<p class="repro-figure-note">0 runs. <a')
+    assert html(figure_note([record()], "fig-3", data, "Maps: ")).startswith(
+        '<p class="repro-figure-note">Maps: 1 run on '
+    )
+    nothing = html(figure_note([], "fig-3", data[:0]))
+    assert nothing.startswith('<p class="repro-figure-note">No runs. <a href="image:fig-3">') and ".csv" not in nothing
 
 
 def test_findings_link_the_ledger_and_say_when_nothing_was_run():

@@ -165,6 +165,18 @@ def test_microphones_stand_by_their_deviation_and_show_their_response():
         "B&O: 10.0 dB from flat, compresses; accuracy base 50.0 %, damped 60.0 %",
     ]
     assert root.select(".point")[1]["aria-label"] == "B&O: 10.0 dB from flat, compresses"
+    assert [len(point.select("path.hollow")) for point in root.select(".point")] == [0, 2]
+    assert [entry.get_text() for entry in root.select(".legend li")] == [
+        "base",
+        "damped",
+        "base, compresses",
+        "damped, compresses",
+    ]
+    assert points.compression_told(accuracies, ["B&O"]) == (
+        "Accuracy through the microphones that compress, less that through the others: −25.0 points of the base "
+        "networks and −10.0 points of the damped networks."
+    )
+    assert points.compression_told(accuracies, []) == points.compression_told(accuracies[:0], ["B&O"]) == ""
     assert cells(root) == [["Flat", "0.0", "no", "75.0", "70.0"], ["B&O", "10.0", "yes", "50.0", "60.0"]]
     flat, other = (point["data-curve"] for point in root.select(".point"))
     assert (flat, other) == ("M54 92L448 92", "M54 174L448 10")
