@@ -33,7 +33,7 @@ from IPython.display import Markdown
 from repro.analysis import accuracy
 from repro.analysis.evidence import Evidence
 from repro.data.features import SAMPLE_RATE, frames
-from repro.edition import open_edition, weight_count
+from repro.edition import open_edition
 from repro.experiment import ModelConfig
 from repro.figures import charts, page
 from repro.network.cp_resnet import (
@@ -43,6 +43,7 @@ from repro.network.cp_resnet import (
     layer_name,
     layer_table,
     table_1,
+    weight_count,
 )
 from repro.network.receptive_field import (
     maximum_receptive_field,

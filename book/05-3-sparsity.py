@@ -30,15 +30,14 @@ settings: dict = {}  # any other setting of the edition, such as {"sparse_epochs
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import pandas as pd
-import torch
 from IPython.display import Markdown, display
 
 from repro.analysis import accuracy
 from repro.analysis.evidence import Evidence, Network
-from repro.edition import VARIANTS, open_edition, weight_count
+from repro.edition import VARIANTS, open_edition
 from repro.experiment import ModelConfig
 from repro.figures import charts, page
-from repro.network.cp_resnet import CPResNet, convolutions, layer_name
+from repro.network.cp_resnet import layer_name, layer_weights, weight_count
 from repro.network.pruning import (
     draw_masks,
     layer_targets,
@@ -69,15 +68,7 @@ page.code(layer_targets, draw_masks)
 # %% tags=["hide-input"]
 widest = max(edition.sparse_widths, default=edition.reference_width)
 target = weight_count(ModelConfig(width=edition.reference_width))
-
-
-def layer_sizes(width):
-    with torch.device("meta"):
-        layers = convolutions(CPResNet(ModelConfig(width=width)))
-    return {name: conv.weight.numel() for name, conv in layers.items()}
-
-
-sizes = layer_sizes(widest)
+sizes = layer_weights(ModelConfig(width=widest))
 layers = pd.DataFrame({"weights": sizes, "left": layer_targets(sizes, target)})
 layers = layers.rename(layer_name)
 layers.loc["all"] = layers.sum()
@@ -235,7 +226,7 @@ else:
 
 # %% tags=["hide-input"]
 def emptiest(network):
-    full = layer_sizes(network.width)
+    full = layer_weights(ModelConfig(width=network.width))
     kept = [
         100 * number / full[name]
         for run in evidence.runs(network).values()

@@ -7,18 +7,18 @@ which Experiments it needs; pages, sweeps, exports and the ledger ask the editio
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import torch
 import yaml
 from pydantic import Field, model_validator
 
 from repro.errors import InputError
 from repro.experiment import DataConfig, DataName, Experiment, Frozen, ModelConfig, PositiveInt, Recipe, Sparsity
 from repro.files.project import project_root
-from repro.network.cp_resnet import CPResNet, count_weights
+from repro.network.cp_resnet import layer_weights, weight_count
+from repro.network.pruning import require_reachable
 
 VARIANTS = {"base": False, "damped": True}  # the two networks of every study, by whether their convolutions are damped
 
@@ -129,7 +129,13 @@ class Edition(Frozen):
                 raise ValueError(f"sparse_widths, unguarded_widths: {width} must be larger than {smallest}")
         if self.folds != [0] and 0 in self.folds:
             raise ValueError(f"folds = {self.folds}: either [0], for no folds, or some of 1 to 5")
-        _ = self.studies  # every Experiment is valid
+        for run in {(run.model, run.sparsity): run for study in self.studies.values() for run in study}.values():
+            if run.sparsity is not None:
+                try:
+                    require_reachable(layer_weights(run.model), run.sparsity, run.recipe)
+                except InputError as error:
+                    named = "reference_width, sparse_epochs or pruning_start does not suit"
+                    raise ValueError(f"{named} {run.network}: {error}") from None
         return self
 
     @cached_property
@@ -198,7 +204,13 @@ class Edition(Frozen):
         return {name: tuple(dict.fromkeys(runs)) for name, runs in found.items()}
 
     def study(self, name: str) -> tuple[Experiment, ...]:
-        """The Experiments of a study."""
+        """The Experiments of a study.
+
+        Raises:
+            InputError: there is no study of this name.
+        """
+        if name not in self.studies:
+            raise InputError(f"no study '{name}'; there are: {', '.join(self.studies)}")
         return self.studies[name]
 
     def experiments(self) -> list[Experiment]:
@@ -248,13 +260,6 @@ def both(width: int, depth: int = 1, pointwise: int = 1) -> list[ModelConfig]:
     return [ModelConfig(width=width, depth=depth, pointwise=pointwise, damped=damped) for damped in VARIANTS.values()]
 
 
-@lru_cache
-def weight_count(model: ModelConfig) -> int:
-    """N: conv and classifier weights of a dense network."""
-    with torch.device("meta"):
-        return count_weights(CPResNet(model))
-
-
 def editions(root: Path) -> list[str]:
     """The names of the editions of the book in `root`, sorted."""
     return sorted(path.stem for path in (root / EDITIONS).glob("*.yml"))
@@ -279,8 +284,10 @@ def open_edition(name: str, root: Path | None = None, /, **changes: Any) -> Edit
     path = root / EDITIONS / f"{name}.yml"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path.name} is not valid YAML: {' '.join(str(error).split())}") from None
+    except OSError as error:
+        raise InputError(f"{path.name} cannot be read ({error.strerror}): remove it, or make it a file") from None
     if not isinstance(content, Mapping):
         raise InputError(f"{path.name} holds no settings by name")
     _require_known(content, path.name)

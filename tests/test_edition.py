@@ -64,7 +64,7 @@ PAGES = sorted((ROOT / "book").glob("*.py"))
         ),
         (
             "tau2020",
-            243,
+            237,
             {
                 "width": 42,
                 "depth": 30,
@@ -78,7 +78,7 @@ PAGES = sorted((ROOT / "book").glob("*.py"))
                 "damping": 6,
                 "receptive fields": 42,
                 "repeated width": 0,
-                "unguarded pruning": 18,
+                "unguarded pruning": 12,
                 "precision": 6,
             },
         ),
@@ -175,7 +175,19 @@ SETTINGS = ", ".join(field for field in Edition.model_fields if field != "name")
         ({"warmup_epochs": 200}, "warmup_epochs (200) must be smaller than epochs (120)"),
         (
             {"dataset": "tau2020"},
-            "'tau2020' has no folds and no microphones: set fold and microphones_each to 0",
+            "'tau2020' has no folds and no microphones: leave folds, microphones and microphones_each out",
+        ),
+        ({"microphones": 4}, "microphones_each = 6: more than microphones = 4"),
+        (
+            {"reference_width": 1},
+            "reference_width, sparse_epochs or pruning_start does not suit W=16 D=1 K=1, base, iterative to 217 "
+            "weights: sparsity.weights = 217: this network cannot go below 411 weights; take more",
+        ),
+        (
+            {"pruning_start": 100},
+            "reference_width, sparse_epochs or pruning_start does not suit W=16 D=1 K=1, base, iterative to 10,248 "
+            "weights: sparsity.start = 100: iterative pruning of 120 epochs starts after the first epoch and by epoch "
+            "90",
         ),
     ],
 )
@@ -208,10 +220,24 @@ def test_a_file_that_is_no_edition(tmp_path: Path, text: str, message: str):
     assert str(refused.value) == message
 
 
-def test_a_file_that_is_no_yaml(tmp_path: Path):
-    write(tmp_path, "title: [")
+@pytest.mark.parametrize("content", [b"title: [", b"title: caf\xe9"])
+def test_a_file_that_is_no_yaml(content: bytes, tmp_path: Path):
+    write(tmp_path, "")
+    (tmp_path / "book" / "editions" / "mine.yml").write_bytes(content)
     with pytest.raises(InputError, match=r"^mine\.yml is not valid YAML: [^\n]+$"):
         open_edition("mine", tmp_path)
+
+
+def test_a_folder_is_no_edition(tmp_path: Path):
+    (tmp_path / "book" / "editions" / "mine.yml").mkdir(parents=True)
+    with pytest.raises(InputError) as refused:
+        open_edition("mine", tmp_path)
+    assert str(refused.value) == "mine.yml cannot be read (Is a directory): remove it, or make it a file"
+
+
+def test_a_study_that_does_not_exist_is_refused_with_those_that_do():
+    with pytest.raises(InputError, match=r"^no study 'widht'; there are: width, depth, pointwise, "):
+        ESC10.study("widht")
 
 
 def test_an_edition_that_does_not_exist(tmp_path: Path):

@@ -6,8 +6,8 @@ from typing import Any
 
 from repro.analysis.evidence import BOTH, GROUPS, Evidence, Group, Network, Variant, combine, difference, slope
 from repro.analysis.verdicts import Claim, Kind
-from repro.edition import weight_count
 from repro.experiment import ModelConfig
+from repro.network.cp_resnet import weight_count
 
 SAME_PER_BLOCK = 1.0  # points per 1x1 block within which the unseen devices stay
 NEGLIGIBLE_PER_BLOCK = 0.5  # points per block below which a slope over depth does not matter

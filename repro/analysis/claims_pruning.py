@@ -7,8 +7,9 @@ import math
 from repro.analysis.contrasts import Estimate
 from repro.analysis.evidence import BOTH, Evidence, Group, Network, Variant, combine, difference, slope
 from repro.analysis.verdicts import Claim, Effect, Kind
-from repro.edition import METHODS, weight_count
+from repro.edition import METHODS
 from repro.experiment import ModelConfig
+from repro.network.cp_resnet import weight_count
 
 SMALL_DROP = 2.0  # points by which the accuracy on unseen devices may drop under iterative pruning
 SPARSITY, ROUNDING = 98.4, 0.05  # % of weights removed from W = 512 at N(64), and half the last digit of that number

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -133,9 +134,16 @@ def layer_name(name: str) -> str:
     return f"block {int(inner[0]) + 1}, {conv}"
 
 
-def count_weights(model: nn.Module) -> int:
-    """Number of conv and classifier weights, without batch normalisation (the paper's "number of parameters")."""
-    return sum(conv.weight.numel() for conv in convolutions(model).values())
+@lru_cache
+def layer_weights(config: ModelConfig) -> dict[str, int]:
+    """Number of weights of every convolution of a dense network, the classifier's included (`convolutions`)."""
+    with torch.device("meta"):
+        return {name: conv.weight.numel() for name, conv in convolutions(CPResNet(config)).items()}
+
+
+def weight_count(config: ModelConfig) -> int:
+    """N: conv and classifier weights of a dense network, without batch normalisation; the paper's parameters."""
+    return sum(layer_weights(config).values())
 
 
 class ArchitectureRow(NamedTuple):

@@ -100,6 +100,25 @@ def least_kept(count: int) -> int:
     return -(-count // 100)
 
 
+def require_reachable(counts: Mapping[str, int], sparsity: Sparsity, recipe: Recipe) -> None:
+    """Raise InputError where a network whose layers have so many weights cannot be pruned so; the message says why."""
+    if sparsity.method == "iterative":
+        _schedule(counts, sparsity, recipe)
+    else:
+        layer_targets(counts, sparsity.weights)
+
+
+def _schedule(counts: Mapping[str, int], sparsity: Sparsity, recipe: Recipe) -> list[int]:
+    total, start = sum(counts.values()), sparsity.start
+    _check_target(sparsity.weights, total, least=sum(_least(counts, sparsity).values()))
+    start = max(1, recipe.warmup_epochs) if start is None else start
+    return remaining_schedule(total, sparsity.weights, recipe.epochs, start, sparsity.ramp)
+
+
+def _least(counts: Mapping[str, int], sparsity: Sparsity) -> dict[str, int]:
+    return {name: least_kept(count) if sparsity.guard else 0 for name, count in counts.items()}
+
+
 def _check_target(target: int, total: int, least: int) -> None:
     if target > total:
         raise InputError(f"sparsity.weights = {target}: the network has only {total} conv weights; take fewer")
@@ -198,14 +217,11 @@ class Pruner:
         self._model = model
         self._convs = convolutions(model)
         counts = {name: conv.weight.numel() for name, conv in self._convs.items()}
-        total = sum(counts.values())
         self._schedule: list[int] | None = None
         self._raw = sparsity.magnitude == "raw"
-        self._least = {name: least_kept(count) if sparsity.guard else 0 for name, count in counts.items()}
+        self._least = _least(counts, sparsity)
         if sparsity.method == "iterative":
-            _check_target(sparsity.weights, total, least=sum(self._least.values()))
-            start = max(1, recipe.warmup_epochs) if sparsity.start is None else sparsity.start
-            self._schedule = remaining_schedule(total, sparsity.weights, recipe.epochs, start, sparsity.ramp)
+            self._schedule = _schedule(counts, sparsity, recipe)
             add_masks(model)
         else:
             targets = layer_targets(counts, sparsity.weights)

@@ -13,6 +13,7 @@ It also reads the runs that come with the repository (`repro.store.shipped`), af
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
@@ -168,9 +169,10 @@ class Store:
         except Timeout:
             raise
         except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
             raise InputError(
                 f"the run store {self.root} cannot be written to ({error.strerror}): "
-                f"make room there, or set {STORE_VARIABLE} to another folder"
+                f"{'make room there, or ' if full else ''}set {STORE_VARIABLE} to another folder"
             ) from None
 
     def save(self, key: str, files: Mapping[str, bytes]) -> bool:

@@ -14,10 +14,9 @@ from repro.data import Clips, load, split_of
 from repro.data.features import SAMPLE_RATE, frames
 from repro.data.source import SOURCES, prepared_folder
 from repro.data.split import Split, leave_out
-from repro.edition import weight_count
 from repro.errors import InputError
 from repro.experiment import DataConfig, Experiment, ModelConfig
-from repro.network.cp_resnet import CLASSES, INPUT_BANDS, build
+from repro.network.cp_resnet import CLASSES, INPUT_BANDS, build, weight_count
 from repro.store.store import Store
 from repro.sweep.fetch import macs
 from repro.sweep.local import default_workers

@@ -8,7 +8,7 @@ from torch import nn
 from repro.errors import InputError
 from repro.experiment import ModelConfig, Recipe, Sparsity
 from repro.network.convolutions import DampedConv2d
-from repro.network.cp_resnet import build, convolutions, count_weights
+from repro.network.cp_resnet import build, convolutions, weight_count
 from repro.network.pruning import (
     Pruner,
     add_masks,
@@ -250,7 +250,7 @@ def test_removed_weights_stay_zero_through_adams_momentum():
     model = build(ModelConfig(width=4, pointwise=0, damped=True), generator())
     pruner = Pruner(model, Sparsity(method="iterative", weights=300), recipe(8), generator())
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-2)
-    schedule = remaining_schedule(count_weights(model), 300, 8)
+    schedule = remaining_schedule(count_remaining(model), 300, 8)
     inputs, labels = torch.randn(4, 1, 256, 24, generator=generator(1)), torch.arange(4)
     gone = {}
     for epoch in range(8):
@@ -303,7 +303,7 @@ def test_masks_are_saved_loaded_and_resumed():
         assert torch.equal(conv.weight, other.weight)
 
     loaded = build(config, generator(9))
-    assert count_remaining(loaded) == count_weights(loaded)
+    assert count_remaining(loaded) == weight_count(config)
     add_masks(loaded)
     loaded.load_state_dict(model.state_dict())
     assert count_remaining(loaded) == 400

@@ -9,7 +9,8 @@ import torch
 from repro.erf.gradient import effective_receptive_field
 from repro.errors import InputError
 from repro.experiment import Recipe, Sparsity
-from repro.network.cp_resnet import CPResNet, build, count_weights
+from repro.network.cp_resnet import CPResNet, build
+from repro.network.pruning import count_remaining
 from repro.training.checkpoint import Checkpoints
 from repro.training.device import memory_format
 from repro.training.loop import (
@@ -185,7 +186,7 @@ def test_the_training_accuracy_is_measured_against_the_labels_that_were_trained_
 
 @pytest.mark.parametrize("method", ["static", "iterative"])
 def test_a_sparse_training_ends_with_exactly_the_weights_it_was_to_leave(toy_inputs, method):
-    dense = count_weights(CPResNet(tiny.experiment().model, 2))
+    dense = count_remaining(CPResNet(tiny.experiment().model, 2))
     outcome = train(tiny.experiment(sparsity=Sparsity(method=method, weights=200)), toy_inputs)
     masks = {name.removesuffix("mask"): mask for name, mask in outcome.weights.items() if name.endswith(".mask")}
     assert sum(mask.numel() for mask in masks.values()) == dense > 200
