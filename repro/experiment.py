@@ -73,8 +73,12 @@ class DataConfig(Frozen):
     def _possible(self) -> DataConfig:
         if self.name != "synthetic" and not self.root:
             raise ValueError(f"data set '{self.name}' needs the folder of its recordings: set data_root")
-        if self.name != "esc10" and (self.fold or self.microphones_each):
-            raise ValueError(f"'{self.name}' has no folds and no microphones: set fold and microphones_each to 0")
+        if self.name != "esc10" and (self.fold or self.microphones or self.microphones_each):
+            raise ValueError(
+                f"'{self.name}' has no folds and no microphones: leave folds, microphones and microphones_each out"
+            )
+        if 0 < self.microphones < self.microphones_each:
+            raise ValueError(f"microphones_each = {self.microphones_each}: more than microphones = {self.microphones}")
         if self.split == "official" and self.name != "tau2020":
             raise ValueError(f"'{self.name}' has no official split, only tau2020 has one: set split to 'paper'")
         return self

@@ -130,7 +130,7 @@ def test_an_experiment_cannot_be_changed():
         (lambda: DataConfig(name="esc10"), "data set 'esc10' needs the folder of its recordings: set data_root"),
         (
             lambda: DataConfig(fold=1),
-            "'synthetic' has no folds and no microphones: set fold and microphones_each to 0",
+            "'synthetic' has no folds and no microphones: leave folds, microphones and microphones_each out",
         ),
         (
             lambda: Sparsity(method="static", weights=9, ramp="cubic"),

@@ -14,6 +14,7 @@ from typing import Any
 
 import jupytext
 import nbformat
+import yaml
 from sphinx_external_toc.parsing import MalformedError, parse_toc_yaml
 
 from repro.build.parameters import Parameters, read_parameters
@@ -55,8 +56,19 @@ class Page:
 
     @cached_property
     def notebook(self) -> nbformat.NotebookNode:
-        """The source as an unexecuted notebook."""
-        return jupytext.read(self.path, fmt="py:percent")
+        """The source as an unexecuted notebook.
+
+        Raises:
+            InputError: the file is not UTF-8.
+        """
+        try:
+            notebook = jupytext.read(self.path, fmt="py:percent")
+        except UnicodeDecodeError:
+            raise InputError(f"{self.path.name} is not UTF-8: save it as that") from None
+        notebook.metadata.setdefault(
+            "kernelspec", {"name": "python3", "display_name": "Python 3", "language": "python"}
+        )
+        return notebook
 
     def parameters(self) -> Parameters:
         """Return the page's parameters, in the order of its parameters cell.
@@ -81,8 +93,8 @@ def read_pages(root: Path) -> dict[str, Page]:
     """
     try:
         docnames = list(parse_toc_yaml(root / "_toc.yml"))
-    except MalformedError as error:
-        raise InputError(f"_toc.yml: {error}") from None
+    except (MalformedError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"_toc.yml: {' '.join(str(error).split())}") from None
     pages = {}
     for docname in docnames:
         found = [path for suffix in (".py", ".md") if (path := root / f"{docname}{suffix}").is_file()]

@@ -98,17 +98,26 @@ def parse_assignment(text: str) -> tuple[str, Any]:
     """Read `NAME=VALUE`; the value as JSON, else as YAML: `[8,16]`, `1e-4`, `true`, `esc10`.
 
     Raises:
-        InputError: there is no name, or the value is neither.
+        InputError: there is no name, no value, or the value is neither.
     """
     name, equals, value = text.partition("=")
     if not (equals and name.isidentifier()):
         raise InputError(f"-p takes NAME=VALUE, for example -p widths='[8,16]', not {text!r}")
-    with suppress(json.JSONDecodeError):
-        return name, json.loads(value)  # before YAML, which takes 1e-4 for a string
     try:
-        return name, yaml.safe_load(value)
+        with suppress(json.JSONDecodeError):
+            return name, _given(name, json.loads(value))  # before YAML, which takes 1e-4 for a string
+        return name, _given(name, yaml.safe_load(value))
     except yaml.YAMLError:
         raise InputError(f"-p {name}: the value is neither JSON nor YAML: {value!r}") from None
+
+
+def _given(name: str, value: Any) -> Any:
+    if value is None or value == []:
+        raise InputError(
+            f"-p {name}: no value means the edition's own: leave -p {name} out; to leave a study out, write an edition "
+            f"whose file has '{name}: []'"
+        )
+    return value
 
 
 def resolve(

@@ -73,7 +73,7 @@ def book(edition: str | None, only: str | None, given: tuple[str, ...], fresh: b
 @click.option("--edition", default="quick", show_default=True, help="A file of book/editions, without .yml.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: every value, interval, criterion and run key.")
 def claims(edition: str, as_json: bool) -> None:
-    """Print the claims ledger from the runs that the store has; nothing is trained."""
+    """Print the claims ledger from the store's and the shipped runs; nothing is trained."""
     import json
 
     from repro.analysis import ledger

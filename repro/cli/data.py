@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from contextlib import chdir
 from pathlib import Path
@@ -70,8 +71,10 @@ def check(
     from repro.data.faults import counted
 
     dataset = dataset or dataset_in(root)
-    if seconds is not None and (dataset != "tau2020" or not seconds > 0):
-        raise InputError(f"--seconds {seconds:g}: must be above 0, and is only for tau2020, not for {dataset}")
+    if seconds is not None and dataset != "tau2020":
+        raise InputError(f"--seconds is only for tau2020, not for {dataset}")
+    if seconds is not None and not 0 < seconds < math.inf:
+        raise InputError(f"--seconds {seconds:g}: must be above 0, and finite")
     report = check(root, dataset, seconds=seconds, checksums=checksums)
     for fault in report.faults:
         click.echo(fault)
@@ -83,7 +86,9 @@ def check(
 
 @data.command()
 @click.option("--edition", required=True, metavar="NAME", help="A file of book/editions, without .yml.")
-@click.option("-p", "given", metavar="NAME=VALUE", multiple=True, help="Set a parameter, e.g. -p data_root=/elsewhere.")
+@click.option(
+    "-p", "given", metavar="NAME=VALUE", multiple=True, help="Change a setting of the edition: -p data_root=/elsewhere."
+)
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="[default: results/NAME/recordings.npz]")
 def summarise(edition: str, given: tuple[str, ...], out: Path | None) -> None:
     """Write what the pages show of an edition's recordings, for machines that do not have them.

@@ -7,8 +7,10 @@ import click
 
 @click.command()
 @click.option("--width", default=32, show_default=True, help="W, channels of the first stage.")
-@click.option("--depth", default=1, show_default=True, help="D, number of 3x3 blocks behind the last pooling.")
-@click.option("--pointwise", default=1, show_default=True, help="K, number of 1x1 blocks.")
+@click.option(
+    "--depth", type=click.IntRange(1, 1000), default=1, show_default=True, help="D, 3x3 blocks behind the last pooling."
+)
+@click.option("--pointwise", type=click.IntRange(0, 1000), default=1, show_default=True, help="K, 1x1 blocks.")
 @click.option("--seconds", default=10.0, show_default=True, help="Length of a clip, for the arithmetic.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def model(width: int, depth: int, pointwise: int, seconds: float, as_json: bool) -> None:
@@ -17,12 +19,16 @@ def model(width: int, depth: int, pointwise: int, seconds: float, as_json: bool)
     The damped network has the same numbers as the base network.
     """
     import json
+    import math
 
     from repro.data.features import SAMPLE_RATE, frames
-    from repro.experiment import ModelConfig
+    from repro.errors import InputError
+    from repro.experiment import SHORTEST_CLIP, ModelConfig
     from repro.network.cp_resnet import LayerRow, layer_table
     from repro.network.receptive_field import maximum_receptive_field
 
+    if not SHORTEST_CLIP <= seconds < math.inf:
+        raise InputError(f"--seconds {seconds:g}: must be at least {SHORTEST_CLIP}, and finite")
     config = ModelConfig(width=width, depth=depth, pointwise=pointwise)
     rows = layer_table(config, frames(round(seconds * SAMPLE_RATE)))
     totals = {

@@ -32,7 +32,7 @@ def runs() -> None:
 @runs.command()
 @_as_json
 def ls(as_json: bool) -> None:
-    """List the finished runs, those that failed, and those that cannot be read."""
+    """List the finished runs, shipped ones included, those that failed, and those that cannot be read."""
     store = _store()
     rows: list[dict[str, Any]] = []
     for key in sorted({*store.finished(), *store.failed()}):
@@ -128,12 +128,16 @@ def gc(yes: bool) -> None:
 @runs.command("export")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--edition", help="Only the runs that this edition of the book asks for.")
-@click.option("-p", "given", metavar="NAME=VALUE", multiple=True, help="Set a parameter, e.g. -p widths='[8,16]'.")
+@click.option(
+    "-p", "given", metavar="NAME=VALUE", multiple=True, help="Change a setting of the edition: -p widths='[8,16]'."
+)
 @click.option("--weights", is_flag=True, help="With the networks' weights.")
 def export(file: Path, edition: str | None, given: tuple[str, ...], weights: bool) -> None:
     """Write the store's own runs to FILE, for another machine to import."""
     from repro.store.transfer import export_runs
 
+    if given and edition is None:
+        raise InputError("-p changes an edition: name it with --edition")
     store = _store()
     wanted = None if edition is None else _asked(edition, given)
     found = [store.own()] if wanted is None else store.find(wanted).values()
@@ -157,7 +161,12 @@ def import_(file: Path) -> None:
 
 @runs.command()
 @click.option("--edition", required=True, help="A file of book/editions, without .yml.")
-@click.option("--from", "source", type=click.Path(path_type=Path), help="Their store.  [default: the run store]")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Their store.  [default: the run store]",
+)
 def ship(edition: str, source: Path | None) -> None:
     """Add finished runs of an edition to results/EDITION, which comes with the repository, and write its report."""
     from repro.analysis.evidence import Evidence
@@ -224,10 +233,12 @@ def _with_recordings(record: Record, edition: str | None) -> Experiment:
     from repro.store.record_format import recordings_of
 
     data = record.experiment.data
+    if data.name == "synthetic":
+        return record.experiment
     named = [open_edition(name).data() for name in ([edition] if edition else editions(project_root()))]
     found = next((other for other in named if recordings_of(other) == recordings_of(data)), None)
     if found is None:
-        raise InputError(f"no edition names the recordings of run {record.key}: give one that does with --edition")
+        raise InputError(f"no edition names the recordings of run {record.key}: add one that does to book/editions")
     for name, folder in ((data.name, found.root), ("micirp", found.impulse_responses)):
         if folder and not Path(folder).is_dir():
             raise InputError(
@@ -251,6 +262,7 @@ def _summary(run: Record | FailedRun) -> dict[str, Any]:
     summary = {"key": run.key, "experiment": run.experiment.canonical(), "data_fingerprint": run.data_fingerprint}
     if isinstance(run, Record):
         state = {"state": "finished", "network": run.experiment.network, "other_recipe": run.other_recipe}
+        state["shipped"] = run.shipped
     else:
         state = {"state": "failed", "kind": run.kind, "reason": run.reason}
     return summary | state | {"provenance": run.provenance}
@@ -262,7 +274,7 @@ def _line(row: dict[str, Any]) -> str:
     if row["state"] == "failed":
         return f"{row['key']}  FAILED: {row['kind']}: {row['reason']}"
     recipe = row["experiment"]["recipe"]
-    made = "  another recipe" if row["other_recipe"] else ""
+    made = ("  another recipe" if row["other_recipe"] else "") + ("  shipped" if row["shipped"] else "")
     return (
         f"{row['key']}  {row['network']:<32} {recipe['labels']} labels  seed {row['experiment']['seed']}  "
         f"{recipe['epochs']} epochs  {row['provenance']['seconds']:.0f} s  {row['provenance']['finished']}{made}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from repro.cli.ending import Failure, interruptible
 from repro.errors import InputError
@@ -24,7 +25,9 @@ _tensorboard = click.option("--tensorboard", is_flag=True, help="Write event fil
 
 @click.command()
 @click.option("--edition", default="quick", show_default=True, help="A file of book/editions, without .yml.")
-@click.option("-p", "given", metavar="NAME=VALUE", multiple=True, help="Set a parameter, e.g. -p widths='[8,16]'.")
+@click.option(
+    "-p", "given", metavar="NAME=VALUE", multiple=True, help="Change a setting of the edition: -p widths='[8,16]'."
+)
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
 @click.option("--address", help="With ray: the cluster's address, or auto; without it one is started here.")
 @click.option("--workers", type=click.IntRange(min=1), help="Runs at once.  [default: one a GPU, or a core]")
@@ -94,12 +97,17 @@ def sweep(
     help="Train the Experiment in this file instead, with any recordings and recipe.",
 )
 @_tensorboard
-def train(file: Path | None, tensorboard: bool, **options: Any) -> None:
+@click.pass_context
+def train(context: click.Context, /, file: Path | None, tensorboard: bool, **options: Any) -> None:
     """Train one network on the synthetic recordings, or the Experiment of a file, unless the store has it."""
     from repro.store.store import Store
     from repro.sweep.fetch import fetch
     from repro.sweep.fetch import sweep as train_all
 
+    given = [name for name in options if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if file and given:
+        option = given[0].replace("_", "-")
+        raise InputError(f"--json holds the whole Experiment: leave --{option} out, or set it in {file}")
     experiment = _read(file) if file else _experiment(options)
     store = Store.default()
     with interruptible():

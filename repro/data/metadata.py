@@ -119,7 +119,10 @@ def lines_by_file(table: Table, prefix: str = "") -> dict[str, list[int]]:
 def require_metadata(root: Path) -> None:
     """Raise InputError if the folder is missing, or has no `meta.csv` in it."""
     if not root.is_dir():
-        raise InputError(f"{root} is not a folder: set data_root to the folder that holds {META} and audio/")
+        raise InputError(
+            f"{root} is not a folder: fetch the recordings ('repro data get --help'), or set data_root to the folder "
+            f"that holds {META} and audio/"
+        )
     if complaint := misplaced(root, META):
         raise InputError(f"{root / META} {complaint}: set data_root to the folder that holds {META} and audio/")
 

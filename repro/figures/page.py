@@ -37,9 +37,13 @@ DATA_NAMES = {
 }
 
 
+_shown = ["NAME"]  # the edition of this process's page, last
+
+
 def start(edition: Edition) -> Html:
     """Set the book's style and name edition, recordings and recipe in one line: the first output of every page."""
     use_style()
+    _shown.append(edition.name)
     facts = [
         f"<strong>{escape(edition.title)}</strong>",
         DATA_NAMES[edition.dataset],
@@ -213,7 +217,8 @@ def _gaps() -> str:
         gaps += (
             f'<details class="repro-missing"><summary><strong>{len(missing)} runs are not trained yet</strong>, of '
             "those that this page asks for. A network that lacks some of its runs is shown by the mean of the others. "
-            f"<code>repro sweep</code> trains the others.</summary><ul>{items}</ul></details>"
+            f"<code>repro sweep --edition {_shown[-1]}</code>, with the page's own settings, trains the others."
+            f"</summary><ul>{items}</ul></details>"
         )
     return gaps
 

@@ -57,7 +57,6 @@ def test_a_malformed_cell_is_refused(cell: str, message: str):
         ("a=[8, 16]", [8, 16]),
         ("a=1e-4", 0.0001),
         ("a=true", True),
-        ("a=null", None),
         ("a=esc10", "esc10"),
         ("a=/some/where=else", "/some/where=else"),
         ("a='12'", "12"),

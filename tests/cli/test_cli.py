@@ -46,6 +46,14 @@ ALLOWED = "parameters: widths: list[int], lr: float; settings: " + ", ".join(
         (["-p", "sparse_widths=[2]"], "sparse_widths, unguarded_widths: 2 must be larger than reference_width = 4"),
         (["-p", "widths"], "-p takes NAME=VALUE, for example -p widths='[8,16]', not 'widths'"),
         (["-p", "lr={"], "-p lr: the value is neither JSON nor YAML: '{'"),
+        *(
+            (
+                ["-p", f"widths={empty}"],
+                "-p widths: no value means the edition's own: leave -p widths out; to leave a study out, write an "
+                "edition whose file has 'widths: []'",
+            )
+            for empty in ("[]", "null", "")
+        ),
         (["--no-execute", "-p", "lr=1"], "--no-execute executes nothing: it goes without --only, -p and --fresh"),
     ],
 )
@@ -90,6 +98,14 @@ def test_help_loads_nothing_heavy():
             ["model", "--width", "2.5"],
             "Invalid value for '--width': '2.5' is not a valid integer: see 'repro model --help'",
         ),
+        *(
+            (["model", "--seconds", s], f"--seconds {s}: must be at least 0.4, and finite")
+            for s in ("0.3", "nan", "inf")
+        ),
+        (
+            ["model", "--depth", "100000"],
+            "Invalid value for '--depth': 100000 is not in the range 1<=x<=1000: see 'repro model --help'",
+        ),
         (["foo"], "No such command 'foo': see 'repro --help'"),
         (["runs", "show"], "Missing argument 'KEY': see 'repro runs show --help'"),
         (["--bogus"], "No such option '--bogus': see 'repro --help'"),
@@ -97,6 +113,22 @@ def test_help_loads_nothing_heavy():
 )
 def test_a_command_that_cannot_be_read_is_told_in_one_line(arguments, message):
     assert invoke(*arguments) == (2, "", f"repro: {message}\n")
+
+
+def test_an_experiment_of_a_file_takes_no_other_options(tmp_path):
+    (tmp_path / "run.json").write_text("{}")
+    assert invoke("train", "--json", str(tmp_path / "run.json"), "--max-lr", "1") == (
+        2, "", f"repro: --json holds the whole Experiment: leave --max-lr out, or set it in {tmp_path / 'run.json'}\n"
+    )  # fmt: skip
+
+
+def test_a_page_and_a_table_of_contents_that_cannot_be_read_are_named(book: Path):
+    page = book / "book" / "index.py"
+    page.write_bytes(page.read_bytes() + b"# caf\xe9\n")
+    assert invoke("book") == (2, "", "repro: index.py is not UTF-8: save it as that\n")
+    (book / "_toc.yml").write_text("format: [")
+    assert invoke("book")[::2] == (2, invoke("book")[2]) and invoke("book")[2].startswith("repro: _toc.yml: ")
+    assert invoke("book")[2].count("\n") == 1
 
 
 @pytest.mark.parametrize("arguments", [[], ["runs"]])

@@ -221,6 +221,9 @@ def test_runs_are_shipped_and_read_from_the_repository(store, editions, tmp_path
     assert code == 0 and out.startswith("results/wide: 1 runs added, 2 of 2 there, ")
     assert invoke("verify") == (0, "0 runs, 2 shipped runs, 0 failures, no fault\n", "")
     assert [line[:20] for line in invoke("ls")[1].splitlines()] == sorted([KEYS["a"], KEYS["b"]])
+    assert all(line.endswith("  shipped") for line in invoke("ls")[1].splitlines())
+    assert invoke("export", "x.zip", "-p", "epochs=3")[2] == "repro: -p changes an edition: name it with --edition\n"
+    assert invoke("ship", "--edition", "wide", "--from", "nowhere")[0] == 2
     assert "\nweights_kept: False\n" in invoke("show", KEYS["a"])[1]
     assert invoke("export", "x.zip")[2] == f"repro: {tmp_path / 'laptop'} has no runs to export\n"
     path = tmp_path / "results" / "wide" / "runs" / f"{KEYS['b']}.zip"
@@ -298,7 +301,7 @@ def test_recordings_that_are_not_at_hand_are_named_with_what_fetches_them(store,
     data = DataConfig(name="esc10", root="data/esc10", impulse_responses="data/micirp", fold=2, clip_seconds=0.4)
     key = stored.save(store, A.model_copy(update={"data": data}))
     assert invoke("reproduce", key)[2] == (
-        f"repro: no edition names the recordings of run {key}: give one that does with --edition\n"
+        f"repro: no edition names the recordings of run {key}: add one that does to book/editions\n"
     )
     named = data.model_copy(update={"fold": 0})
     monkeypatch.setattr("repro.edition.open_edition", lambda name: SimpleNamespace(data=lambda: named))

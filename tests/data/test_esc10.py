@@ -146,7 +146,7 @@ def test_every_third_microphone_compresses(folders: DataConfig, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"root": "/nowhere"}, "/nowhere is not a folder: set data_root"),
+        ({"root": "/nowhere"}, "/nowhere is not a folder: fetch the recordings"),
         ({"impulse_responses": ""}, "needs microphones: set impulse_responses"),
         ({"impulse_responses": "/nowhere"}, "/nowhere is not a folder: set impulse_responses"),
     ],

@@ -453,14 +453,20 @@ def test_the_command_names_bad_input(root: Path, esc: Path) -> None:
     assert run("/nowhere") == (
         2,
         "",
-        "repro: /nowhere is not a folder: set data_root to the folder that holds meta.csv and audio/\n",
+        "repro: /nowhere is not a folder: fetch the recordings ('repro data get --help'), or set data_root to the "
+        "folder that holds meta.csv and audio/\n",
     )
     assert run(str(esc), "--seconds", "5") == (
         2,
         "",
-        "repro: --seconds 5: must be above 0, and is only for tau2020, not for esc10\n",
+        "repro: --seconds is only for tau2020, not for esc10\n",
     )
-    assert run(str(root), "--seconds", "nan")[0] == 2
+    for seconds in ("nan", "inf", "0", "-1"):
+        assert run(str(root), "--seconds", seconds) == (
+            2,
+            "",
+            f"repro: --seconds {seconds}: must be above 0, and finite\n",
+        )
     assert run(str(root), "--checksums", "/nowhere/x.csv") == (
         2,
         "",

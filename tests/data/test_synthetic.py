@@ -156,6 +156,12 @@ def test_tau_folder_that_another_is_writing(tmp_path: Path) -> None:
         synthetic.write_tau_folder(DataConfig(clips=1), tmp_path / "tau")
 
 
+def test_tau_folder_below_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"/file/tau cannot be made \(.*\): name another folder$"):
+        synthetic.write_tau_folder(DataConfig(clips=1), tmp_path / "file" / "tau")
+
+
 def test_tau_folder_refuses_to_overwrite(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("")
     with pytest.raises(InputError, match="is not an empty folder"):

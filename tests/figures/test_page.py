@@ -158,7 +158,11 @@ def test_runs_that_failed_are_named_in_sight_with_their_reasons(monkeypatch: pyt
 def test_runs_that_are_not_there_are_counted_by_network_and_seed(monkeypatch: pytest.MonkeyPatch):
     absent = [tiny.experiment(seed=1), tiny.experiment(seed=1, epochs=9), tiny.experiment(width=4)]
     monkeypatch.setattr(display, "missing", absent)
+    monkeypatch.setattr(display, "_shown", ["NAME"])
+    assert "<code>repro sweep --edition NAME</code>" in html(provenance([]))  # of a page that names none
+    start(open_edition("esc10", ROOT))
     text = html(provenance([]))
+    assert "<code>repro sweep --edition esc10</code>" in text
     assert "<strong>3 runs are not trained yet</strong>" in text
     assert "<li>W=2 D=1 K=0, base, seed 1: 2 runs</li><li>W=4 D=1 K=0, base, seed 0: 1 run</li>" in text
     assert "repro-missing" not in html(start(open_edition("quick", ROOT)))
