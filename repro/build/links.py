@@ -8,7 +8,7 @@ from pathlib import Path
 
 _TARGET = re.compile(r'href="target:([\w-]+)"')
 _IMAGE = re.compile(r'href="image:([\w-]+)"')
-_ID = re.compile(r'<[^<>]*\bid="((?:fig|claim|table)-[\w-]+)"')
+_ID = re.compile(r'<[^<>]*\bid="([\w-]+)"')
 
 
 def resolve_targets(html: Path) -> list[str]:
