@@ -42,6 +42,7 @@ from repro.analysis.evidence import Evidence
 from repro.edition import open_edition
 from repro.figures import charts, page
 from repro.figures.ledger_table import summary_table
+from repro.figures.markup import unbroken
 from repro.store.store import Store
 from repro.sweep.available import available, runs_of
 
@@ -55,9 +56,8 @@ evidence = Evidence(edition, tuple(runs_of(edition)))
 # ## The answer
 
 # %% tags=["remove-input"]
-Markdown(
-    edition.description + "\n\n" + "\n".join(f"- {line}" for line in answer(evidence))
-)
+lines = [edition.description, "", *(f"- {line}" for line in answer(evidence))]
+Markdown(unbroken("\n".join(lines)))
 
 # %% tags=["remove-input"] mystnb={"image": {"alt": "Accuracy over width for the base and the damped network, on unseen devices and on the seen one."}}
 widened = [

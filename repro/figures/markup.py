@@ -20,9 +20,6 @@ RUNS_MIME = "application/x-repro-runs+json"
 EXECUTED = '<table class="repro-executed"></table>'
 """Where the build puts its table of executed pages (`repro.build.executed`)."""
 
-SIZE = re.compile(r"\b([WDK]) = (?=\d)")
-"""A size of a network, such as "W = 8": no line ends inside it."""
-
 
 @dataclass(frozen=True)
 class Html:
@@ -38,7 +35,12 @@ class Html:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         beside = {} if self.runs is None else {RUNS_MIME: self.runs}
-        return {"text/html": SIZE.sub(r"\1&nbsp;=&nbsp;", self.data), "text/plain": "", **beside}
+        return {"text/html": unbroken(self.data), "text/plain": "", **beside}
+
+
+def unbroken(text: str) -> str:
+    """HTML or Markdown in which no line ends inside the size of a network, such as "W = 8"."""
+    return re.sub(r"\b([WDK]) = (?=\d)", r"\1&nbsp;=&nbsp;", text)
 
 
 def data_uri(kind: str, content: bytes) -> str:
