@@ -13,6 +13,9 @@ ifeq ($(CONDA_DEFAULT_ENV),$(CONDA_NAME))
 else
   ENV := $(or $(REPRO_ENV),.venv)
 endif
+ifneq ($(words $(ENV)),1)
+  $(error REPRO_ENV: name one folder without blanks)
+endif
 STAMP := $(ENV)/.repro-installed
 PYTHON := $(ENV)/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check --no-input

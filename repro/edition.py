@@ -284,7 +284,7 @@ def open_edition(name: str, root: Path | None = None, /, **changes: Any) -> Edit
     path = root / EDITIONS / f"{name}.yml"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # PyYAML raises the latter for dates that do not exist
         raise InputError(f"{path.name} is not valid YAML: {' '.join(str(error).split())}") from None
     except OSError as error:
         raise InputError(f"{path.name} cannot be read ({error.strerror}): remove it, or make it a file") from None

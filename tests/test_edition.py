@@ -220,7 +220,7 @@ def test_a_file_that_is_no_edition(tmp_path: Path, text: str, message: str):
     assert str(refused.value) == message
 
 
-@pytest.mark.parametrize("content", [b"title: [", b"title: caf\xe9"])
+@pytest.mark.parametrize("content", [b"title: [", b"title: caf\xe9", b"title: 2020-13-45"])
 def test_a_file_that_is_no_yaml(content: bytes, tmp_path: Path):
     write(tmp_path, "")
     (tmp_path / "book" / "editions" / "mine.yml").write_bytes(content)

@@ -55,7 +55,7 @@ def build(
     edition, values = resolve(parameters, root, edition_name, given, only)
 
     folder = root / "_build" / edition_name
-    with _locked(folder, edition_name):
+    with locked(folder, f"edition '{edition_name}'"):
         notebooks = [page for page in pages.values() if page.is_notebook and only in (None, page.name)]
         execute_pages(root, folder, edition, notebooks, values, fresh)
         _stage(root, folder / "source", pages)
@@ -76,18 +76,18 @@ def render(root: Path, edition_name: str = "quick") -> Path:
     missing = [page.name for page in notebooks if not page.executed(folder / "source").is_file()]
     if missing:
         raise InputError(f"edition '{edition_name}': never executed: {', '.join(missing)}")
-    with _locked(folder, edition_name):
+    with locked(folder, f"edition '{edition_name}'"):
         _stage(root, folder / "source", pages)
         return _render(folder) / "index.html"
 
 
-def _locked(folder: Path, edition_name: str) -> AbstractContextManager[object]:
-    """Create the edition's folder and take its lock until the `with` block ends: two builds must not write there."""
+def locked(folder: Path, what: str) -> AbstractContextManager[object]:
+    """Create a folder of `_build` and take its lock until the `with` block ends: two builds must not write there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return FileLock(folder / ".lock").acquire(timeout=0)
     except Timeout:
-        raise InputError(f"edition '{edition_name}' is being built by another process") from None
+        raise InputError(f"{what} is being built by another process") from None
     except OSError as error:
         raise InputError(f"cannot write to {folder}: {error.strerror}") from None
 

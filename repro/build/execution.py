@@ -20,7 +20,7 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from repro.build.kernels import Kernels
-from repro.build.pages import BuildError, Page, fingerprint, is_current, present_runs, write_stamp
+from repro.build.pages import BuildError, Page, fingerprint, is_current, present_runs, stamp_path, write_stamp
 from repro.edition import Edition
 from repro.errors import InputError
 from repro.progress import TERMINAL_VARIABLE
@@ -110,7 +110,7 @@ def execute(page: Page, values: Mapping[str, Any], target: Path, aside: Path, ke
     try:
         kernels.execute(page.notebook, dict(values), partial, log)
     except PapermillExecutionError as error:
-        if error.ename == InputError.__name__:  # what was given, not the page, is at fault
+        if error.ename in _names(InputError):  # what was given or stored, not the page, is at fault
             partial.unlink(missing_ok=True)
             log.unlink(missing_ok=True)
             raise InputError(f"page '{page.name}': {error.evalue}") from None
@@ -129,8 +129,14 @@ def execute(page: Page, values: Mapping[str, Any], target: Path, aside: Path, ke
             cell.metadata.tags.append("remove-input")
     nbformat.write(notebook, partial)
     target.parent.mkdir(parents=True, exist_ok=True)
+    stamp_path(target).unlink(missing_ok=True)  # that of the old notebook must not vouch for the new one
     partial.replace(target)
     log.unlink()
+
+
+def _names(error: type[Exception]) -> set[str]:
+    """The names of an exception and of those derived from it."""
+    return {error.__name__}.union(*map(_names, error.__subclasses__()))
 
 
 def _raise_errors(executions: Iterable[Future[float]]) -> None:

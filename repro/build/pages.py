@@ -106,10 +106,11 @@ def read_pages(root: Path) -> dict[str, Page]:
 
 
 def fingerprint(page: Page, values: Mapping[str, Any], root: Path, edition: Edition, store: Store) -> str:
-    """Return a SHA-256 over all that a page's outputs depend on, but for its runs in the store."""
+    """Return a SHA-256 over all that a page's outputs depend on, but for its own edition's runs in the store."""
     files = [root / "requirements.lock", *sorted((root / EDITIONS).glob("*.yml"))]  # a page may show two editions
     if "measurement" in page.parameters():  # the page shows what `python -m benchmarks` measured
         files.append(root / (values.get("measurement") or store.root / "bench.json"))
+    beside = values.get("beside", page.parameters()["beside"].default) if "beside" in page.parameters() else ""
     folders = [root / folder for folder in (edition.data_root, edition.impulse_responses, "results") if folder]
     content = {
         "page": _digest(page.path),
@@ -119,6 +120,7 @@ def fingerprint(page: Page, values: Mapping[str, Any], root: Path, edition: Edit
         "code": code_fingerprint(),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
+        "runs of another edition": present_runs(store) if beside not in ("", edition.name) else None,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

@@ -104,20 +104,21 @@ def parse_assignment(text: str) -> tuple[str, Any]:
     if not (equals and name.isidentifier()):
         raise InputError(f"-p takes NAME=VALUE, for example -p widths='[8,16]', not {text!r}")
     try:
-        with suppress(json.JSONDecodeError):
-            return name, _given(name, json.loads(value))  # before YAML, which takes 1e-4 for a string
-        return name, _given(name, yaml.safe_load(value))
-    except yaml.YAMLError:
+        read = _read(value)
+    except (yaml.YAMLError, ValueError, RecursionError):  # PyYAML raises the latter two, too
         raise InputError(f"-p {name}: the value is neither JSON nor YAML: {value!r}") from None
-
-
-def _given(name: str, value: Any) -> Any:
-    if value is None or value == []:
+    if read is None or read == []:
         raise InputError(
             f"-p {name}: no value means the edition's own: leave -p {name} out; to leave a study out, write an edition "
             f"whose file has '{name}: []'"
         )
-    return value
+    return name, read
+
+
+def _read(value: str) -> Any:
+    with suppress(json.JSONDecodeError):
+        return json.loads(value)  # before YAML, which takes 1e-4 for a string
+    return yaml.safe_load(value)
 
 
 def resolve(

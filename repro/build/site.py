@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from html import escape
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
+from repro.build.book import locked
 from repro.build.links import relative
+from repro.errors import InputError
 from repro.files.atomic import new_file
 
 _PLACE = '<div class="bd-article-container">'
@@ -32,7 +35,21 @@ def assemble(books: Mapping[str, Path], titles: Mapping[str, str], site: Path, a
 
     Returns:
         The site's first page.
+
+    Raises:
+        InputError: another process builds the site or one of the books, or the disk is full.
     """
+    folders = {html.parent: f"edition '{edition}'" for edition, html in books.items()}
+    try:
+        with ExitStack() as locks:
+            for folder, what in {site.with_name(".site"): "the site", **folders}.items():
+                locks.enter_context(locked(folder, what))
+            return _assemble(books, titles, site, archive)
+    except OSError as error:
+        raise InputError(f"{site} cannot be written ({error.strerror}): make room there") from None
+
+
+def _assemble(books: Mapping[str, Path], titles: Mapping[str, str], site: Path, archive: Path) -> Path:
     aside = site.with_name(f"{site.name}.new")
     shutil.rmtree(aside, ignore_errors=True)
     for edition, html in books.items():

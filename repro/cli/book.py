@@ -15,7 +15,9 @@ BUILT_FIRST = ("quick", "esc10")
 
 
 @click.command()
-@click.option("--edition", help="A file of book/editions, without .yml.  [default: those of the site]")
+@click.option(
+    "--edition", help="A file of book/editions, without .yml.  [default: those of the site; quick with --only or -p]"
+)
 @click.option("--only", metavar="PAGE", help="Execute this page alone, e.g. 05-1-width.")
 @click.option(
     "-p", "given", metavar="NAME=VALUE", multiple=True, help="Set a parameter or a setting, e.g. -p epochs=20."

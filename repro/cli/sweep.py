@@ -31,7 +31,7 @@ _tensorboard = click.option("--tensorboard", is_flag=True, help="Write event fil
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
 @click.option("--address", help="With ray: the cluster's address, or auto; without it one is started here.")
 @click.option("--workers", type=click.IntRange(min=1), help="Runs at once.  [default: one a GPU, or a core]")
-@click.option("--dry-run", is_flag=True, help="Train nothing; say what it would take.")
+@click.option("--dry-run", is_flag=True, help="Train nothing; say what it would take on this machine.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_tensorboard
 def sweep(
@@ -60,11 +60,11 @@ def sweep(
     with chdir(root), interruptible():  # where pages are executed
         store = Store.default()
         needed = open_edition(edition, root, **dict(map(parse_assignment, given))).experiments()
+        chosen = _engine(engine, address, workers, tensorboard)
         if dry_run:
             expected = cost(needed, store, workers)
             click.echo(json.dumps(asdict(expected), indent=1) if as_json else f"edition '{edition}': {expected}")
             return
-        chosen = _engine(engine, address, workers, tensorboard)
         keys = keys_of(needed, store)
         runs, done = len(keys), sum(key in store for key in keys)
         failures = train_all(needed, store, chosen)

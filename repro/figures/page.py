@@ -86,8 +86,8 @@ def figure_note(records: Iterable[Record], name: str, data: pd.DataFrame, what: 
         return Html(f'<p class="repro-figure-note">No runs. {_figure_links(name)}</p>')
     recordings = dict.fromkeys(DATA_NAMES[record.experiment.data.name] for record in runs)
     machines = dict.fromkeys(record.provenance["device"].partition(": ")[2] for record in runs)
-    named = (" and ".join(recordings), "; ".join(machines), ", ".join(dict.fromkeys(map(_commit, runs))))
-    made = "on {}, trained by {} at revision {}".format(*map(escape, named))
+    told = escape(" and ".join(recordings)), escape("; ".join(machines)), ", ".join(dict.fromkeys(map(_commit, runs)))
+    made = "on {}, trained by {} at revision {}".format(*told)
     content = data_uri("text/csv", data.to_csv(index=False, float_format="%.6g").encode())
     links = f'<a download="{name}.csv" href="{content}">data (CSV)</a>, {_figure_links(name)}'
     number = f"{what}{len(runs)} run{'s' if len(runs) > 1 else ''}"
@@ -198,7 +198,7 @@ def _row(record: Record) -> str:
 
 
 def _commit(record: Record) -> str:
-    return str(record.provenance["code"].get("commit"))[:10]
+    return escape((record.commit or "unknown")[:10])
 
 
 def _gaps() -> str:
@@ -210,12 +210,13 @@ def _gaps() -> str:
     )
     if missing:
         absent = Counter((run.network, run.seed) for run in missing)
+        lacking = "1 run is" if len(missing) == 1 else f"{len(missing)} runs are"
         items = "".join(
             f"<li>{escape(name)}, seed {seed}: {count} run{'s' if count > 1 else ''}</li>"
             for (name, seed), count in absent.items()
         )
         gaps += (
-            f'<details class="repro-missing"><summary><strong>{len(missing)} runs are not trained yet</strong>, of '
+            f'<details class="repro-missing"><summary><strong>{lacking} not trained yet</strong>, of '
             "those that this page asks for. A network that lacks some of its runs is shown by the mean of the others. "
             f"<code>repro sweep --edition {_shown[-1]}</code>, with the page's own settings, trains the others."
             f"</summary><ul>{items}</ul></details>"

@@ -14,12 +14,16 @@ from repro.store.store import Store
 
 
 def differences(stored: Record, again: Record) -> list[str]:
-    """What is not the same bit for bit, in words; nothing where all is."""
+    """What is not the same bit for bit, in words; nothing where all is. Networks are compared by what they give."""
+    here, there = (run.epochs.drop(columns=["loss", "seconds"], errors="ignore") for run in (stored, again))
     same = {
         "predictions": np.array_equal(stored.predictions, again.predictions),
         "losses": stored.epochs["loss"].equals(again.epochs["loss"]),
+        "measured accuracies": here.equals(there),
         "training accuracy": stored.train_accuracy == again.train_accuracy,
         "receptive field": stored.erf.tobytes() == again.erf.tobytes(),
+        "weights by layer": stored.layer_weights == again.layer_weights,
+        "sparsity by layer": stored.layer_sparsity.equals(again.layer_sparsity),
     }
     return [name for name, equal in same.items() if not equal]
 

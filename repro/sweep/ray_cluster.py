@@ -94,7 +94,7 @@ def _train_all(
     try:
         with store.writable():
             atomic.write_file(here.marker, b"")
-        actor = ray.remote(_Epochs).options(num_cpus=0, max_restarts=-1).remote()
+        actor = ray.remote(_Epochs).options(num_cpus=0, max_restarts=-1, max_task_retries=-1).remote()
         task = ray.remote(_train)
         for number, (experiment, gpus) in enumerate(zip(experiments, _gpu_shares(experiments, store), strict=True)):
             options = task.options(num_cpus=0 if gpus else 1, num_gpus=gpus, max_retries=RETRIES)

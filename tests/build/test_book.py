@@ -18,9 +18,10 @@ from filelock import FileLock
 from tiny_book import EDITION, HEADER, REPRO, WIDTHS, environment, repro, write_book
 
 from repro.build import execution
-from repro.build.pages import fingerprint, read_pages
+from repro.build.pages import fingerprint, read_pages, stamp_path
 from repro.cli import main
 from repro.edition import open_edition
+from repro.errors import InputError
 from repro.store.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -264,6 +265,42 @@ def test_the_page_that_shows_the_last_measurement_depends_on_it_and_no_other_doe
     assert len({*speed_states, *named}) == 5
 
 
+def test_a_page_that_shows_another_edition_depends_on_its_runs(copy: Path):
+    (copy / "book" / "02-numbers.py").write_text('# %% tags=["parameters"]\nbeside: str = "wide"\n')
+    page, edition, store = read_pages(copy)["02-numbers"], open_edition("quick", copy), Store(copy / "_store")
+
+    def states() -> list[str]:
+        return [fingerprint(page, values, copy, edition, store) for values in ({}, {"beside": "quick"}, {"beside": ""})]
+
+    before = states()
+    (store.root / "failures").mkdir(exist_ok=True)
+    (store.root / "failures" / "other.json").write_text("{}")
+    assert [now == then for now, then in zip(states(), before, strict=True)] == [False, True, True]
+
+
+def test_a_page_without_a_header_is_python(copy: Path):
+    (copy / "book" / "02-numbers.py").write_text('# %% tags=["parameters"]\nseed: int = 1\n')
+    assert read_pages(copy)["02-numbers"].notebook.metadata["kernelspec"]["name"] == "python3"
+
+
+def test_the_stamp_of_the_old_notebook_does_not_vouch_for_the_new_one(copy: Path, tmp_path: Path):
+    class Kernels:
+        def execute(self, notebook, values, partial, log):
+            nbformat.write(notebook, partial)
+            log.touch()
+
+    page = read_pages(copy)["02-numbers"]
+    target = page.executed(copy / "_build" / "quick" / "source")
+    assert stamp_path(target).is_file()
+    execution.execute(page, {}, target, tmp_path / "aside", Kernels())
+    assert target.is_file() and not stamp_path(target).exists()  # until it is written anew
+
+
+def test_damaged_runs_are_no_faults_of_a_page():
+    names = {"InputError", "StoredError", "DamagedError", "ShippedError", "OutdatedError", "ArchiveError"}
+    assert execution._names(InputError) >= names and "ValueError" not in execution._names(InputError)
+
+
 @pytest.mark.parametrize("path", ["results/quick/runs.csv", "book/editions/wide.yml", "requirements.lock"])
 def test_a_page_depends_on_the_shipped_runs_the_editions_and_the_lock(copy: Path, path: str):
     page, edition, store = read_pages(copy)["02-numbers"], open_edition("quick", copy), Store(copy / "_store")
@@ -304,7 +341,7 @@ def test_a_page_that_warns_its_reader_fails_the_gate(copy: Path):
 def test_one_page_alone_with_other_parameters(copy: Path):
     done = repro(copy, "--only", "02-numbers", "-p", "widths=[8, 16, 32]", "-p", "epochs=7")
     assert done.returncode == 0, done.stderr
-    assert "index" not in done.stdout.splitlines()[1]
+    assert done.stdout.startswith("[1/1] 02-numbers")
     assert outputs(copy, "02-numbers") == "quick [8, 16, 32] {'epochs': 7}\n"
     assert (copy / "_build" / "quick" / "html" / "book" / "index.html").is_file()
 

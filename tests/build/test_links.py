@@ -18,6 +18,13 @@ def test_links_lead_to_the_page_that_has_the_element(tmp_path):
     )
 
 
+def test_links_lead_to_any_named_place(tmp_path):
+    (tmp_path / "setup.html").write_text('<section id="seeds"><span id="seed-and-machine"></span></section>')
+    (tmp_path / "width.html").write_text('<a href="target:seed-and-machine">A.3</a>')
+    assert resolve_targets(tmp_path) == []
+    assert (tmp_path / "width.html").read_text() == '<a href="setup.html#seed-and-machine">A.3</a>'
+
+
 def test_figures_lead_to_their_image_and_their_notebook(tmp_path):
     (tmp_path / "book").mkdir()
     page = tmp_path / "book" / "width.html"

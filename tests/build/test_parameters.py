@@ -66,6 +66,13 @@ def test_an_assignment_is_json_or_yaml(text: str, value: object):
     assert parse_assignment(text) == ("a", value)
 
 
+@pytest.mark.parametrize("value", ["{", "2020-13-45", "!!int abc", "9" * 5000])
+def test_a_value_that_cannot_be_read_is_bad_input(value: str):
+    with pytest.raises(InputError) as refused:
+        parse_assignment(f"a={value}")
+    assert str(refused.value) == f"-p a: the value is neither JSON nor YAML: {value!r}"
+
+
 @pytest.mark.parametrize("text", ["widths", "=3", "a b=3", ""])
 def test_an_assignment_needs_a_name_and_a_value(text: str):
     with pytest.raises(InputError) as refused:

@@ -1,6 +1,11 @@
+import errno
 from zipfile import ZipFile
 
+import pytest
+from filelock import FileLock
+
 from repro.build.site import assemble
+from repro.errors import InputError
 
 PAGE = '<html><body><main><div class="bd-article-container">{}</div></main></body></html>'
 
@@ -33,6 +38,25 @@ def test_two_editions_side_by_side_with_a_switch_to_the_same_page(tmp_path):
         assert archive.testzip() is None
         assert "site/quick/book/width.html" in archive.namelist()
         assert not any(name.startswith("/") or ".." in name for name in archive.namelist())
+
+
+@pytest.mark.parametrize(("held", "what"), [("a", "edition 'quick'"), (".site", "the site")])
+def test_a_site_is_not_made_of_what_another_process_builds(held, what, tmp_path):
+    html = book(tmp_path / "a" / "html", "index")
+    (tmp_path / held).mkdir(exist_ok=True)
+    with FileLock(tmp_path / held / ".lock"), pytest.raises(InputError) as refused:
+        assemble({"quick": html}, {"quick": "Quick"}, tmp_path / "site", tmp_path / "site.zip")
+    assert str(refused.value) == f"{what} is being built by another process"
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_site_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("repro.build.site.shutil.copytree", full)
+    with pytest.raises(InputError, match=r"/site cannot be written \(No space left on device\): make room there$"):
+        assemble({"quick": tmp_path / "a" / "html"}, {"quick": "Quick"}, tmp_path / "site", tmp_path / "site.zip")
 
 
 def test_a_new_site_takes_the_place_of_the_old_one(tmp_path):

@@ -115,6 +115,10 @@ def test_a_command_that_cannot_be_read_is_told_in_one_line(arguments, message):
     assert invoke(*arguments) == (2, "", f"repro: {message}\n")
 
 
+def test_an_estimate_takes_no_options_of_another_engine(book: Path):
+    assert invoke("sweep", "--dry-run", "--address", "auto") == (2, "", "repro: --address belongs to --engine ray\n")
+
+
 def test_an_experiment_of_a_file_takes_no_other_options(tmp_path):
     (tmp_path / "run.json").write_text("{}")
     assert invoke("train", "--json", str(tmp_path / "run.json"), "--max-lr", "1") == (

@@ -115,6 +115,8 @@ def test_a_figure_says_what_it_was_drawn_from_and_offers_its_numbers():
     assert html(figure_note([record()], "fig-3", data, "Maps: ")).startswith(
         '<p class="repro-figure-note">Maps: 1 run on '
     )
+    unknown = replace(record(), provenance=PROVENANCE | {"code": {"commit": None}})
+    assert "at revision unknown. " in html(figure_note([unknown], "fig-3", data))
     nothing = html(figure_note([], "fig-3", data[:0]))
     assert nothing.startswith('<p class="repro-figure-note">No runs. <a href="image:fig-3">') and ".csv" not in nothing
 
@@ -164,6 +166,8 @@ def test_runs_that_are_not_there_are_counted_by_network_and_seed(monkeypatch: py
     text = html(provenance([]))
     assert "<code>repro sweep --edition esc10</code>" in text
     assert "<strong>3 runs are not trained yet</strong>" in text
+    monkeypatch.setattr(display, "missing", absent[:1])
+    assert "<strong>1 run is not trained yet</strong>" in html(provenance([]))
     assert "<li>W=2 D=1 K=0, base, seed 1: 2 runs</li><li>W=4 D=1 K=0, base, seed 0: 1 run</li>" in text
     assert "repro-missing" not in html(start(open_edition("quick", ROOT)))
 

@@ -1,10 +1,16 @@
 import csv
+import re
 from pathlib import Path
 
 import made_runs as made
 
+from repro.analysis.answer import answer
 from repro.analysis.evidence import Evidence
+from repro.analysis.ledger import ledger
+from repro.edition import open_edition
 from repro.figures.results_report import ANSWER, write_report
+from repro.store.store import Store
+from repro.sweep.available import available
 
 EDITION = made.edition()
 ROOT = Path(__file__).parents[2]
@@ -62,3 +68,14 @@ def test_the_projects_readme_says_what_the_shipped_results_say():
     shipped = (ROOT / "results" / "esc10" / "README.md").read_text()
     assert told.count("\n- ") == 3
     assert all(line in shipped.splitlines() for line in told.splitlines() if line.startswith("- "))
+
+
+def test_the_shipped_report_says_what_the_shipped_runs_say():
+    """`repro runs ship` writes it: it has to be run again after a change of what is said."""
+    folder, edition = ROOT / "results" / "esc10", open_edition("esc10", ROOT)
+    shipped = Store(folder / "nowhere", shipped=(folder,))
+    evidence = Evidence(edition, tuple(available(edition.experiments(), shipped, note=False)))
+    text = (folder / "README.md").read_text()
+    assert [line for line in text.splitlines() if line.startswith("- **")] == [f"- {told}" for told in answer(evidence)]
+    table = [line.rsplit("| ", 1)[-1] for line in text.splitlines() if re.match(r"\| \d", line)]
+    assert table == [f"{claim.verdict} |" for claim in ledger(evidence)]

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import tiny
 
@@ -25,6 +26,9 @@ def test_the_same_run_has_no_differences():
         (replace(run(), train_accuracy=np.nextafter(1.0, 0)), ["training accuracy"]),
         (replace(run(), erf=-run().erf), ["receptive field"]),  # -0.0 == 0.0, but in other bits
         (replace(run(wrong=1), train_accuracy=0.5), ["predictions", "training accuracy"]),
+        (replace(run(), epochs=run().epochs.assign(unseen=0.123)), ["measured accuracies"]),
+        (replace(run(), layer_weights={"classifier.0": 1}), ["weights by layer"]),
+        (replace(run(), layer_sparsity=pd.DataFrame({"classifier.0": [0.5]})), ["sparsity by layer"]),
     ],
 )
 def test_one_bit_is_a_difference(again, named):
