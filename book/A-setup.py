@@ -370,3 +370,5 @@ page.provenance([*records, *in_both])
 #   4. Claims 4 and 19 are not asked of widths that the edition does not train for them; they waited for runs that
 #      nothing trains.
 #   5. `tau2020` prunes without the guard from $W = 192$ on, where the paper reports drops, and no longer at 128.
+#
+#   Read since: the damped networks of $W = 32$, $K = 0$ and 4, as far as they are there.
