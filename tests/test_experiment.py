@@ -133,6 +133,10 @@ def test_an_experiment_cannot_be_changed():
             "'synthetic' has no folds and no microphones: leave folds, microphones and microphones_each out",
         ),
         (
+            lambda: DataConfig(microphones=5),
+            "'synthetic' has no folds and no microphones: leave folds, microphones and microphones_each out",
+        ),
+        (
             lambda: Sparsity(method="static", weights=9, ramp="cubic"),
             "start, ramp, magnitude and guard are for iterative pruning: leave them out for 'static'",
         ),

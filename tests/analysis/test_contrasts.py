@@ -160,11 +160,10 @@ def test_devices_add_what_their_clips_have_in_common():
     twice = ClipEffects(effects.influence, ["r1", "r1", "r2", "r2"], ["s"] * 4, effects.devices, fresh=True)
     # what two clips of one recording through one device have in common is not the device's alone
     assert clip_variances(twice) == [(pytest.approx(2 * 0.5 - 2 * 0.5**2), 1.0)]
-    scenes = ClipEffects(
-        np.array([3.0, -1.0, 0.0, -2.0]), ["r1", "r2", "r3", "r4"], ["s", "s", "t", "t"], ["x"] * 4, fresh=False
-    )
-    # within the scenes +-2 and +-1; two recordings of each: 2 / (2 - 1) of their squares, one degree of freedom a scene
-    assert clip_variances(scenes) == [(pytest.approx(2 * (4 + 4) + 2 * (1 + 1)), 2.0)]
+    influence, recordings = np.array([3.0, -1.0, 0.0, -2.0, 2.0]), ["r1", "r2", "r3", "r4", "r5"]
+    scenes = ClipEffects(influence, recordings, ["s", "s", "t", "t", "t"], ["x"] * 5, fresh=False)
+    # within the scenes +-2, and 0 and +-2: n / (n - 1) of their squares, n - 1 degrees of freedom a scene
+    assert clip_variances(scenes) == [(pytest.approx(2 / 1 * (4 + 4) + 3 / 2 * (0 + 4 + 4)), 3.0)]
     one_device = ClipEffects(effects.influence, effects.recordings, effects.scenes, ["x"] * 4, fresh=True)
     assert clip_variances(one_device) == []
 
