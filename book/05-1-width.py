@@ -133,7 +133,8 @@ table = points.by_response(microphones, summary.deviations, summary.compressed)
 table if len(table) else None
 
 # %% tags=["remove-input"]
-Markdown(points.compression_told(microphones, summary.compressed))
+told = points.compression_told(microphones, summary.compressed)
+Markdown(told) if told else None
 
 # %% tags=["remove-input"]
 page.provenance(records)

@@ -13,7 +13,8 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 
 # Markup that a reader must never see: it stands in a page where a role or a reference was not resolved.
 _RAW_MARKUP = re.compile(r"\{(?:cite|numref|ref|eq|doc|term|glue|math|figure|note|table)(?::[a-z]+)?\}|\?\?\?|\(\?\)")
-_HIDES_STDERR = {"remove-output", "remove-cell", "remove-stderr", "remove_output", "remove_cell"}
+_OBJECT = re.compile(r"<[\w.]+ (?:object|at)\b[^>]*>")  # what Python prints of an object that has nothing to show
+_HIDDEN = {"remove-output", "remove-cell", "remove-stderr", "remove_output", "remove_cell"}
 
 
 def check_book(source: Path, html: Path) -> list[str]:
@@ -40,7 +41,7 @@ def _check_document(docname: str, source: Path, html: Path) -> Iterator[str]:
 
 
 def check_notebook(path: Path) -> Iterator[str]:
-    """Yield the faults of an executed notebook: failed or unexecuted cells, and warnings that a reader would see."""
+    """Yield the faults of an executed notebook: failed or unexecuted cells, warnings and objects that a reader sees."""
     number = 0
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type != "code" or not cell.source.strip():
@@ -51,9 +52,12 @@ def check_notebook(path: Path) -> Iterator[str]:
         for output in cell.outputs:
             if output.output_type == "error":
                 yield f"code cell {number} failed: {output.ename}: {output.evalue}"
-            visible = _HIDES_STDERR.isdisjoint(cell.metadata.get("tags", []))
+            visible = _HIDDEN.isdisjoint(cell.metadata.get("tags", []))
             if output.output_type == "stream" and output.name == "stderr" and visible:
                 yield f"code cell {number} wrote to stderr: {output.text.strip().splitlines()[-1]}"
+            data = {kind: content for kind, content in output.get("data", {}).items() if content}
+            if visible and data.keys() == {"text/plain"} and _OBJECT.fullmatch(data["text/plain"]):
+                yield f"code cell {number} shows {data['text/plain']}"
 
 
 def check_page(path: Path) -> Iterator[str]:

@@ -15,6 +15,11 @@ def notebook(tmp_path: Path, **changes: object) -> Path:
 
 
 STDERR = nbformat.v4.new_output("stream", name="stderr", text="x.py:1: UserWarning: old\n  warn()\n")
+OBJECT = {"text/plain": "<IPython.core.display.Markdown object>"}
+EMPTY, SHOWN = (
+    nbformat.v4.new_output("display_data", data)
+    for data in (OBJECT | {"text/markdown": ""}, OBJECT | {"text/markdown": "x"})
+)
 ERROR = nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceback=[])
 
 
@@ -26,6 +31,9 @@ ERROR = nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceba
         ({"outputs": [ERROR]}, ["code cell 1 failed: ValueError: no"]),
         ({"outputs": [STDERR]}, ["code cell 1 wrote to stderr: warn()"]),
         ({"outputs": [STDERR], "metadata": {"tags": ["remove-output"]}}, []),
+        ({"outputs": [EMPTY]}, ["code cell 1 shows <IPython.core.display.Markdown object>"]),
+        ({"outputs": [EMPTY], "metadata": {"tags": ["remove-output"]}}, []),
+        ({"outputs": [SHOWN]}, []),
         ({"source": "", "execution_count": None}, []),
     ],
 )
