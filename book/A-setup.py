@@ -371,4 +371,5 @@ page.provenance([*records, *in_both])
 #      nothing trains.
 #   5. `tau2020` prunes without the guard from $W = 192$ on, where the paper reports drops, and no longer at 128.
 #
-#   Read since: the damped networks of $W = 32$, $K = 0$ and 4, as far as they are there.
+#   Read since: the damped networks of $W = 32$, $K = 0$ and 4, which claim 11 waited for, and one sparse network of
+#   $W = 32$.
