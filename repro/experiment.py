@@ -97,8 +97,8 @@ class ModelConfig(Frozen):
     """CP-ResNet of Table 1: width W, depth D (3x3 blocks), K (1x1 blocks), and the damping of Appendix B."""
 
     width: PositiveInt = 32
-    depth: PositiveInt = 1
-    pointwise: Annotated[int, Field(ge=0)] = 1
+    depth: Annotated[int, Field(ge=1, le=1000)] = 1
+    pointwise: Annotated[int, Field(ge=0, le=1000)] = 1
     damped: bool = False
     damping_min: Annotated[float, Field(gt=0, le=1)] = 0.1
 

@@ -26,12 +26,16 @@ def by_precision(records: Iterable[Record]) -> pd.DataFrame:
     return table.assign(**{"bf16 − fp32": table["bf16"] - table["fp32"]})
 
 
+def _machine(record: Record) -> str:
+    return MACHINES[record.provenance["device"].split(":")[0]]
+
+
 def by_machine(records: Iterable[Record]) -> str:
     """Which networks were trained on a GPU and which on CPUs, in words; empty where all ran on one kind of machine."""
     kinds: dict[str, set[str]] = {}
     for record in records:
         size = str(Network.of(record.experiment)).partition(" ")[2]
-        kinds.setdefault(size, set()).add(MACHINES[record.provenance["device"].split(":")[0]])
+        kinds.setdefault(size, set()).add(_machine(record))
     if len({kind for found in kinds.values() for kind in found}) < 2:
         return ""
     where = {"on a GPU": {"GPU"}, "on CPUs": {"CPU"}, "on both": {"CPU", "GPU"}}
@@ -52,7 +56,7 @@ def by_seed(records: Iterable[Record]) -> pd.DataFrame:
         runs.setdefault(tuple(described[column] for column in [*NETWORK, "fold"]), []).append(record)
     rows = []
     for place, (first, second, *_) in ((place, of) for place, of in runs.items() if len(of) > 1):
-        machines = " → ".join(MACHINES[run.provenance["device"].split(":")[0]] for run in (first, second))
+        machines = " → ".join(map(_machine, (first, second)))
         for group in GROUPS:
             before, after = (100 * run.correct[:, run.seen == (group == "seen")].mean() for run in (first, second))
             rows.append([machines, *place, group, after - before])

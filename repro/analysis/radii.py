@@ -73,10 +73,10 @@ def reach_and_accuracy(evidence: Evidence) -> pd.DataFrame:
     data in every run (`repro.analysis.evidence.FITS`).
     """
     rows = []
-    studies, wanted = evidence.edition.studies, len(evidence.edition.folds) * len(evidence.edition.seeds)
+    studies = evidence.edition.studies
     for network in dict.fromkeys(network for study in studies for network in evidence.networks(study)):
         records = list(evidence.runs(network).values())
-        if len(records) < wanted:
+        if len(records) < evidence.replicates:
             continue
         of_network = {
             "radius": float(np.mean([evidence.extent(record).radius_90_bands for record in records])),

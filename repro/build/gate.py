@@ -14,7 +14,7 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 # Markup that a reader must never see: it stands in a page where a role or a reference was not resolved.
 _RAW_MARKUP = re.compile(r"\{(?:cite|numref|ref|eq|doc|term|glue|math|figure|note|table)(?::[a-z]+)?\}|\?\?\?|\(\?\)")
 _OBJECT = re.compile(r"<[\w.]+ (?:object|at)\b[^>]*>")  # what Python prints of an object that has nothing to show
-_HIDDEN = {"remove-output", "remove-cell", "remove-stderr", "remove_output", "remove_cell"}
+_HIDDEN = {"remove-output", "remove-cell", "remove_output", "remove_cell"}
 
 
 def check_book(source: Path, html: Path) -> list[str]:
@@ -53,7 +53,8 @@ def check_notebook(path: Path) -> Iterator[str]:
             if output.output_type == "error":
                 yield f"code cell {number} failed: {output.ename}: {output.evalue}"
             visible = _HIDDEN.isdisjoint(cell.metadata.get("tags", []))
-            if output.output_type == "stream" and output.name == "stderr" and visible:
+            warns = output.output_type == "stream" and output.name == "stderr"
+            if visible and warns and "remove-stderr" not in cell.metadata.get("tags", []):
                 yield f"code cell {number} wrote to stderr: {output.text.strip().splitlines()[-1]}"
             data = {kind: content for kind, content in output.get("data", {}).items() if content}
             if visible and data.keys() == {"text/plain"} and _OBJECT.fullmatch(data["text/plain"]):

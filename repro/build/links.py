@@ -21,19 +21,25 @@ def resolve_targets(html: Path) -> list[str]:
         html: the folder of the built book; its pages are rewritten.
 
     Returns:
-        A line for every link whose element is not there; it leads nowhere then, and its text stays.
+        A line for every link whose element is not there, or on several pages; it leads nowhere, and its text stays.
     """
     pages = {path: path.read_text(encoding="utf-8") for path in sorted(html.rglob("*.html"))}
-    places = {name: path for path, text in pages.items() for name in _ID.findall(text)}
+    places: dict[str, set[Path]] = {}
+    for path, text in pages.items():
+        for name in _ID.findall(text):
+            places.setdefault(name, set()).add(path)
     faults = []
     for path, text in pages.items():
 
         def link(match: re.Match[str], path: Path = path) -> str:
             name = match[1]
-            if name not in places:
-                faults.append(f"{path.relative_to(html)}: a link to '{name}', which is on no page")
+            found = places.get(name, set())
+            if len(found) != 1:
+                where = f"{len(found)} pages" if found else "no page"
+                faults.append(f"{path.relative_to(html)}: a link to '{name}', which is on {where}")
                 return ""
-            target = "" if places[name] == path else relative(places[name], path)
+            (place,) = found
+            target = "" if place == path else relative(place, path)
             return f'href="{target}#{name}"'
 
         def image(match: re.Match[str], path: Path = path, text: str = text) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from repro.cli.settings import changed, settings
 from repro.errors import InputError
 from repro.files.project import project_root
 
@@ -86,9 +87,7 @@ def check(
 
 @data.command()
 @click.option("--edition", required=True, metavar="NAME", help="A file of book/editions, without .yml.")
-@click.option(
-    "-p", "given", metavar="NAME=VALUE", multiple=True, help="Change a setting of the edition: -p data_root=/elsewhere."
-)
+@settings
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="[default: results/NAME/recordings.npz]")
 def summarise(edition: str, given: tuple[str, ...], out: Path | None) -> None:
     """Write what the pages show of an edition's recordings, for machines that do not have them.
@@ -96,14 +95,12 @@ def summarise(edition: str, given: tuple[str, ...], out: Path | None) -> None:
     No waveform is in it. The accuracies of Section 5's linear probe go into probe.csv beside it.
     """
     from repro.analysis import probe, recordings
-    from repro.build.parameters import parse_assignment
-    from repro.edition import open_edition
     from repro.store.store import Store
 
     root = project_root()
     target = (out or recordings.shipped_path(edition, root)).resolve()
     with chdir(root):
-        opened = open_edition(edition, root, **dict(map(parse_assignment, given)))
+        opened = changed(edition, given)
         summary = recordings.summarise(opened)
         accuracies = probe.probe_by_fold(opened, Store.default().root)
     try:

@@ -7,10 +7,8 @@ import click
 
 @click.command()
 @click.option("--width", default=32, show_default=True, help="W, channels of the first stage.")
-@click.option(
-    "--depth", type=click.IntRange(1, 1000), default=1, show_default=True, help="D, 3x3 blocks behind the last pooling."
-)
-@click.option("--pointwise", type=click.IntRange(0, 1000), default=1, show_default=True, help="K, 1x1 blocks.")
+@click.option("--depth", default=1, show_default=True, help="D, number of 3x3 blocks behind the last pooling.")
+@click.option("--pointwise", default=1, show_default=True, help="K, number of 1x1 blocks.")
 @click.option("--seconds", default=10.0, show_default=True, help="Length of a clip, for the arithmetic.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def model(width: int, depth: int, pointwise: int, seconds: float, as_json: bool) -> None:

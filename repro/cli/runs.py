@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from contextlib import chdir
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from repro.cli.ending import Failure, interruptible
+from repro.cli.settings import changed, settings
 from repro.errors import InputError
 from repro.files.project import project_root
 
@@ -112,7 +112,7 @@ def gc(yes: bool) -> None:
     from repro.store.cleanup import garbage, remove
 
     store, root = _store(), project_root()
-    needed = [run for name in editions(root) for run in _asked(name)]
+    needed = [run for name in editions(root) for run in changed(name).experiments()]
     with chdir(root):  # what the paths of recordings are relative to
         found = garbage(store, needed)
     for item in found:
@@ -128,9 +128,7 @@ def gc(yes: bool) -> None:
 @runs.command("export")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--edition", help="Only the runs that this edition of the book asks for.")
-@click.option(
-    "-p", "given", metavar="NAME=VALUE", multiple=True, help="Change a setting of the edition: -p widths='[8,16]'."
-)
+@settings
 @click.option("--weights", is_flag=True, help="With the networks' weights.")
 def export(file: Path, edition: str | None, given: tuple[str, ...], weights: bool) -> None:
     """Write the store's own runs to FILE, for another machine to import."""
@@ -139,7 +137,7 @@ def export(file: Path, edition: str | None, given: tuple[str, ...], weights: boo
     if given and edition is None:
         raise InputError("-p changes an edition: name it with --edition")
     store = _store()
-    wanted = None if edition is None else _asked(edition, given)
+    wanted = None if edition is None else changed(edition, given).experiments()
     found = [store.own()] if wanted is None else store.find(wanted).values()
     keys = [key for of in found for key in of if store.owns(key)]
     if not keys:
@@ -176,7 +174,7 @@ def ship(edition: str, source: Path | None) -> None:
     from repro.store.store import Store
     from repro.sweep.available import available
 
-    folder, wanted = project_root() / "results" / edition, _asked(edition)
+    folder, wanted = project_root() / "results" / edition, changed(edition).experiments()
     added, present = ship(Store(source) if source else _store(), wanted, folder)
     records = available(wanted, Store(folder / "nowhere", shipped=(folder,)))
     write_report(Evidence(open_edition(edition), tuple(records)), folder)
@@ -245,14 +243,6 @@ def _with_recordings(record: Record, edition: str | None) -> Experiment:
                 f"the recordings of run {record.key} are not in {folder}: 'repro data get {name} {folder}' fetches them"
             )
     return record.experiment.model_copy(update={"data": found.model_copy(update={"fold": data.fold})})
-
-
-def _asked(edition: str, given: Iterable[str] = ()) -> list[Experiment]:
-    """The runs that an edition of the book asks for."""
-    from repro.build.parameters import parse_assignment
-    from repro.edition import open_edition
-
-    return open_edition(edition, **dict(map(parse_assignment, given))).experiments()
 
 
 def _summary(run: Record | FailedRun) -> dict[str, Any]:

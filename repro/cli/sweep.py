@@ -12,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from repro.cli.ending import Failure, interruptible
+from repro.cli.settings import changed, settings
 from repro.errors import InputError
 from repro.files.project import project_root
 
@@ -25,9 +26,7 @@ _tensorboard = click.option("--tensorboard", is_flag=True, help="Write event fil
 
 @click.command()
 @click.option("--edition", default="quick", show_default=True, help="A file of book/editions, without .yml.")
-@click.option(
-    "-p", "given", metavar="NAME=VALUE", multiple=True, help="Change a setting of the edition: -p widths='[8,16]'."
-)
+@settings
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
 @click.option("--address", help="With ray: the cluster's address, or auto; without it one is started here.")
 @click.option("--workers", type=click.IntRange(min=1), help="Runs at once.  [default: one a GPU, or a core]")
@@ -49,8 +48,6 @@ def sweep(
     The most important ones are trained first, beginning with the width study. However the command ends, finished runs
     are kept, and unfinished ones continue from their checkpoints the next time. Exit status 1 if a run failed.
     """
-    from repro.build.parameters import parse_assignment
-    from repro.edition import open_edition
     from repro.store.store import Store
     from repro.sweep.cost import cost
     from repro.sweep.fetch import sweep as train_all
@@ -59,7 +56,7 @@ def sweep(
     root = project_root()
     with chdir(root), interruptible():  # where pages are executed
         store = Store.default()
-        needed = open_edition(edition, root, **dict(map(parse_assignment, given))).experiments()
+        needed = changed(edition, given).experiments()
         chosen = _engine(engine, address, workers, tensorboard)
         if dry_run:
             expected = cost(needed, store, workers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -135,7 +136,7 @@ def layer_name(name: str) -> str:
 
 
 @lru_cache
-def layer_weights(config: ModelConfig) -> dict[str, int]:
+def layer_weights(config: ModelConfig) -> Mapping[str, int]:
     """Number of weights of every convolution of a dense network, the classifier's included (`convolutions`)."""
     with torch.device("meta"):
         return {name: conv.weight.numel() for name, conv in convolutions(CPResNet(config)).items()}

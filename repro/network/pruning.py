@@ -103,12 +103,12 @@ def least_kept(count: int) -> int:
 def require_reachable(counts: Mapping[str, int], sparsity: Sparsity, recipe: Recipe) -> None:
     """Raise InputError where a network whose layers have so many weights cannot be pruned so; the message says why."""
     if sparsity.method == "iterative":
-        _schedule(counts, sparsity, recipe)
+        _planned(counts, sparsity, recipe)
     else:
         layer_targets(counts, sparsity.weights)
 
 
-def _schedule(counts: Mapping[str, int], sparsity: Sparsity, recipe: Recipe) -> list[int]:
+def _planned(counts: Mapping[str, int], sparsity: Sparsity, recipe: Recipe) -> list[int]:
     total, start = sum(counts.values()), sparsity.start
     _check_target(sparsity.weights, total, least=sum(_least(counts, sparsity).values()))
     start = max(1, recipe.warmup_epochs) if start is None else start
@@ -221,7 +221,7 @@ class Pruner:
         self._raw = sparsity.magnitude == "raw"
         self._least = _least(counts, sparsity)
         if sparsity.method == "iterative":
-            self._schedule = _schedule(counts, sparsity, recipe)
+            self._schedule = _planned(counts, sparsity, recipe)
             add_masks(model)
         else:
             targets = layer_targets(counts, sparsity.weights)

@@ -20,6 +20,7 @@ EMPTY, SHOWN = (
     nbformat.v4.new_output("display_data", data)
     for data in (OBJECT | {"text/markdown": ""}, OBJECT | {"text/markdown": "x"})
 )
+EMPTY_SHOWN = "code cell 1 shows <IPython.core.display.Markdown object>"
 ERROR = nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceback=[])
 
 
@@ -31,7 +32,9 @@ ERROR = nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceba
         ({"outputs": [ERROR]}, ["code cell 1 failed: ValueError: no"]),
         ({"outputs": [STDERR]}, ["code cell 1 wrote to stderr: warn()"]),
         ({"outputs": [STDERR], "metadata": {"tags": ["remove-output"]}}, []),
-        ({"outputs": [EMPTY]}, ["code cell 1 shows <IPython.core.display.Markdown object>"]),
+        ({"outputs": [STDERR], "metadata": {"tags": ["remove-stderr"]}}, []),
+        ({"outputs": [EMPTY], "metadata": {"tags": ["remove-stderr"]}}, [EMPTY_SHOWN]),
+        ({"outputs": [EMPTY]}, [EMPTY_SHOWN]),
         ({"outputs": [EMPTY], "metadata": {"tags": ["remove-output"]}}, []),
         ({"outputs": [SHOWN]}, []),
         ({"source": "", "execution_count": None}, []),

@@ -23,6 +23,8 @@ def test_links_lead_to_any_named_place(tmp_path):
     (tmp_path / "width.html").write_text('<a href="target:seed-and-machine">A.3</a>')
     assert resolve_targets(tmp_path) == []
     assert (tmp_path / "width.html").read_text() == '<a href="setup.html#seed-and-machine">A.3</a>'
+    (tmp_path / "depth.html").write_text('<i id="seeds"></i><a href="target:seeds">which?</a>')
+    assert resolve_targets(tmp_path) == ["depth.html: a link to 'seeds', which is on 2 pages"]
 
 
 def test_figures_lead_to_their_image_and_their_notebook(tmp_path):

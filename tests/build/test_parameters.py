@@ -66,7 +66,7 @@ def test_an_assignment_is_json_or_yaml(text: str, value: object):
     assert parse_assignment(text) == ("a", value)
 
 
-@pytest.mark.parametrize("value", ["{", "2020-13-45", "!!int abc", "9" * 5000])
+@pytest.mark.parametrize("value", ["{", "2020-13-45", "!!int abc", "9" * 5000, "[" * 5000])
 def test_a_value_that_cannot_be_read_is_bad_input(value: str):
     with pytest.raises(InputError) as refused:
         parse_assignment(f"a={value}")

@@ -102,9 +102,9 @@ def test_help_loads_nothing_heavy():
             (["model", "--seconds", s], f"--seconds {s}: must be at least 0.4, and finite")
             for s in ("0.3", "nan", "inf")
         ),
-        (
-            ["model", "--depth", "100000"],
-            "Invalid value for '--depth': 100000 is not in the range 1<=x<=1000: see 'repro model --help'",
+        *(
+            ([command, "--depth", "100000"], "ModelConfig.depth = 100000: input should be less than or equal to 1000")
+            for command in ("model", "train")
         ),
         (["foo"], "No such command 'foo': see 'repro --help'"),
         (["runs", "show"], "Missing argument 'KEY': see 'repro runs show --help'"),

@@ -85,11 +85,13 @@ def write_tau_folder(config: DataConfig, folder: Path, *, sample_rate: int = 44_
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} exists and is not an empty folder: name a new one, or remove it first")
     aside = folder.with_name(f".{folder.name}.partial")
-    if aside.exists():
-        raise InputError(f"{aside} is being written, or left from one that was killed: wait for it, or remove it")
     try:
-        aside.mkdir(parents=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        aside.mkdir()
     except OSError as error:
+        if aside.is_dir():
+            killed = "left from one that was killed: wait for it, or remove it"
+            raise InputError(f"{aside} is being written, or {killed}") from None
         raise InputError(f"{folder} cannot be made ({error.strerror}): name another folder") from None
     try:
         (aside / "audio").mkdir()
