@@ -187,6 +187,7 @@ def ship(edition: str, source: Path | None) -> None:
 @click.option("--edition", help="Whose recordings to train on.  [default: the one that names them]")
 def reproduce(key: str, edition: str | None) -> None:
     """Train the run KEY again and compare it with the stored one; exit status 1 if a bit differs. Nothing is kept."""
+    from repro.files.atomic import make_folder
     from repro.progress import bar
     from repro.store.compare import accuracies, differences, of_one_recipe, spread_of_seeds
     from repro.store.store import Store
@@ -197,7 +198,8 @@ def reproduce(key: str, edition: str | None) -> None:
     with chdir(project_root()), interruptible(), TemporaryDirectory() as folder:
         experiment = _with_recordings(stored, edition)
         again = Store(Path(folder))
-        (store.root / "data").mkdir(exist_ok=True)
+        with store.writable():
+            make_folder(store.root / "data")
         (again.root / "data").symlink_to(store.root / "data")  # prepared recordings serve both
         if keys_of([experiment], again) != [key]:
             raise InputError(f"run {key} is of another recipe, or was trained on other recordings than those here")

@@ -16,7 +16,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -51,22 +50,15 @@ class Store:
         """The folder named by the environment variable REPRO_STORE, else `_store` of the project; and its `results`.
 
         The project is searched for from the working directory upwards, since some tools run a notebook in its own
-        folder; if there is none, the store is in the working directory.
-
-        Raises:
-            InputError: the folder cannot be created or written to.
+        folder; if there is none, the store is in the working directory. Nothing is written, or checked, before there is
+        something to keep: reading needs no more than the right to read.
         """
         try:
             home = project_root()
             shipped = sorted(path for path in home.glob("results/[!.]*") if path.is_dir())
         except InputError:
             home, shipped = Path.cwd(), []
-        store = cls(Path(os.environ.get(STORE_VARIABLE) or home / "_store").resolve(), shipped)
-        with store.writable():
-            store.root.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=store.root):
-                pass
-        return store
+        return cls(Path(os.environ.get(STORE_VARIABLE) or home / "_store").resolve(), shipped)
 
     def folder(self, key: str) -> Path:
         """Where the run of this key is, or will be."""
