@@ -167,8 +167,8 @@ Markdown(SHARE) if not folds else None
 #
 # - **TAU 2020 Mobile**: device a is a binaural microphone, b and c are phones that recorded beside it. s1 to s6 are
 #   simulated: device a's recording is convolved with a measured impulse response and compressed.
-# - **Synthetic**: nine devices of the same kinds, made of a frequency response, a compressor, a gain and noise
-#   ([their curves](synthetic)).
+# - **Synthetic**: nine devices of the same kinds, made of a frequency response, a gain and noise, and most with a
+#   compressor ([their curves](synthetic)).
 # - **ESC-10**: device a is the recording as published, made with one of many unknown devices. The unseen devices are
 #   simulated: every recording is convolved with impulse responses that the Microphone Impulse Response Project measured
 #   {cite}`micirp`, and brought back to its level. Every third microphone, in the order of the names, also compresses.

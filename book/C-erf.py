@@ -32,7 +32,7 @@ settings: dict = {}  # any other setting of the edition, such as {"erf_wide": 8}
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import pandas as pd
-from IPython.display import Markdown
+from IPython.display import Markdown, display
 
 from repro.analysis import radii
 from repro.analysis.evidence import Evidence, Network
@@ -105,14 +105,17 @@ page.radii_note(evidence, pair, "fig-10")
 # %% tags=["remove-input"]
 page.findings(evidence, 11)
 
-# %% [markdown]
-# The same two numbers of blocks at the width of the depth studies ([Section 5.2](05-2-depth)), where that is another; the
-# claim was not put to it.
-
-# %% tags=["remove-input"]
+# %% tags=["hide-input"]
 pair = [Network("damped", edition.depth_width, pointwise=n) for n in (few, many)]
 of_runs = radii.radii(evidence, pair if edition.depth_width != deep else ())
-radii.radii_table(of_runs) if len(of_runs) else None
+if len(of_runs):
+    display(
+        Markdown(
+            "The same two numbers of blocks at the width of the depth studies in "
+            f"Section 5.2, $W = {edition.depth_width}$; the claim was not put to it."
+        ),
+        radii.radii_table(of_runs),
+    )
 
 # %% [markdown]
 # ## C.2 Width
