@@ -185,7 +185,8 @@ def most_confused(records: Iterable[Record], least: float = 0.1, most: int = 6) 
     """The pairs of classes that unseen devices' clips are most often confused in, base and damped networks apart.
 
     Args:
-        records: the runs; a pair's share is over all clips of its true class, averaged over the networks.
+        records: the runs; a pair's share is over all clips of its true class, averaged over the networks, however many
+            runs each has.
         least: share of the clips, for base or damped, below which a pair is left out.
         most: number of pairs.
 
@@ -193,12 +194,15 @@ def most_confused(records: Iterable[Record], least: float = 0.1, most: int = 6) 
         True and given class down, variant across, in %; the most frequent pair first. No rows where no pair reaches
         `least`.
     """
-    runs = list(records)
+    networks: dict[Network, list[Record]] = {}
+    for record in records:
+        networks.setdefault(Network.of(record.experiment), []).append(record)
     shares = {}
-    for variant, damped in VARIANTS.items():
-        members = [record for record in runs if record.experiment.model.damped is damped]
-        if members:
-            matrix = confusion(members).rename_axis(index="true class", columns="given class")
+    for variant in VARIANTS:
+        matrices = [confusion(runs) for network, runs in networks.items() if network.variant == variant]
+        if matrices:
+            mean = pd.concat(matrices).groupby(level=0, sort=False).mean()
+            matrix = mean.rename_axis(index="true class", columns="given class")
             wrong = matrix.where(~np.eye(len(matrix), dtype=bool))
             shares[variant] = wrong.stack()  # noqa: PD013 - to pairs, as the index
     table = pd.DataFrame(shares, dtype=float)

@@ -53,6 +53,11 @@ def test_the_most_frequent_confusions_stand_first():
     table = accuracy.most_confused([tiny.record(wrong=3), tiny.record(seed=1, wrong=8)])
     # seed 0: noise 1 of 4, seed 1: noise 2 of 4 and tone 2 of 4
     assert table["base"].to_dict() == {("noise", "tone"): 37.5, ("tone", "noise"): 25}
+    # of another network, a single run: noise 0 of 4, which counts as much as the two
+    table = accuracy.most_confused(
+        [*(tiny.record(seed=seed, wrong=3) for seed in (0, 1)), tiny.record(ModelConfig(width=4))]
+    )
+    assert table["base"].to_dict() == {("noise", "tone"): 12.5}
     assert accuracy.most_confused([tiny.record(wrong=8)], least=0.6).empty
     assert len(accuracy.most_confused([tiny.record(wrong=8)], most=1)) == 1
     assert accuracy.most_confused([]).empty
