@@ -45,7 +45,7 @@ def fits_random_labels(evidence: Evidence) -> Claim:
         f"is lower by {RANDOM_GAIN:g} points or more in every run.",
         [
             Effect("random labels", more, "at least", FITTED, unit="%", paper=100.0, details=(f"W = {wide}",)),
-            Effect("random labels", gain, "at least", RANDOM_GAIN, paper=14.49, details=(pair,)),
+            Effect("gain on random labels", gain, "at least", RANDOM_GAIN, paper=14.49, details=(pair,)),
         ],
         paper,
     )

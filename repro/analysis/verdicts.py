@@ -22,7 +22,7 @@ class Verdict(StrEnum):
     NOT_ASKED = "not asked"
     RUNS_MISSING = "runs missing"
     PREMISE_NOT_MET = "premise not met"
-    ABSENT = "no such effect"
+    ABSENT = "negligible"
     INCONCLUSIVE = "inconclusive"
     DIRECTION_ONLY = "direction only"
     SUPPORTED = "supported"
@@ -124,6 +124,14 @@ class Effect:
         return 1.0
 
     @property
+    def p_unsupported(self) -> float:
+        """One-sided p-value of what is claimed not being so, whatever its size; 1 without an error."""
+        found, m = self._directed, self.margin
+        if self.kind == "equal":  # two one-sided tests
+            return max(found.p_below(-m), found.p_above(m))
+        return found.p_below(-m if self.kind == "no less" else 0.0)
+
+    @property
     def signal(self) -> Signal:
         """Present: an interval of 95 % excludes zero; absent: two one-sided tests place it within `negligible`."""
         interval = self.estimate.interval()
@@ -169,7 +177,7 @@ class Effect:
         if interval is not None:
             if (self.p_outside if self.contradiction is None else self.contradiction) < LEVEL:
                 return Verdict.CONTRADICTED
-            if self._supported(interval[0], found.mean):
+            if self._supported(found.mean):
                 return Verdict.SUPPORTED
             if self.kind in ("increase", "decrease") and self.signal is Signal.ABSENT:
                 return Verdict.ABSENT
@@ -179,15 +187,13 @@ class Effect:
             leans = found.mean > (-self.margin if self.kind == "no less" else 0)
         return Verdict.DIRECTION_ONLY if leans else Verdict.INCONCLUSIVE
 
-    def _supported(self, low: float, mean: float) -> bool:
-        found, m = self.estimate, self.margin
-        if self.kind in ("increase", "decrease"):
-            return low > 0 and mean >= m and (self.support is None or self.support < LEVEL)
-        if self.kind == "equal":  # two one-sided tests
-            return max(found.p_below(-m), found.p_above(m)) < LEVEL
-        if self.kind == "no less":
-            return found.p_below(-m) < LEVEL / 2
-        return True  # no reversal: it was not contradicted
+    def _supported(self, mean: float) -> bool:
+        if self.kind == "no reversal":
+            return True  # it was not contradicted
+        if self.kind == "equal":
+            return self.p_unsupported < LEVEL
+        large = self.kind == "no less" or (mean >= self.margin and (self.support is None or self.support < LEVEL))
+        return large and self.p_unsupported < LEVEL / 2
 
     @property
     def criterion(self) -> str:

@@ -10,7 +10,7 @@ MEANING = {
     Verdict.SUPPORTED: "The runs support it.",
     Verdict.DIRECTION_ONLY: "The runs lean that way but do not settle it.",
     Verdict.INCONCLUSIVE: "The runs do not settle it.",
-    Verdict.ABSENT: "The runs show no such effect.",
+    Verdict.ABSENT: "The runs show that any such effect is too small to matter.",
     Verdict.CONTRADICTED: "The runs contradict it.",
     Verdict.PREMISE_NOT_MET: "There is no verdict: not all of the networks compared have fitted their training data.",
     Verdict.NOT_ASKED: "There is no verdict: this edition does not train all the networks that it takes.",
@@ -28,7 +28,9 @@ def meaning(claim: Claim) -> str:
         return SMALLER
     absent = [effect.name for effect in claim.effects if effect.verdict is Verdict.ABSENT]
     if claim.verdict is Verdict.ABSENT and len(absent) < len(claim.effects):
-        return f"The runs show no such effect for {' and '.join(absent)}: so the claim as a whole does not hold."
+        return (
+            f"Any such effect is too small to matter for {' and '.join(absent)}: so the claim does not hold as a whole."
+        )
     return MEANING[claim.verdict]
 
 
@@ -67,20 +69,24 @@ def _missing(effect: Effect) -> str:
 def headline(claim: Claim) -> list[Effect]:
     """Of the measured effects of a claim one for every network or pair compared ("base", "damped").
 
-    It is the one with the weakest verdict, which decides on the claim; of several such the first one that is
-    significant, else the first. Where one supported effect is enough for the claim, it is the largest of those that are
-    supported, else of those that have a verdict, else of all.
+    It is the one with the weakest verdict, which decides on the claim; of several such the one that speaks least for
+    the claim or, if all are negligible, most. Where one supported effect is enough for the claim, it is the largest of
+    those that are supported, else of those that have a verdict, else of all.
     """
     measured = [effect for effect in claim.effects if effect.estimate.mean is not None]
     if claim.some:
         measured.sort(key=lambda e: (e.verdict is not Verdict.SUPPORTED, not e.judgeable, -(e.estimate.mean or 0.0)))
     else:
-        weakest = list(Verdict)
-        measured.sort(key=lambda effect: (weakest.index(effect.verdict), effect.signal is not Signal.PRESENT))
+        measured.sort(key=_weakest_first)
     chosen: dict[str, Effect] = {}
     for effect in measured:
         chosen.setdefault(effect.subject, effect)
     return list(chosen.values())
+
+
+def _weakest_first(effect: Effect) -> tuple[int, float]:
+    against = effect.p_unsupported
+    return list(Verdict).index(effect.verdict), against if effect.verdict is Verdict.ABSENT else -against
 
 
 def numbers(claim: Claim) -> str:

@@ -67,16 +67,16 @@ def test_a_claim_that_asserts_all_is_told_by_the_effect_that_decides_on_it():
     effects = [
         effect("base, unseen, W − D", 3.0, 1.0),  # supported
         effect("base, unseen, W − K", 1.0, 1.0),  # direction only
-        effect("base, unseen, W − both", 0.5, 1.0),  # the same, and later
-        effect("damped, unseen, W − D", 3.0, 1.0),
+        effect("base, unseen, W − both", 0.5, 1.0),  # the same, and weaker
         effect("damped, unseen, W − K", 4.0, 1.0),
+        effect("damped, unseen, W − D", 3.0, 1.0),  # supported, too, and weaker
     ]
     claim = Claim("Wider is better.", "", effects)
-    assert [found.details[-1] for found in headline(claim)] == ["W − K", "W − D"]
+    assert [found.details[-1] for found in headline(claim)] == ["W − both", "W − D"]
     assert claim.verdict is Verdict.DIRECTION_ONLY is headline(claim)[0].verdict
 
 
-def test_of_effects_that_decide_alike_the_significant_one_is_told():
+def test_of_effects_that_decide_alike_the_one_is_told_that_says_most_against_the_claim():
     effects = [effect("damped − base, unseen", -0.7, 0.6), effect("damped − base, seen", -0.9, 0.4)]
     claim = judged(Claim("Damping helps.", "", [*effects, effect("damped − base, both", 0.1, 0.9)]))
     assert [found.verdict for found in claim.effects[:2]] == [Verdict.INCONCLUSIVE] * 2  # p = 0.024, times 3
@@ -85,10 +85,16 @@ def test_of_effects_that_decide_alike_the_significant_one_is_told():
 
 def test_a_claim_of_which_one_part_is_absent_names_that_part():
     absent, open_ = effect("base, seen", 0.0, 0.1), effect("damped, seen", 0.2, 2.0)
-    none = "The runs show no such effect"
-    assert meaning(Claim("K helps.", "", [absent])) == none + "."
+    assert meaning(Claim("K helps.", "", [absent])) == "The runs show that any such effect is too small to matter."
     told = meaning(Claim("K helps.", "", [absent, open_]))
-    assert told == none + " for base, seen: so the claim as a whole does not hold."
+    assert told == "Any such effect is too small to matter for base, seen: so the claim does not hold as a whole."
+
+
+def test_of_negligible_effects_the_one_is_told_that_comes_nearest_to_the_claim():
+    effects = [effect("damped, time", -0.1, 0.1), effect("damped, frequency", 0.1, 0.1)]
+    claim = Claim("K enlarges it.", "", effects)
+    assert claim.verdict is Verdict.ABSENT
+    assert numbers(claim) == "damped, frequency: +0.1 points (−0.1 to +0.3)"
 
 
 def test_every_verdict_has_its_words():
