@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from repro.analysis.evidence import BOTH, GROUPS, Evidence, Group, Network, Variant, combine, difference, slope
-from repro.analysis.verdicts import Claim, Kind
+from repro.analysis.verdicts import NEGLIGIBLE, Claim, Kind
 from repro.experiment import ModelConfig
 from repro.network.cp_resnet import weight_count
 
-SAME_PER_BLOCK = 1.0  # points per 1x1 block within which the unseen devices stay
-NEGLIGIBLE_PER_BLOCK = 0.5  # points per block below which a slope over depth does not matter
+SAME = 2.0  # points over the whole range of K within which the unseen devices stay
 ON_PAR = 2.0  # points by which a network on a par with another may fall behind it
-
-SLOPE: dict[str, Any] = {"negligible": NEGLIGIBLE_PER_BLOCK, "unit": "points per block"}
 
 
 def depth_hurts(evidence: Evidence) -> Claim:
@@ -24,7 +22,7 @@ def depth_hurts(evidence: Evidence) -> Claim:
     )
     trends = {"base": base, "damped": damped, "base − damped": combine((1.0, base), (-1.0, damped))}
     effects = [
-        evidence.effect(subject, group, "slope over D", trend, "decrease", ["depth"], **SLOPE)
+        evidence.effect(subject, group, "slope over D", trend, "decrease", ["depth"], **_per_block(edition.depths))
         for subject, trend in trends.items()
         for group in GROUPS
     ]
@@ -40,22 +38,28 @@ def pointwise_depth(evidence: Evidence) -> Claim:
     edition = evidence.edition
     claimed: list[tuple[Variant, Group, Kind, float]] = [
         ("base", "seen", "increase", 0.0),
-        ("base", "unseen", "equal", SAME_PER_BLOCK),
+        ("base", "unseen", "equal", SAME),
         ("damped", "seen", "decrease", 0.0),
         ("damped", "unseen", "decrease", 0.0),
     ]
     effects = []
     for variant, group, kind, margin in claimed:
         trend = slope({k: Network(variant, edition.depth_width, pointwise=k) for k in sorted(edition.pointwise)})
-        found = evidence.effect(variant, group, "slope over K", trend, kind, ["pointwise"], margin=margin, **SLOPE)
-        effects.append(found)
+        options = _per_block(edition.pointwise, margin)
+        effects.append(evidence.effect(variant, group, "slope over K", trend, kind, ["pointwise"], **options))
     return Claim(
         "More 1x1 blocks (K) help the base network a little on the seen device, not on unseen ones, and hurt the "
         "damped network.",
-        f"The slope over K is positive for base on the seen device, within ±{SAME_PER_BLOCK:g} point a block for base "
-        "on unseen devices, and negative for damped on both.",
+        f"The slope over K is positive for base on the seen device, within ±{SAME:g} points over the whole range of K "
+        "for base on unseen devices, and negative for damped on both.",
         effects,
     )
+
+
+def _per_block(sizes: Sequence[int], margin: float = 0.0) -> dict[str, Any]:
+    """Options of a slope over D or K: `margin`, and what does not matter, are points over the whole range of it."""
+    blocks = max(sizes, default=0) - min(sizes, default=0) or 1
+    return {"margin": margin / blocks, "negligible": NEGLIGIBLE / blocks, "unit": "points per block"}
 
 
 def width_and_depth_together(evidence: Evidence) -> Claim:

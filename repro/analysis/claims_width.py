@@ -7,7 +7,7 @@ from typing import Any
 
 from repro.analysis.contrasts import Estimate
 from repro.analysis.evidence import BOTH, Contrast, Evidence, Group, Network, combine, difference, slope
-from repro.analysis.verdicts import Claim, Effect, Kind
+from repro.analysis.verdicts import NEGLIGIBLE, Claim, Effect, Kind
 
 FITTED = 99.9  # % of the training labels from which on a network counts as fitting them exactly; the paper has 99.99 %
 RANDOM_GAIN = 5.0  # points by which the wider network fits random labels better; a third of the paper's 14.5
@@ -55,13 +55,14 @@ def width_helps_unseen(evidence: Evidence) -> Claim:
     """Claim 3: gain on unseen devices over the widths, by its ends and by its slope."""
     widths = evidence.fitting_widths()
     doublings = math.log2(widths[-1] / widths[0])
+    per_doubling = {"negligible": NEGLIGIBLE / (doublings or 1), "unit": "points per doubling", "paper": PAPER_SLOPE}
     effects = []
     for variant in BOTH:
         ends = difference(Network(variant, widths[-1]), Network(variant, widths[0]))
         trend = slope({math.log2(width): Network(variant, width) for width in widths})
         claimed: tuple[tuple[str, Contrast, dict[str, Any]], ...] = (
             (f"W = {widths[-1]} − W = {widths[0]}", ends, {"margin": WIDTH_GAIN, "paper": PAPER_SLOPE * doublings}),
-            ("slope over log₂ W", trend, {"negligible": 0.5, "unit": "points per doubling", "paper": PAPER_SLOPE}),
+            ("slope over log₂ W", trend, per_doubling),
         )
         effects += [
             evidence.effect(variant, "unseen", compared, contrast, "increase", ["width"], **options)

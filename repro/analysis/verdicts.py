@@ -13,6 +13,7 @@ from repro.analysis.contrasts import Estimate, holm
 Kind = Literal["increase", "decrease", "equal", "no less", "no reversal", "at least", "exact"]
 
 LEVEL = 0.05  # of all tests, two-sided; of equivalence, two tests at this level each
+NEGLIGIBLE = 1.0  # points of a difference, or of a slope over the whole range of its study, that do not matter
 
 
 class Verdict(StrEnum):
@@ -88,7 +89,7 @@ class Effect:
     estimate: Estimate
     kind: Kind
     margin: float = 0.0
-    negligible: float = 1.0
+    negligible: float = NEGLIGIBLE
     unit: str = "points"
     paper: float | None = None
     unfit: tuple[str, ...] = ()

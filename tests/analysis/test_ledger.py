@@ -243,3 +243,46 @@ def test_the_ledger_as_text_json_and_table():
     table = effects_table(ledger(found))
     row = table[table["effect"] == "base, unseen, W = 32 − W = 8"].iloc[0]
     assert (row["claim"], row["unit"], row["paper"], row["blocks"]) == (3, "points", 5.0, 3)  # two doublings
+
+
+def test_margins_of_slopes_are_points_over_the_whole_range():
+    claims = judged(evidence(edition=made.edition(depths=[1, 2, 3], pointwise=[0, 1, 4], widths=[4, 8, 64])))
+    assert {effect.negligible for effect in claims[6].effects} == {0.5}  # one point over two blocks
+    assert [(effect.margin, effect.negligible) for effect in claims[7].effects] == [
+        (0.0, 0.25),
+        (0.5, 0.25),  # two points over four blocks
+        (0.0, 0.25),
+        (0.0, 0.25),
+    ]
+    assert claims[3].effects[1].negligible == 0.25  # from W = 4 to 64
+
+
+def test_iterative_pruning_is_read_against_as_many_weights_and_against_the_same_width():
+    accuracy = {(8, "dense"): 0.5, (32, "dense"): 0.7, (32, "iterative"): 0.6}
+    runs = [
+        made.record(run, 0.9, accuracy[run.model.width, run.method] + run.data.fold / 80)
+        for run in (*EDITION.study("width"), *EDITION.study("iterative pruning"))
+        if (run.model.width, run.method) in accuracy
+    ]
+    found = {effect.name: effect.estimate.mean for effect in judged(evidence(*runs))[10].effects}
+    assert found == {
+        "base, unseen, iterative W = 32 − dense W = 8": pytest.approx(10.0),
+        "base, unseen, iterative W = 32 − dense W = 32": pytest.approx(-10.0),
+        "damped, unseen, iterative W = 32 − dense W = 8": pytest.approx(10.0),
+        "damped, unseen, iterative W = 32 − dense W = 32": pytest.approx(-10.0),
+        "damped, seen, iterative W = 32 − dense W = 8": pytest.approx(0.0),
+        "damped, seen, iterative W = 32 − dense W = 32": pytest.approx(0.0),
+    }
+
+
+def test_what_pruning_does_to_receptive_fields_is_read_at_one_width():
+    reach = {(8, "dense"): 16.0, (32, "dense"): 8.0, (32, "static"): 8.0, (32, "iterative"): 4.0}
+    runs = [
+        made.record(run, 0.9, 0.5, erf_reach=reach[run.model.width, run.method])
+        for run in EDITION.study("receptive fields")
+        if (run.model.width, run.method) in reach and run.model.pointwise == EDITION.erf_pointwise
+    ]
+    shrunk, damped, base = (effect.estimate for effect in judged(evidence(*runs))[13].effects)
+    assert shrunk.mean == pytest.approx(100 * -0.69, abs=16)  # half the reach; the crop cuts the longer tail
+    assert damped.mean == pytest.approx(0.0)
+    assert base.mean == pytest.approx(shrunk.mean)
