@@ -22,7 +22,7 @@
 #
 # The paper asks two questions. Which way of making a network larger, if any, helps on devices that it was not trained
 # on? And is it the added weights that help, or something else that comes with adding them? It scales one architecture,
-# [CP-ResNet](04-models), in four ways:
+# [CP-ResNet](04-models), in two variants and in four ways:
 #
 # 1. in width $W$, the number of channels ([Section 5.1](05-1-width)),
 # 2. in depth $D$, by 3×3 blocks, which enlarge the receptive field ([Section 5.2](05-2-depth)),
@@ -65,16 +65,16 @@ page.start(edition)
 # ## All ways of scaling in one figure
 #
 # The paper opens with a summary: the accuracy of the damped network over its number of weights, one line a way of
-# scaling. The sparse networks are our addition to it: the paper's figure does not have them. They all keep as many
-# weights as one narrow dense network has, and therefore stand above one another. A network can belong to two lines: one
-# of the depth study may also be wider and deeper than the baseline. [Section 5.1](05-1-width) explains how accuracies are
-# averaged.
+# scaling. The sparse networks are our addition to it: its caption does not name them. They all keep as many
+# weights as one narrow dense network has, and therefore stand above one another. A network that is both wider and deeper
+# than the baseline can stand in two lines, that of depth and that of width and depth.
+# [Section 5.1](05-1-width) explains how accuracies are averaged.
 
 # %% tags=["remove-output"]
 records = runs_of(edition, *accuracy.SCALINGS.values())
 evidence = Evidence(edition, tuple(records))
 
-# %% mystnb={"figure": {"name": "fig-1", "caption": "**Figure 1.** Accuracy of the damped network over its number of weights, for every way of scaling, on unseen devices (left) and on the seen device (right). Means and standard deviations over the reported epochs of all runs. The sparse networks all have the same number of weights, and beside each stands its width; the paper's figure does not show them."}, "image": {"alt": "Accuracy over number of weights for the damped network, one line a way of scaling, on unseen devices and on the seen one."}}
+# %% mystnb={"figure": {"name": "fig-1", "caption": "**Figure 1.** Accuracy of the damped network over its number of weights, for every way of scaling, on unseen devices (left) and on the seen device (right). Means and standard deviations over the reported epochs of all runs. The sparse networks all have the same number of weights, and beside each stands its width; they are our addition."}, "image": {"alt": "Accuracy over number of weights for the damped network, one line a way of scaling, on unseen devices and on the seen one."}}
 scalings = accuracy.scaling_report(evidence)
 damped = scalings[scalings["variant"] == "damped"]
 figure = charts.accuracy_over_weights(damped, "damped")
@@ -88,8 +88,8 @@ page.figure_note(shown, "fig-1", damped)
 page.findings(evidence, 8, 15)
 
 # %% [markdown]
-# In the paper's figure the lines of width, and of width together with depth, end clearly above both lines of depth on
-# unseen devices. Figure 17 shows the same for the base network ([Appendix D](D-base)), and the
+# The paper says of its figure that networks scaled by width are significantly better on unseen devices than those scaled
+# by depth, and that width and depth together are on a par with the best. Figure 17 shows the same for the base network ([Appendix D](D-base)), and the
 # [claims ledger](claims) all of the paper's statements one by one.
 
 # %%

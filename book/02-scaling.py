@@ -107,7 +107,8 @@ Markdown(
 # %% [markdown]
 # ## The whole range
 #
-# The sizes that the paper trains, each way of scaling on its own. The clips, too, are as long as the paper's.
+# Each way of scaling on its own, at the widths that the paper trains. Of $D$ and $K$ it gives no list: these are ours.
+# The clips are as long as the paper's.
 
 # %%
 scalings = {

@@ -155,7 +155,7 @@ baseline.set_index("layer").drop(columns="macs")
 # r \leftarrow r + s,\;\; s \leftarrow 2 s \quad \text{(2×2 pooling)}.
 # $$
 #
-# The formula that the group has published leaves out the pixel that a pooling adds, so both values are shown. $D$
+# The formula that the group has published leaves out the $s$ pixels that a pooling adds, so both values are shown. $D$
 # widens the field, and $K$ does not: for a 1×1 convolution $k - 1 = 0$. This is the difference between the two ways of
 # deepening the network in [Section 5.2](05-2-depth).
 
@@ -184,7 +184,7 @@ page.code(training_labels)
 
 # %% [markdown]
 # With true labels the network is trained as everywhere else. With random labels it is trained without augmentation,
-# which would hide what it can memorise ([judgement calls](A-setup)). In both cases the final network classifies its own
+# which would hide what it can memorise ([judgement calls](judgement-calls)). In both cases the final network classifies its own
 # training clips without augmentation.
 
 # %% tags=["remove-output"]
@@ -213,7 +213,8 @@ Markdown(
     f"labels for {edition.epochs} epochs and on random ones for "
     f"{edition.random_label_epochs}; the paper trains on true labels for 250 and does not "
     "say for how many on random ones. The size of the training set matters, too: fewer "
-    "clips are easier to memorise, and of the paper's set some 10,000 are trained on."
+    "clips are easier to memorise, and under our split of the paper's set some 10,000 "
+    "are trained on."
 )
 
 # %% tags=["remove-input"]

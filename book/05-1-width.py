@@ -14,9 +14,9 @@
 # # 5.1 Increasing the width
 #
 # Does a network that already fits its training set gain anything from more channels? The paper widens the baseline
-# from $W = 32$ to $512$ at $D = 1$, $K = 1$, once as it is (*base*) and once with frequency-damped convolutions
-# ([Appendix B](B-damping)). It reports that the seen device stops gaining at about $W = 128$, while the unseen devices
-# keep gaining, by about ten points over the whole range, and that the damped network is ahead at every width.
+# from $W = 32$ to $512$ at $D = 1$ and, as we read it, $K = 1$, once as it is (*base*) and once with frequency-damped
+# convolutions ([Appendix B](B-damping)). It reports that the seen device gains little beyond $W = 128$, that accuracy on
+# unseen devices rises by ten per cent over the whole range, and that the damped network is ahead at every width.
 
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # a file of book/editions
@@ -69,8 +69,7 @@ accuracy.percentages(report, "width").rename_axis("W")
 
 # %% [markdown]
 # The claims above are about the widths whose networks fit their training data, if there are any: those that give back at
-# least 97.5 % of their training labels in every run. Narrower ones are drawn, since they show the other side of that
-# line. From the narrowest width that fits to the widest there may be fewer doublings than the paper's four; the
+# least 97.5 % of their training labels in every run. Narrower ones are drawn, but take no part in them. From the narrowest width that fits to the widest there may be fewer doublings than the paper's four; the
 # [ledger](claims) also has the gain per doubling.
 
 # %%
@@ -114,8 +113,8 @@ page.breakdown(records)
 # %% [markdown]
 # ## By microphone
 #
-# Where the unseen devices are measured microphones (ESC-10): does it tell how well a network does through one of them, how
-# far its response is from flat? One place along the axis is one microphone, with the mean accuracy of the base and of the
+# Where the unseen devices are measured microphones (ESC-10): are networks less accurate through those whose response is
+# far from flat? One place along the axis is one microphone, with the mean accuracy of the base and of the
 # damped networks above. Below the plot stands the measured response of the microphone that is pointed at, its mean level
 # taken off. How far it is from flat is its standard deviation from 100 Hz to 10 kHz ([Section 3](03-generalization)). The
 # table has the rank correlation of that distance and accuracy, of all microphones and apart for those that also compress

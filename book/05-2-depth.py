@@ -106,7 +106,8 @@ Markdown(text)
 
 # %% tags=["hide-input"]
 Markdown(
-    f"All networks of this section and of the next one have W = {edition.depth_width}."
+    f"All networks of this section and of the next one have W = {edition.depth_width}; "
+    "D is varied at K = 1, and K at D = 1."
 )
 
 # %% tags=["remove-output"]
@@ -191,8 +192,9 @@ else:
 # ## What the networks look at
 #
 # The paper looks for the reason in the effective receptive field, the part of the input that the network responds to
-# ([Appendix C](C-erf)). Its Figure 7 shows scaled variants of the damped network, all cropped to the maximum receptive
-# field at $D = 1$; it does not say which variants. Here they are the baseline, the network with the most 3×3 blocks, the
+# ([Appendix C](C-erf)). The damped network loses by more 1×1 blocks, it argues, because they enlarge the field that
+# damping has narrowed. Its Figure 7 shows scaled variants of the damped network, all cropped to the maximum receptive
+# field at $D = 1$; its caption does not say which. Here they are the baseline, the network with the most 3×3 blocks, the
 # one with the most 1×1 blocks and, where the edition has one, the largest that was scaled in both.
 
 # %% mystnb={"figure": {"name": "fig-7", "caption": "**Figure 7.** Effective receptive fields of scaled variants of the damped network, over all test clips of the unseen devices, cropped to the maximum receptive field at D = 1; runs of the first fold and seed. The rectangles hold 50 % (solid) and 90 % (dashed) of the gradient along each axis."}, "image": {"alt": "Heat maps of the mean absolute gradient around the centre pixel for variants of the damped network."}}

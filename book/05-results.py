@@ -19,6 +19,8 @@
 # - [5.2](05-2-depth): do deeper ones, with and without a larger receptive field?
 # - [5.3](05-3-sparsity): do wider networks that keep the same number of weights?
 #
+# [Figure 1](fig-1) sums them up.
+#
 # Every network is trained on recordings of one device, with ESC-10 on the recordings as published. It is tested on
 # other recordings, of that device (*seen*) and of devices that it never met in training (*unseen*,
 # [Section 3](03-generalization)). Before networks are compared with each other, this page asks a question that the

@@ -24,7 +24,7 @@
 # the product of elements and $B_n$ a bias, which our convolutions do not have. $C_n$ is 1 in the middle row of the
 # kernel and falls off towards its first and last row. The paper gives one reason: it is an inductive bias for
 # spectrograms, since fitting what lies far from the centre of the receptive field becomes harder. It does not say why
-# along frequency. Our own reading is that a recording device is a filter and changes a spectrogram along frequency, so
+# along frequency. Our own reading is that a recording device is for the most part a filter and changes a spectrogram along frequency, so
 # that a network with a narrow view of frequency can learn less of the curve of its training device.
 
 # %% tags=["parameters", "hide-input"]
@@ -51,7 +51,7 @@ page.start(edition)
 # %% [markdown]
 # ## The constants and the convolution
 #
-# $C$ falls linearly to a minimum in the outer rows, which is a [judgement call](A-setup): the paper gives no numbers.
+# $C$ falls linearly to a minimum in the outer rows, which is a [judgement call](judgement-calls): the paper gives no numbers.
 
 # %% tags=["remove-input"]
 page.code(damping_kernel, DampedConv2d)
@@ -106,8 +106,8 @@ pd.DataFrame(
 #
 # Both networks *can* see the same part of the input, their maximum receptive field. How much each part of it counts is
 # the *effective* receptive field {cite}`luo2016understanding`: the mean absolute gradient of one pixel of the last
-# feature map with respect to the input ([Appendix C](C-erf)). Figure 8 of the paper compares the base network with its
-# damped version.
+# feature map with respect to the input ([Appendix C](C-erf)). Figure 8 of the paper compares the base network of
+# $W = 128$, $D = 1$, $K = 1$ with its damped version.
 
 # %% tags=["remove-output"]
 evidence = Evidence(edition, tuple(runs_of(edition, "damping", "receptive fields")))

@@ -47,7 +47,7 @@ page.start(edition)
 
 # %% [markdown]
 # The figure is drawn as Figure 1 is, from the base networks of the same studies. Again the sparse networks are our
-# addition: the paper's figure does not have them.
+# addition.
 
 # %% tags=["remove-output"]
 records = runs_of(edition, *accuracy.SCALINGS.values())
@@ -56,7 +56,7 @@ evidence = Evidence(edition, tuple(records))
 # %% tags=["remove-input"]
 page.code(accuracy.scaling_report)
 
-# %% mystnb={"figure": {"name": "fig-17", "caption": "**Figure 17.** Accuracy of the base network over its number of weights, for every way of scaling, on unseen devices (left) and on the seen device (right). Means and standard deviations over the reported epochs of all runs. The sparse networks all have the same number of weights, and beside each stands its width; the paper's figure does not show them."}, "image": {"alt": "Accuracy over number of weights for the base network, one line a way of scaling, on unseen devices and on the seen one."}}
+# %% mystnb={"figure": {"name": "fig-17", "caption": "**Figure 17.** Accuracy of the base network over its number of weights, for every way of scaling, on unseen devices (left) and on the seen device (right). Means and standard deviations over the reported epochs of all runs. The sparse networks all have the same number of weights, and beside each stands its width; they are our addition."}, "image": {"alt": "Accuracy over number of weights for the base network, one line a way of scaling, on unseen devices and on the seen one."}}
 scalings = accuracy.scaling_report(evidence)
 base = scalings[scalings["variant"] == "base"]
 figure = charts.accuracy_over_weights(base, "base")

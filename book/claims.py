@@ -23,12 +23,12 @@
 # difference, or a slope over width or depth. Its 95 % interval says how far it could change with other test recordings,
 # other microphones and other trainings on the same material. It is made of what is left of the differences between runs
 # once the means of networks, and of each variant's folds, are taken out, pooled over those networks of a study that fit
-# their training data; of how the difference between base and damped varies over the folds, where these two are compared;
+# their training data, as if all of them varied alike; of how the difference between base and damped varies over the folds, where these two are compared;
 # and of what single devices add.
 #
 # Two questions are answered apart. Is there an effect? Its *signal* is present (the interval excludes zero), absent (two
 # one-sided tests at 5 %, which is an interval of 90 %, place it within a size that does not matter) or undetermined.
-# What does not matter is one point; half a point per block or per doubling of the width; a factor of 1.05 in a radius.
+# What does not matter is one point, of a slope one point over the whole range of sizes; and a factor of 1.05 in a radius.
 # And how large is the effect? Its *size* is compared with the value that the paper gives. From both follows the verdict:
 #
 # - **supported**: the effect is there, in the claimed direction and of the claimed size; or, where only a significant
@@ -37,7 +37,7 @@
 #   the claimed size, or the adjustment for the number of networks tried leaves it open;
 # - **inconclusive**: the mean does not point the claimed way, but the interval or the adjustment leaves it open; of a claim
 #   about every run, some runs agree;
-# - **no such effect**: it is smaller than what matters, either way;
+# - **negligible**: whatever effect there is, it is too small to matter, either way;
 # - **contradicted**: it is significantly outside of what is claimed, after Holm's adjustment for a claim's effects; a claim
 #   about every run is contradicted where no run agrees;
 # - **premise not met**: the paper speaks of networks that fit their training data, and some of these do not (below
@@ -46,7 +46,8 @@
 # - **not asked**: this edition does not train all the networks that it takes.
 #
 # A claim asserts all its effects and stands as its weakest one, unless it asks for some network alone: then as its
-# strongest. Effects on receptive fields are in log-%, a hundred times the natural logarithm of a ratio. *Detectable* is the
+# strongest. From weak to strong: contradicted, not asked, runs missing, premise not met, negligible, inconclusive, direction
+# only, supported. Effects on receptive fields are in log-%, a hundred times the natural logarithm of a ratio. *Detectable* is the
 # smallest effect that this edition would have found with a probability of 80 %. Until all runs of a study are there, its
 # pooled variance, and with it every interval, can still change.
 

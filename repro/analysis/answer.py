@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from repro.analysis.evidence import Evidence
+import math
+
+from repro.analysis.claims_width import PAPER_SLOPE
+from repro.analysis.evidence import BOTH, Evidence
 from repro.analysis.ledger import ledger
 from repro.analysis.verdicts import Claim, Verdict
 from repro.analysis.wording import amount, headline, meaning, pair
@@ -15,9 +18,11 @@ def answer(evidence: Evidence) -> list[str]:
     told = [_sentence(topic, claims[number]) for topic, number in topics.items()]
     widths = evidence.fitting_widths()
     if widths[0] > min(evidence.edition.widths):
+        factor = widths[-1] / widths[0]
         told[0] += (
             f" Narrower networks than W = {widths[0]} do not fit their training data, so the widths compared span a "
-            f"factor of {widths[-1] / widths[0]:g}; the paper's span a factor of 16."
+            f"factor of {factor:g}, over which the paper's gain would be {PAPER_SLOPE * math.log2(factor):.1f} points; "
+            "the paper's widths span a factor of 16."
         )
     return told
 
@@ -43,4 +48,16 @@ def _sentence(topic: str, claim: Claim) -> str:
     told = "; ".join(f"{networks}: {', '.join(amounts)}" for networks, amounts in compared.items())
     which = "" if claim.some or len(compared) < 2 else "the weakest comparison of each network is "
     here = f" Here, on unseen devices, {which}{told}." if told else ""
-    return f"**{topic}.** {claim.statement}{paper}{here} {meaning(claim)}"
+    return f"**{topic}.** {claim.statement}{paper}{here} {meaning(claim)}{_of_one_variant(claim)}"
+
+
+def _of_one_variant(claim: Claim) -> str:
+    """What a claim that does not hold for both variants says of the one for which it does."""
+    if claim.some or claim.verdict is Verdict.SUPPORTED:
+        return ""
+    held = [
+        variant
+        for variant in BOTH
+        if {effect.verdict for effect in claim.effects if effect.subject == variant} == {Verdict.SUPPORTED}
+    ]
+    return "".join(f" Of the {variant} network alone they support it." for variant in held)

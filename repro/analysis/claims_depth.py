@@ -75,8 +75,8 @@ def width_and_depth_together(evidence: Evidence) -> Claim:
             effects.append(evidence.effect(variant, "unseen", pair, contrast, "no less", studies, margin=ON_PAR))
     return Claim(
         "Networks that are widened and deepened together are on a par with the best ones on unseen devices.",
-        f"They fall behind by less than {ON_PAR:g} points. The best one is the widest network of the width study that "
-        "has no more weights: chosen by its size, not by its result.",
+        f"They fall behind by less than {ON_PAR:g} points, damped, of which the paper says it, and base. The best one "
+        "is the widest network of the width study that has no more weights: chosen by its size, not by its result.",
         effects,
         paper="on a par with the best case",
     )
@@ -90,21 +90,21 @@ def width_beats_depth(evidence: Evidence) -> Claim:
         ("depth", f"D = {depth}"): ModelConfig(width=edition.depth_width, depth=depth),
         ("pointwise", f"K = {pointwise}"): ModelConfig(width=edition.depth_width, pointwise=pointwise),
     }
-    effects, ratios = [], []
+    effects = []
     for (study, size), model in deepest.items():
         larger = [w for w in evidence.fitting_widths() if weight_count(ModelConfig(width=w)) >= weight_count(model)]
         width = min(larger, default=max(edition.widths))
-        ratios.append(f"{weight_count(ModelConfig(width=width)) / weight_count(model):.1f} times those of {size}")
+        ratio = weight_count(ModelConfig(width=width)) / weight_count(model)
         for variant in BOTH:
             deep = Network(variant, model.width, model.depth, model.pointwise)
             contrast = difference(Network(variant, width), deep)
-            pair = f"W = {width} − {size} at W = {model.width}"
+            pair = f"W = {width} − {size} at W = {model.width}, with {ratio:.1f} times its weights"
             effects.append(evidence.effect(variant, "unseen", pair, contrast, "increase", ["width", study]))
     return Claim(
         "On unseen devices networks scaled by width are significantly better than networks scaled by depth, with or "
         "without a larger receptive field.",
         "The deepest network of either kind is below the narrowest network of the width study that fits its training "
-        f"data and has no fewer weights, base and damped. That one has more: {', '.join(ratios)}.",
+        "data and has no fewer weights, damped, of which the paper says it, and base.",
         effects,
         paper="significantly better",
     )

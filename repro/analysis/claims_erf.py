@@ -43,7 +43,7 @@ def pointwise_erf(evidence: Evidence) -> Claim:
             _effect(evidence, "damped", (pair, RADII[radius]), a, b, radius, "increase")
             for radius in ("radius_90_bands", "radius_90_frames")
         ],
-        paper="seen in the figures",
+        paper="a larger field in Figure 9",
     )
 
 
@@ -61,7 +61,7 @@ def width_concentrates_erf(evidence: Evidence) -> Claim:
         f"The 50 % radius shrinks by a factor of {ERF_CHANGE:g} or more along frequency and along time, base and "
         "damped.",
         effects,
-        paper="seen in the figures",
+        paper="fields focused in the centre, Figures 11 and 12",
     )
 
 
@@ -87,7 +87,7 @@ def pruning_and_erf(evidence: Evidence) -> Claim:
         f"{ERF_CHANGE:g} or more for damped under iterative pruning, and stays within a factor of {ERF_SAME:g} for "
         "damped under random pruning and for base under iterative pruning.",
         effects,
-        paper="seen in the figures",
+        paper="a smaller field in Figure 13, not in Figures 14 and 15",
     )
 
 
@@ -103,5 +103,5 @@ def damping_narrows_erf(evidence: Evidence) -> Claim:
         "Damping narrows the effective receptive field along frequency.",
         f"Its 50 % and 90 % radii along frequency are smaller by a factor of {ERF_CHANGE:g} or more.",
         effects,
-        paper="seen in the figures",
+        paper="a smaller field in Figure 8",
     )

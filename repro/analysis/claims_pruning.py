@@ -104,7 +104,7 @@ def sparse_width_helps(evidence: Evidence) -> Claim:
         "weights on unseen devices.",
         "At least one of them is, after Holm's adjustment for their number.",
         effects,
-        paper="improves generalization without an increase in the number of parameters",
+        paper="better generalization without more parameters",
         some=True,
     )
 

@@ -73,7 +73,7 @@ def width_helps_unseen(evidence: Evidence) -> Claim:
         f"From the narrowest width that fits its training data in every run to the widest it rises by {WIDTH_GAIN:g} "
         "points or more, and its slope over log₂ W is positive, for both.",
         effects,
-        paper="about +10 points (W = 32 to 512)",
+        paper="a 10 % increase, read as points (W = 32 to 512)",
     )
 
 
@@ -124,9 +124,9 @@ def gains_are_for_unseen(evidence: Evidence) -> Claim:
         details = "gain on unseen − gain on seen", f"W = {widths[0]} to {widths[-1]}"
         effects.append(Effect(variant, found, "increase", unfit=evidence.unfit(ends), details=details))
     return Claim(
-        "Width gains more on unseen devices than on the seen one.",
+        "Width gains more points on unseen devices than on the seen one.",
         "The gain from the narrowest width that fits in every run to the widest is larger on unseen devices than on "
-        "the seen one, base and damped.",
+        "the seen one, in points, base and damped.",
         effects,
         paper="gains on unseen devices without gains on the seen one",
     )

@@ -18,20 +18,22 @@ MEANING = {
 }
 
 
-SMALLER = "The effect is there, but its mean is below the size that the claim asks for."
-
-
 def meaning(claim: Claim) -> str:
     """What a claim's verdict says, in a sentence."""
     leaning = [effect for effect in claim.effects if effect.verdict is Verdict.DIRECTION_ONLY]
     if claim.verdict is Verdict.DIRECTION_ONLY and all(map(_smaller_than_claimed, leaning)):
-        return SMALLER
+        asked = " and ".join(dict.fromkeys(_measure(effect.margin, effect.unit) for effect in leaning))
+        return f"The effect is there, but its mean is below the {asked} that our criterion asks for."
     absent = [effect.name for effect in claim.effects if effect.verdict is Verdict.ABSENT]
     if claim.verdict is Verdict.ABSENT and len(absent) < len(claim.effects):
         return (
             f"Any such effect is too small to matter for {' and '.join(absent)}: so the claim does not hold as a whole."
         )
     return MEANING[claim.verdict]
+
+
+def _measure(margin: float, unit: str) -> str:
+    return f"factor of {math.exp(margin / 100):.3g}" if unit == "log-%" else f"{margin:g} {unit}"
 
 
 def _smaller_than_claimed(effect: Effect) -> bool:

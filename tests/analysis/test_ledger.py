@@ -28,7 +28,8 @@ def test_all_19_claims_in_order_and_none_without_runs():
     assert {claim.verdict for claim in claims if claim.number != 15} == {Verdict.RUNS_MISSING}
     assert answer(evidence())[0] == (
         "**Width.** Widening raises the accuracy on unseen devices, of the base and of the damped network. The paper "
-        "reports: about +10 points (W = 32 to 512). There is no verdict: not all the runs that it takes are there."
+        "reports: a 10 % increase, read as points (W = 32 to 512). There is no verdict: not all the runs that it takes are "
+        "there."
     )
     assert {kind: len(found) for kind, found in outcomes(evidence()).items()} == {
         "held": 0,
@@ -83,8 +84,8 @@ def test_widths_that_do_not_fit_are_outside_of_the_verdicts():
     found = evidence(*fitting, *narrow)
     assert found.fitting_widths() == [16, 32]
     assert answer(found)[0].endswith(
-        "Narrower networks than W = 16 do not fit their training data, so the widths compared span a factor of 2; the "
-        "paper's span a factor of 16."
+        "Narrower networks than W = 16 do not fit their training data, so the widths compared span a factor of 2, over "
+        "which the paper's gain would be 2.5 points; the paper's widths span a factor of 16."
     )
     claims = judged(found)
     assert claims[3].effects[0].name == "base, unseen, W = 32 − W = 16"
@@ -286,3 +287,20 @@ def test_what_pruning_does_to_receptive_fields_is_read_at_one_width():
     assert shrunk.mean == pytest.approx(100 * -0.69, abs=16)  # half the reach; the crop cuts the longer tail
     assert damped.mean == pytest.approx(0.0)
     assert base.mean == pytest.approx(shrunk.mean)
+
+
+def test_an_answer_says_for_which_network_alone_a_claim_holds():
+    def told(lead):
+        of = made.edition(pointwise=[0, 1, 4], depths=[1, 3])
+        wide = [made.record(run, 0.9, 0.6 + run.data.fold / 80) for run in of.study("width")]
+        deep = [
+            made.record(run, 0.9, 0.6 - lead[run.model.damped] + (run.data.fold**2) / 80)
+            for run in (*of.study("depth"), *of.study("pointwise"))
+            if run.model.depth > 1 or run.model.pointwise > 1
+        ]
+        return answer(evidence(*wide, *deep, edition=of))[1]
+
+    alone = "Of the damped network alone they support it."
+    assert told({True: 0.4, False: 0.0}).endswith(f"do not settle it. {alone}")
+    assert told({True: 0.4, False: 0.4}).endswith("The runs support it.")
+    assert "alone" not in told({True: 0.0, False: 0.0})

@@ -4,7 +4,9 @@ import pytest
 
 from repro.analysis.contrasts import Estimate
 from repro.analysis.verdicts import Claim, Effect, Verdict, judged
-from repro.analysis.wording import MEANING, SMALLER, amount, headline, meaning, numbers
+from repro.analysis.wording import MEANING, amount, headline, meaning, numbers
+
+SMALLER = "The effect is there, but its mean is below the 5 points that our criterion asks for."
 
 
 def effect(name: str, mean: float | None, error: float | None = None, unit: str = "points") -> Effect:
@@ -112,6 +114,11 @@ def test_every_verdict_has_its_words():
 def test_a_significant_effect_below_the_margin_is_told_as_such(mean, error, told):
     measured = replace(effect("base", mean, error), margin=5.0)
     assert meaning(Claim("Wider is better.", "", [measured])) == told
+
+
+def test_the_size_that_is_asked_of_a_ratio_is_told_as_a_factor():
+    measured = replace(effect("base", 4.0, 1.0, "log-%"), margin=4.88)
+    assert "below the factor of 1.05 that our criterion asks for" in meaning(Claim("Wider is better.", "", [measured]))
 
 
 def test_an_effect_that_only_its_number_of_rivals_leaves_open_is_not_told_as_smaller():
