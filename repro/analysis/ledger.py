@@ -66,7 +66,8 @@ def effects_table(claims: list[Claim]) -> pd.DataFrame:
     rows = []
     for claim in claims:
         for effect in claim.effects:
-            low, high = effect.estimate.interval() or (None, None)
+            found, interval = effect.estimate, effect.estimate.interval()
+            low, high = interval or (None, None)
             rows.append(
                 {
                     "claim": claim.number,
@@ -75,15 +76,17 @@ def effects_table(claims: list[Claim]) -> pd.DataFrame:
                     "verdict": str(effect.verdict),
                     "criterion": effect.criterion,
                     "unit": effect.unit,
-                    "mean": effect.estimate.mean,
+                    "mean": found.mean,
+                    "error": found.error,
+                    "freedom": found.freedom if interval else None,
                     "low": low,
                     "high": high,
-                    "detectable": effect.estimate.detectable,
-                    "signal": str(effect.signal),
-                    "size": str(effect.size),
+                    "detectable": found.detectable,
+                    "signal": str(effect.signal) if interval else "",
+                    "size": str(effect.size) if interval else "",
                     "paper": effect.paper,
-                    "blocks": len(effect.estimate.values),
-                    "missing": effect.estimate.missing,
+                    "blocks": len(found.values),
+                    "missing": found.missing,
                     "unfit": "; ".join(effect.unfit),
                 }
             )

@@ -83,7 +83,7 @@ def headline(claim: Claim) -> list[Effect]:
     chosen: dict[str, Effect] = {}
     for effect in measured:
         chosen.setdefault(effect.subject, effect)
-    return list(chosen.values())
+    return [effect for effect in claim.effects if any(effect is told for told in chosen.values())]
 
 
 def _weakest_first(effect: Effect) -> tuple[int, float]:

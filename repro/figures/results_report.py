@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import io
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib import pyplot as plt
 
 from repro.analysis import accuracy
 from repro.analysis.answer import answer
 from repro.analysis.evidence import Evidence
 from repro.analysis.ledger import effects_table, ledger
+from repro.analysis.pairs import by_machine
 from repro.analysis.wording import numbers
+from repro.erf.gradient import Extent
 from repro.figures import charts
 from repro.figures.style import STYLE
 from repro.files.atomic import write_file
+from repro.store.record import Record
 
 ANSWER = ("<!-- the answer, written by `repro runs ship` -->", "<!-- end of the answer -->")
 """Between these lines the project's README has the answer of the edition `SHOWN`."""
@@ -24,7 +29,7 @@ SHOWN = "esc10"
 
 
 def write_report(evidence: Evidence, folder: Path) -> None:
-    """Write README.md, effects.csv and width.svg; the same runs give the same bytes.
+    """Write README.md, effects.csv, radii.csv and width.svg; the same runs give the same bytes.
 
     Where the project's own README has a place for this edition's answer (`ANSWER`), the sentences are put there too.
 
@@ -33,6 +38,7 @@ def write_report(evidence: Evidence, folder: Path) -> None:
     """
     claims = ledger(evidence)
     write_file(folder / "effects.csv", effects_table(claims).to_csv(index=False, float_format="%.6g").encode())
+    write_file(folder / "radii.csv", _radii(evidence).to_csv(index=False, float_format="%.3f").encode())
     write_file(folder / "width.svg", _picture(evidence))
     found, wanted = len(evidence.records), len(evidence.edition.experiments())
     sentences = [f"- {sentence}" for sentence in answer(evidence)]
@@ -47,18 +53,21 @@ def write_report(evidence: Evidence, folder: Path) -> None:
         "",
         "![Accuracy over the width of the network](width.svg)",
         "",
-        "| # | the paper says | its value | here (95 % interval) | verdict |",
+        "| # | claim, in this edition's widths | the paper's value | here (95 % interval) | verdict |",
         "| --- | --- | --- | --- | --- |",
     ]
     for claim in claims:
         lines.append(f"| {claim.number} | {claim.statement} | {claim.paper} | {numbers(claim)} | {claim.verdict} |")
+    machines = by_machine(_widened(evidence))
+    seeds = " and ".join(map(str, evidence.edition.seeds))
     lines += [
         "",
-        "- `runs/`: a run a file (`repro runs show KEY`)",
-        "- `runs.csv`: a row a run; `devices.csv`: a row a run and device",
-        "- `effects.csv`: a row an effect of the ledger; `missing` are the folds, or runs, that it still lacks",
-        "- `probe.csv`: what a linear classifier on mean spectra reaches, by fold",
-        "- `recordings.npz`: the summary of the recordings that Section 3 shows; `recordings.json`: which they are",
+        "\"Contradicted\" is said of this edition's networks and training; which width stands for which of the paper's "
+        "is a judgement call (Appendix A of the book). Section 6 of the book explains verdicts and has all effects.",
+        "",
+        *([f"{machines} A difference between machines would look like one between widths.", ""] if machines else []),
+        "[What the files and the columns of the tables are](../README.md). The ledger uses the runs of `runs.csv` with "
+        f"`labels` true and `seed` {seeds}.",
     ]
     write_file(folder / "README.md", ("\n".join(lines) + "\n").encode())
     project, (start, end) = folder.parents[1] / "README.md", ANSWER
@@ -70,10 +79,19 @@ def write_report(evidence: Evidence, folder: Path) -> None:
             write_file(project, (before + told + after).encode())
 
 
+def _widened(evidence: Evidence) -> list[Record]:
+    return [record for network in evidence.networks("width") for record in evidence.runs(network).values()]
+
+
+def _radii(evidence: Evidence) -> pd.DataFrame:
+    """The radii of every run's effective receptive field, one row a run."""
+    rows = [{"key": record.key, **asdict(evidence.extent(record))} for record in evidence.records]
+    return pd.DataFrame(rows, columns=["key", *(field.name for field in fields(Extent))]).sort_values("key")
+
+
 def _picture(evidence: Evidence) -> bytes:
     """Accuracy over width, as Figure 3 of the paper has it."""
-    widened = [record for network in evidence.networks("width") for record in evidence.runs(network).values()]
-    table = accuracy.accuracies(widened)
+    table = accuracy.accuracies(_widened(evidence))
     content = io.BytesIO()
     with mpl.rc_context(STYLE):
         figure = charts.accuracy_panels(accuracy.report(table), accuracy.by_run(table), "width", "width W", True)

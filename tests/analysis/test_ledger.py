@@ -28,8 +28,8 @@ def test_all_19_claims_in_order_and_none_without_runs():
     assert {claim.verdict for claim in claims if claim.number != 15} == {Verdict.RUNS_MISSING}
     assert answer(evidence())[0] == (
         "**Width.** Widening raises the accuracy on unseen devices, of the base and of the damped network. The paper "
-        "reports: a 10 % increase, read as points (W = 32 to 512). There is no verdict: not all the runs that it takes are "
-        "there."
+        "reports: a 10 % increase, read as points (W = 32 to 512). There is no verdict: not all the runs that it takes "
+        "are there."
     )
     assert {kind: len(found) for kind, found in outcomes(evidence()).items()} == {
         "held": 0,

@@ -75,6 +75,8 @@ def test_a_claim_that_asserts_all_is_told_by_the_effect_that_decides_on_it():
     ]
     claim = Claim("Wider is better.", "", effects)
     assert [found.details[-1] for found in headline(claim)] == ["W − both", "W − D"]
+    base_first = [effect("base, W − D", 9.0, 1.0), effect("damped, W − D", 3.0, 1.0)]
+    assert [found.subject for found in headline(replace(claim, effects=base_first))] == ["base", "damped"]
     assert claim.verdict is Verdict.DIRECTION_ONLY is headline(claim)[0].verdict
 
 

@@ -32,6 +32,26 @@ def test_the_answer_the_table_and_the_picture_lie_beside_the_runs(tmp_path):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+def test_every_column_of_the_shipped_tables_is_explained():
+    explained = (ROOT / "results" / "README.md").read_text()
+    for path in (ROOT / "results").glob("*/*.csv"):
+        columns = path.read_text().partition("\n")[0].split(",")
+        assert [name for name in columns if f"`{name}`" not in explained] == [], path.name
+    assert {path.name for path in (ROOT / "results").glob("*/*.csv")} == set(re.findall(r"## (\w+\.csv)", explained))
+
+
+def test_radii_are_those_of_the_fields(tmp_path):
+    reach = {False: 8.0, True: 4.0}
+    runs = [made.record(run, 0.9, 0.5, erf_reach=reach[run.model.damped]) for run in EDITION.study("damping")[:4]]
+    write_report(Evidence(EDITION, tuple(runs)), tmp_path)
+    with (tmp_path / "radii.csv").open() as file:
+        rows = {row["key"]: row for row in csv.DictReader(file)}
+    for run in runs:
+        # half of a two-sided exponential of reach r lies within r ln 2, counted in whole pixels to both sides
+        expected = reach[run.experiment.model.damped] * 0.693
+        assert abs(float(rows[run.key]["radius_50_bands"]) - expected) < 0.5
+
+
 def test_an_edition_without_runs_says_so(tmp_path):
     write_report(Evidence(EDITION, ()), tmp_path)
     assert "There is no verdict: not all the runs that it takes are there." in (tmp_path / "README.md").read_text()
