@@ -336,8 +336,8 @@ page.provenance([*records, *in_both])
 #
 # **How claims are read**
 #
-# 30. **Ten per cent.** The "10% increase" of claim 3 is read as ten points. Relative to an accuracy of 55 %, it would be
-#     5.5 points, or 1.4 a doubling.
+# 30. **Ten per cent.** The increase of claim 3, ten per cent in the paper, is read as ten points. Read as a share of the
+#     accuracy that it starts from, it would be fewer.
 # 31. **What pruning changes.** The paper does not say against what the accuracy drops under iterative pruning (claim 10):
 #     the dense network of as many weights, or the one of the same width. Both are asked. The fields of pruned networks
 #     (claim 13) are compared at one width, as the paper does for the base network, since width alone changes them.

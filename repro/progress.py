@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -30,11 +32,20 @@ class _Lines:
         self._file.flush()
 
 
+@lru_cache(1)
+def _terminal() -> TextIO | None:
+    """The terminal of `repro book` in a notebook that it executes; None elsewhere, or where it may not be opened."""
+    with suppress(OSError):
+        if name := os.environ.get(TERMINAL_VARIABLE):
+            return Path(name).open("w")
+    return None
+
+
 def bar(iterable: Iterable[Any] | None = None, **options: Any) -> tqdm[Any]:
     """A tqdm bar over `iterable`, with tqdm's options; in a log, which is no terminal, a line every `LOG_SECONDS`."""
-    terminal, stderr = os.environ.get(TERMINAL_VARIABLE), sys.__stderr__
-    if terminal:
-        options |= {"file": Path(terminal).open("w"), "disable": False, "leave": False}  # noqa: SIM115
+    terminal, stderr = _terminal(), sys.__stderr__
+    if terminal is not None:
+        options |= {"file": terminal, "disable": bool(options.get("disable")), "leave": False}
     elif stderr is not None and sys.stderr is stderr and not stderr.isatty():  # a notebook's output is another file
         options |= {"file": _Lines(stderr), "mininterval": LOG_SECONDS, "maxinterval": 2 * LOG_SECONDS, "ncols": 79}
     return tqdm(iterable, **options)

@@ -67,9 +67,12 @@ def summary_of(edition: Edition) -> Summary | None:
         path = store.root / "summaries" / f"{clips.fingerprint}.npz"
         with suppress(StoredError):
             return Summary.load(path)
-        summary = _summarise(edition.data(), clips)
-        with store.writable():
-            summary.save(path)
+        with store.lock(f"summary-{clips.fingerprint[:20]}"):  # two pages ask for it side by side
+            with suppress(StoredError):
+                return Summary.load(path)
+            summary = _summarise(edition.data(), clips)
+            with store.writable():
+                summary.save(path)
         return summary
     try:
         path = shipped_path(edition.name, project_root())

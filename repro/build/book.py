@@ -7,8 +7,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -70,26 +70,40 @@ def render(root: Path, edition_name: str = "quick") -> Path:
         BuildError: Jupyter Book warned, or the result has faults.
     """
     open_edition(edition_name, root)
-    pages = read_pages(root)
-    folder = root / "_build" / edition_name
-    notebooks = [page for page in pages.values() if page.is_notebook]
-    missing = [page.name for page in notebooks if not page.executed(folder / "source").is_file()]
+    missing = never_executed(root, edition_name)
     if missing:
         raise InputError(f"edition '{edition_name}': never executed: {', '.join(missing)}")
+    pages, folder = read_pages(root), root / "_build" / edition_name
     with locked(folder, f"edition '{edition_name}'"):
         _stage(root, folder / "source", pages)
         return _render(folder) / "index.html"
 
 
-def locked(folder: Path, what: str) -> AbstractContextManager[object]:
-    """Create a folder of `_build` and take its lock until the `with` block ends: two builds must not write there."""
+def never_executed(root: Path, edition_name: str) -> list[str]:
+    """The pages that were never executed for an edition, without which its book cannot be rendered."""
+    source = root / "_build" / edition_name / "source"
+    notebooks = [page for page in read_pages(root).values() if page.is_notebook]
+    return [page.name for page in notebooks if not page.executed(source).is_file()]
+
+
+@contextmanager
+def locked(folder: Path, what: str) -> Iterator[None]:
+    """Create a folder of `_build` and hold its lock: two builds must not write there.
+
+    Raises:
+        InputError: another process holds the lock, or the folder, or something in it, cannot be written.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(folder / ".lock").acquire(timeout=0)
+        with FileLock(folder / ".lock").acquire(timeout=0):
+            yield
     except Timeout:
         raise InputError(f"{what} is being built by another process") from None
+    except shutil.Error as error:  # of many files: the first one's
+        raise InputError(f"{what} cannot be written to {folder}: {error.args[0][0][-1]}") from None
     except OSError as error:
-        raise InputError(f"cannot write to {folder}: {error.strerror}") from None
+        place = f" ({error.filename})" if error.filename not in (None, str(folder)) else ""
+        raise InputError(f"{what} cannot be written to {folder}: {error.strerror or error}{place}") from None
 
 
 def _stage(root: Path, source: Path, pages: dict[str, Page]) -> None:

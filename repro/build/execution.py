@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
-from contextlib import chdir
+from contextlib import chdir, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -154,11 +154,18 @@ def _variables(folder: Path, threads: int) -> dict[str, str]:
     return {
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(threads)),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # not what the shell has set
-        TERMINAL_VARIABLE: os.ttyname(2) if sys.stderr.isatty() else "",
+        TERMINAL_VARIABLE: _terminal(),
         "IPYTHONDIR": str(folder / "ipython"),  # not a person's own profile and start-up files
         "TQDM_DISABLE": "1",  # a bar's hundred states would stay in the page
         "PYTHONWARNINGS": f"{os.environ.get('PYTHONWARNINGS', '')},ignore:IProgress not found".lstrip(","),
     }
+
+
+def _terminal() -> str:
+    with suppress(OSError):  # a container may have no name for it
+        if sys.stderr.isatty():
+            return os.ttyname(2)
+    return ""
 
 
 def _at_once(pages: int) -> int:

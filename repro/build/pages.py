@@ -22,7 +22,7 @@ from repro.data.source import folder_state
 from repro.edition import EDITIONS, Edition
 from repro.errors import InputError
 from repro.figures.markup import RUNS_MIME
-from repro.store.provenance import code_fingerprint
+from repro.store.provenance import code_fingerprint, revision
 from repro.store.store import Store
 
 # A page is executed again when the version of one of these changes, even where a person does not use the lock.
@@ -120,6 +120,7 @@ def fingerprint(page: Page, values: Mapping[str, Any], root: Path, edition: Edit
         "code": code_fingerprint(),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
+        "revision": revision() if "measurement" in page.parameters() else None,  # the status page shows both
         "runs of another edition": present_runs(store) if beside not in ("", edition.name) else None,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

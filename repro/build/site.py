@@ -11,7 +11,6 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from repro.build.book import locked
 from repro.build.links import relative
-from repro.errors import InputError
 from repro.files.atomic import new_file
 
 _PLACE = '<div class="bd-article-container">'
@@ -37,16 +36,15 @@ def assemble(books: Mapping[str, Path], titles: Mapping[str, str], site: Path, a
         The site's first page.
 
     Raises:
-        InputError: another process builds the site or one of the books, or the disk is full.
+        InputError: another process builds the site or one of the books, or the site cannot be written.
     """
-    folders = {html.parent: f"edition '{edition}'" for edition, html in books.items()}
-    try:
-        with ExitStack() as locks:
-            for folder, what in {site.with_name(".site"): "the site", **folders}.items():
-                locks.enter_context(locked(folder, what))
-            return _assemble(books, titles, site, archive)
-    except OSError as error:
-        raise InputError(f"{site} cannot be written ({error.strerror}): make room there") from None
+    folders = {html.parent: f"edition '{edition}'" for edition, html in books.items()} | {
+        site.with_name(".site"): "the site"
+    }
+    with ExitStack() as locks:
+        for folder, what in folders.items():
+            locks.enter_context(locked(folder, what))
+        return _assemble(books, titles, site, archive)
 
 
 def _assemble(books: Mapping[str, Path], titles: Mapping[str, str], site: Path, archive: Path) -> Path:

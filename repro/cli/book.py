@@ -35,7 +35,7 @@ def book(edition: str | None, only: str | None, given: tuple[str, ...], fresh: b
     With -p a parameter of the pages is set, or a setting of the edition: for all pages, or for the page of --only. With
     --only the book shows the other pages as they were last executed; those that never were are left out.
     """
-    from repro.build.book import build, render
+    from repro.build.book import build, never_executed, render
     from repro.build.pages import BuildError
     from repro.build.parameters import parse_assignment
     from repro.build.site import assemble
@@ -48,8 +48,13 @@ def book(edition: str | None, only: str | None, given: tuple[str, ...], fresh: b
         edition = BUILT_FIRST[0]
     names = [edition] if edition else [name for name in BUILT_FIRST if name in editions(root)]
     if no_execute and edition is None:  # others come in front: they were executed elsewhere, to be shown
-        executed = {path.parent.name for path in root.glob("_build/*/source")}
-        names += [name for name in editions(root) if name in executed and name not in names]
+        for name in sorted({path.parent.name for path in root.glob("_build/*/source")} & {*editions(root)} - {*names}):
+            if missing := never_executed(root, name):
+                click.echo(f"Edition '{name}' is left out, never executed: {', '.join(missing)}")
+            else:
+                names.append(name)
+    if not names:
+        raise InputError(f"book/editions has neither of {' and '.join(BUILT_FIRST)}: name an edition with --edition")
     built = {}
     try:
         with interruptible():

@@ -88,7 +88,12 @@ def check(
 @data.command()
 @click.option("--edition", required=True, metavar="NAME", help="A file of book/editions, without .yml.")
 @settings
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="[default: results/NAME/recordings.npz]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="[default: results/NAME/recordings.npz]",
+)
 def summarise(edition: str, given: tuple[str, ...], out: Path | None) -> None:
     """Write what the pages show of an edition's recordings, for machines that do not have them.
 

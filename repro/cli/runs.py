@@ -126,7 +126,7 @@ def gc(yes: bool) -> None:
 
 
 @runs.command("export")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--edition", help="Only the runs that this edition of the book asks for.")
 @settings
 @click.option("--weights", is_flag=True, help="With the networks' weights.")

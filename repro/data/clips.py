@@ -57,11 +57,18 @@ class Clips:
 
 
 def read_clips(folder: Path) -> Clips:
-    """Open what `write_clips` wrote."""
-    info = json.loads((folder / INFO).read_text())
-    table = pd.read_csv(folder / TABLE, dtype=str, keep_default_na=False)
-    waveforms = np.load(folder / WAVEFORMS, mmap_mode="r")
-    return Clips(waveforms, table, tuple(info["scenes"]), info["fingerprint"])
+    """Open what `write_clips` wrote.
+
+    Raises:
+        DamagedError: a file is lost, cut or altered, as far as opening it shows.
+    """
+    try:
+        info = json.loads((folder / INFO).read_text())
+        table = pd.read_csv(folder / TABLE, dtype=str, keep_default_na=False)
+        waveforms = np.load(folder / WAVEFORMS, mmap_mode="r")
+        return Clips(waveforms, table, tuple(info["scenes"]), info["fingerprint"])
+    except (OSError, ValueError, LookupError, TypeError):
+        raise DamagedError(folder, folder) from None
 
 
 def partial_folder(folder: Path) -> Path:

@@ -139,9 +139,14 @@ def _digest(config: DataConfig) -> str:
 
 
 def folder_state(folder: str) -> list[tuple[str, int, int]]:
-    """Name below `folder`, size in bytes and modification time in ns of every file; none where no folder is given."""
+    """Name below `folder`, size in bytes and modification time in ns of every file; none where no folder is given.
+
+    Names that begin with a dot are left out: a file manager's own, or a download's.
+    """
     if not folder:
         return []
     root = Path(folder)
-    found = ((path, path.stat()) for path in sorted(root.rglob("*")) if path.is_file())
-    return [(path.relative_to(root).as_posix(), stat.st_size, stat.st_mtime_ns) for path, stat in found]
+    names = {path: path.relative_to(root) for path in sorted(root.rglob("*")) if path.is_file()}
+    shown = {path: name for path, name in names.items() if not any(part.startswith(".") for part in name.parts)}
+    stats = {name.as_posix(): path.stat() for path, name in shown.items()}
+    return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats.items()]

@@ -7,13 +7,13 @@ from pathlib import Path
 from repro.errors import InputError
 
 
-def project_root(start: Path | None = None) -> Path:
-    """The folder of the book, which holds `_toc.yml`: `start` (the working directory), or the nearest above it.
+def project_root() -> Path:
+    """The folder of the book, which holds `_toc.yml`: the working directory, or the nearest above it.
 
     Raises:
         InputError: there is none.
     """
-    here = (start or Path.cwd()).resolve()
+    here = Path.cwd().resolve()
     for folder in (here, *here.parents):
         if (folder / "_toc.yml").is_file():
             return folder

@@ -138,8 +138,9 @@ def layer_name(name: str) -> str:
 @lru_cache
 def layer_weights(config: ModelConfig) -> Mapping[str, int]:
     """Number of weights of every convolution of a dense network, the classifier's included (`convolutions`)."""
+    base = config.model_copy(update={"damped": False})  # damping changes none, and takes a second on the meta device
     with torch.device("meta"):
-        return {name: conv.weight.numel() for name, conv in convolutions(CPResNet(config)).items()}
+        return {name: conv.weight.numel() for name, conv in convolutions(CPResNet(base)).items()}
 
 
 def weight_count(config: ModelConfig) -> int:

@@ -111,5 +111,8 @@ def _held(lock: Path) -> bool:
 
 
 def _size(path: Path) -> int:
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.lstat().st_size for file in files if not file.is_dir())
+    size = 0
+    for file in path.rglob("*") if path.is_dir() else [path]:
+        with suppress(FileNotFoundError):  # its process has just removed it
+            size += 0 if file.is_dir() else file.lstat().st_size
+    return size

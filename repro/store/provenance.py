@@ -62,7 +62,7 @@ def code_fingerprint() -> str:
 
 def _fingerprint_of(package: Path) -> str:
     content = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
+    for path in sorted(path for path in package.rglob("*.py") if path.is_file()):  # an editor's lock is a broken link
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         content.update(f"{path.relative_to(package).as_posix()} {digest}\n".encode())
     return content.hexdigest()

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from repro.errors import InputError
 from repro.experiment import DataConfig, Experiment
@@ -50,15 +50,15 @@ class Store:
         """The folder named by the environment variable REPRO_STORE, else `_store` of the project; and its `results`.
 
         The project is searched for from the working directory upwards, since some tools run a notebook in its own
-        folder; if there is none, the store is in the working directory. Nothing is written, or checked, before there is
-        something to keep: reading needs no more than the right to read.
+        folder; if there is none, it is the working directory. A relative REPRO_STORE is relative to it. Nothing is
+        written, or checked, before there is something to keep: reading needs no more than the right to read.
         """
         try:
             home = project_root()
             shipped = sorted(path for path in home.glob("results/[!.]*") if path.is_dir())
         except InputError:
             home, shipped = Path.cwd(), []
-        return cls(Path(os.environ.get(STORE_VARIABLE) or home / "_store").resolve(), shipped)
+        return cls(Path(home, os.environ.get(STORE_VARIABLE) or "_store").resolve(), shipped)
 
     def folder(self, key: str) -> Path:
         """Where the run of this key is, or will be."""
@@ -74,7 +74,7 @@ class Store:
 
     def owns(self, key: str) -> bool:
         """Whether this folder itself holds the run of this key."""
-        return (self.folder(key) / checksums.MANIFEST).is_file()
+        return os.path.isfile(self.folder(key) / checksums.MANIFEST)  # noqa: PTH113 - false for a name of any length
 
     def __contains__(self, key: str) -> bool:
         return self.owns(key) or any(key in shipped for shipped in self.shipped)
@@ -119,25 +119,20 @@ class Store:
         return {run: [key for of in known[run.data.all_folds] if (key := run.key(of)) in self] for run in wanted}
 
     @contextmanager
-    def lock(self, key: str, timeout: float = -1) -> Iterator[None]:
+    def lock(self, key: str) -> Iterator[None]:
         """Hold the right to train the run of this key, against other processes on all machines that share the store.
 
         The lock is the kernel's (flock) and ends with the process that holds it: a file left in `locks` is not a lock.
         A file system without flock is refused, since lock files would outlive killed processes.
 
-        Args:
-            key: the run's.
-            timeout: seconds to wait for another holder; forever if negative.
-
         Raises:
             InputError: the store cannot be written to, or its file system has no locks.
-            filelock.Timeout: another process still holds it.
         """
         path = self.root / "locks" / f"{key}.lock"
         with self.writable():
             atomic.make_folder(path.parent)
             lock = FileLock(path, fallback_to_soft=False)
-            lock.acquire(timeout=timeout)
+            lock.acquire()
         try:
             yield
         finally:
@@ -158,8 +153,6 @@ class Store:
         """Turn an OSError into an InputError that names the store and the fix."""
         try:
             yield
-        except Timeout:
-            raise
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
             raise InputError(

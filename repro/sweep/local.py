@@ -48,12 +48,13 @@ def default_workers() -> int:
 class _Worker:
     """A process that trains what it is given, and what it is training; None while it waits."""
 
-    def __init__(self, root: Path, slot: int, gpu: int | None, tensorboard: bool) -> None:
+    def __init__(self, root: Path, slot: int, gpu: str | None, tensorboard: bool) -> None:
         context = multiprocessing.get_context("spawn")
         self.slot = slot
         self.experiment: Experiment | None = None
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(theirs, root, gpu, tensorboard), daemon=True)
+        # no daemon, which could not prepare changed recordings in processes of its own; `_end_with` ends it
+        self.process = context.Process(target=_work, args=(theirs, root, gpu, tensorboard))
         self.process.start()
         theirs.close()  # so that the pipe ends with the process
 
@@ -66,7 +67,7 @@ class _Worker:
 def _train_all(
     experiments: Sequence[Experiment], store: Store, report: Report, *, workers: int, tensorboard: bool
 ) -> Endings:
-    waiting, gpus = deque(experiments), torch.cuda.device_count()
+    waiting, gpus = deque(experiments), _gpus()
     if not gpus and (note := _bf16_note(experiments)) is not None:  # asking a GPU would take its memory here, too
         tqdm.write(note, file=sys.stderr)
     free = list(range(min(workers, len(waiting))))
@@ -75,7 +76,7 @@ def _train_all(
         while waiting or any(worker.experiment for worker in pool):
             while waiting and free:
                 slot = free.pop(0)
-                pool.append(_Worker(store.root, slot, slot % gpus if gpus else None, tensorboard))
+                pool.append(_Worker(store.root, slot, gpus[slot % len(gpus)] if gpus else None, tensorboard))
                 pool[-1].give(waiting.popleft())
             ready = wait([worker.pipe for worker in pool if worker.experiment])
             for worker in [worker for worker in pool if worker.pipe in ready]:
@@ -102,6 +103,12 @@ def _train_all(
             worker.process.terminate()
         for worker in pool:
             worker.process.join()
+
+
+def _gpus() -> list[str]:
+    """What CUDA_VISIBLE_DEVICES calls the GPUs that this process may use: its own numbers, where it is set."""
+    count, given = torch.cuda.device_count(), os.environ.get("CUDA_VISIBLE_DEVICES")
+    return [name.strip() for name in given.split(",")][:count] if given else [str(number) for number in range(count)]
 
 
 def _bf16_note(experiments: Sequence[Experiment]) -> str | None:
@@ -139,13 +146,13 @@ def _tell(pipe: Connection) -> None:
         os._exit(1)
 
 
-def _work(pipe: Connection, root: Path, gpu: int | None, tensorboard: bool) -> None:
+def _work(pipe: Connection, root: Path, gpu: str | None, tensorboard: bool) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the engine decides
     parent = multiprocessing.parent_process()
     assert parent is not None
     Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     if gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = str(gpu)
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     store = Store(root)
     while True:
         experiment: Experiment = pipe.recv()

@@ -141,12 +141,14 @@ def _report_new(
 def _failure(reference: Any, experiment: Experiment, store: Store) -> Failure | None:
     """The failure of a task that has ended, or None; raises the task's InputError."""
     import ray
-    from ray.exceptions import OutOfMemoryError, RayError
+    from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
 
     try:
         result: Failure | InputError | None = ray.get(reference)
     except OutOfMemoryError:
         return keep_failure(experiment, store, "Ray ended it: its machine had no memory left", "out of memory")
+    except RayTaskError as error:  # the exception itself stands on the last line, below the remote traceback
+        return keep_failure(experiment, store, str(error).strip().splitlines()[-1], "error")
     except RayError as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         return keep_failure(experiment, store, f"its worker was lost {RETRIES + 1} times: {lines[0]}", "killed")

@@ -93,7 +93,7 @@ def _train(
     events = Events(store.root / "tensorboard" / key) if tensorboard else None
     try:
         with one_thread():
-            inputs = inputs_of(experiment.data, store.root, device)
+            inputs = inputs_of(experiment.data, clips.fingerprint, store.root, device)
             outcome = train(experiment, inputs, progress, _Checkpoints(store, key, events))
             made = provenance(device, time.perf_counter() - start)
         if events is not None:
@@ -149,12 +149,14 @@ def keep_failure(experiment: Experiment, store: Store, reason: str, kind: Failur
     if key in store:
         return None
     made = provenance(torch.device("cpu"), 0.0)
+    if torch.cuda.device_count():  # its process, which knew the GPU, is gone
+        made["device"] = "unknown"
     return store.save_failure(Failure(key, experiment, fingerprint, kind, reason, made))
 
 
 @lru_cache(maxsize=1)
-def inputs_of(data: DataConfig, store: Path, device: torch.device) -> Inputs:
-    """The inputs of these recordings; a process loads them once for all runs of a study."""
+def inputs_of(data: DataConfig, fingerprint: str, store: Path, device: torch.device) -> Inputs:
+    """The inputs of these recordings; a process loads them once for all runs of a study, unless they change."""
     make_ready(device)
     return Inputs(load(data, store), device)
 

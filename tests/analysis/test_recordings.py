@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pandas as pd
@@ -160,6 +163,25 @@ def test_it_is_computed_once_where_the_recordings_are(toy_edition: Edition, monk
     monkeypatch.setattr(recordings, "_summarise", None)
     third = recordings.summary_of(toy_edition)
     assert third is not None and third.fingerprint == first.fingerprint
+
+
+def test_two_pages_that_ask_at_once_compute_it_once(toy_edition: Edition, monkeypatch: pytest.MonkeyPatch) -> None:
+    summarise, computed, both = recordings._summarise, [], Barrier(2, timeout=60)
+
+    def slowly(*arguments: object) -> Summary:
+        computed.append(1)
+        time.sleep(0.2)
+        return summarise(*arguments)  # type: ignore[arg-type]
+
+    def page() -> Summary | None:
+        both.wait()
+        return recordings.summary_of(toy_edition)
+
+    monkeypatch.setattr(recordings, "_summarise", slowly)
+    with ThreadPoolExecutor() as pages:
+        found = [page.result() for page in [pages.submit(page) for _ in range(2)]]
+    assert computed == [1]
+    assert [summary is not None and summary.fingerprint for summary in found] == [found[0].fingerprint] * 2  # type: ignore[union-attr]
 
 
 def tiny_store() -> Path:

@@ -442,3 +442,13 @@ def test_without_an_edition_the_site_of_both_is_built(tmp_path: Path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == f"The site: {root}/_build/site/wide/book/index.html"
     assert sorted(path.name for path in (root / "_build/site").iterdir() if path.is_dir()) == ["esc10", "quick", "wide"]
+
+
+def test_the_page_of_this_build_depends_on_the_commit(copy: Path, monkeypatch: pytest.MonkeyPatch):
+    status = HEADER + '# %% tags=["parameters"]\nmeasurement: str = ""\n'
+    (copy / "book" / "index.py").write_text(status)
+    pages, edition, store = read_pages(copy), open_edition("quick", copy), Store(copy / "_store")
+    before = {name: fingerprint(pages[name], {}, copy, edition, store) for name in ("index", "02-numbers")}
+    monkeypatch.setattr("repro.build.pages.revision", lambda: "0123456789")
+    changed = [name for name, found in before.items() if fingerprint(pages[name], {}, copy, edition, store) != found]
+    assert changed == ["index"]

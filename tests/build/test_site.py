@@ -1,9 +1,11 @@
 import errno
+import shutil
 from zipfile import ZipFile
 
 import pytest
 from filelock import FileLock
 
+from repro.build.book import locked
 from repro.build.site import assemble
 from repro.errors import InputError
 
@@ -55,7 +57,7 @@ def test_a_site_that_cannot_be_written_is_named(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("repro.build.site.shutil.copytree", full)
-    with pytest.raises(InputError, match=r"/site cannot be written \(No space left on device\): make room there$"):
+    with pytest.raises(InputError, match=r"^the site cannot be written to .*: No space left on device$"):
         assemble({"quick": tmp_path / "a" / "html"}, {"quick": "Quick"}, tmp_path / "site", tmp_path / "site.zip")
 
 
@@ -65,3 +67,19 @@ def test_a_new_site_takes_the_place_of_the_old_one(tmp_path):
     assemble({"quick": book(tmp_path / "b", "index")}, {"quick": "Quick"}, site, tmp_path / "site.zip")
     assert sorted(path.name for path in (site / "quick" / "book").iterdir()) == ["index.html"]
     assert "repro-editions" not in (site / "quick" / "book" / "index.html").read_text()  # nothing to switch to
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "x.ipynb"), "No space left on device (x.ipynb)"),
+        (
+            shutil.Error([("a", "b", "[Errno 27] File too large: 'b'"), ("c", "d", "other")]),
+            "[Errno 27] File too large: 'b'",
+        ),
+    ],
+)
+def test_what_cannot_be_written_while_a_folder_is_held_is_told_in_a_line(error, reason, tmp_path):
+    with pytest.raises(InputError) as refused, locked(tmp_path, "edition 'quick'"):
+        raise error
+    assert str(refused.value) == f"edition 'quick' cannot be written to {tmp_path}: {reason}"

@@ -64,7 +64,11 @@ def test_bad_input_is_one_line_and_leaves_nothing_behind(book: Path, arguments: 
 
 def test_a_folder_that_cannot_be_written_is_named(book: Path):
     (book / "_build").touch()
-    assert invoke("book") == (2, "", f"repro: cannot write to {book}/_build/quick: Not a directory\n")
+    assert invoke("book") == (
+        2,
+        "",
+        f"repro: edition 'quick' cannot be written to {book}/_build/quick: Not a directory\n",
+    )
 
 
 def test_outside_of_a_book_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -139,3 +143,21 @@ def test_a_page_and_a_table_of_contents_that_cannot_be_read_are_named(book: Path
 def test_a_command_without_its_subcommand_prints_its_help(arguments):
     status, _, told = invoke(*arguments)
     assert status == 2 and told.startswith("Usage: ") and "Commands:" in told
+
+
+def test_a_book_of_other_editions_asks_for_a_name(book: Path):
+    (book / "book" / "editions" / "quick.yml").rename(book / "book" / "editions" / "mine.yml")
+    message = "repro: book/editions has neither of quick and esc10: name an edition with --edition\n"
+    assert invoke("book") == (2, "", message)
+
+
+def test_an_edition_of_which_pages_were_never_executed_is_left_out_of_the_site(book: Path, monkeypatch):
+    shutil.copy(book / "book" / "editions" / "quick.yml", book / "book" / "editions" / "tau2020.yml")
+    (book / "_build" / "tau2020" / "source").mkdir(parents=True)
+    monkeypatch.setattr("repro.build.book.render", lambda root, name: root / "_build" / name / "html" / "index.html")
+    code, out, error = invoke("book", "--no-execute")
+    assert (code, error) == (0, "")
+    assert out.splitlines() == [
+        "Edition 'tau2020' is left out, never executed: index",
+        f"The book: {book}/_build/quick/html/index.html",
+    ]

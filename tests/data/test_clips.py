@@ -10,6 +10,7 @@ import pytest
 
 from repro.data import clips
 from repro.data.clips import COLUMNS, read_clips, rows_written, write_clips
+from repro.errors import InputError
 
 TABLE = pd.DataFrame(
     [("audio/x.wav", "tram", "paris", "paris-0", "b"), ("audio/y.wav", "bus", "lyon", "lyon-1", "a")],
@@ -114,3 +115,25 @@ def test_a_set_can_be_read_by_whom_the_umask_lets(tmp_path: Path) -> None:
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("waveforms.npy", b"\x93NUMPY"),
+        (clips.TABLE, None),
+        ("info.json", b"{"),
+        ("info.json", b'{"scenes": []}'),
+        ("info.json", b"[]"),
+    ],
+)
+def test_a_damaged_set_is_named(tmp_path: Path, name: str, content: bytes | None) -> None:
+    write_clips(tmp_path / "set", TABLE, 3, iter(WAVEFORMS))
+    if content is None:
+        (tmp_path / "set" / name).unlink()
+    else:
+        (tmp_path / "set" / name).write_bytes(content)
+    with pytest.raises(
+        InputError, match=rf"^{tmp_path}/set is not what was stored: delete .*/set, and it is made again"
+    ):
+        read_clips(tmp_path / "set")

@@ -227,3 +227,10 @@ def files(store: Path) -> dict[str, bytes]:
         for path in store.rglob("*")
         if path.is_file() and path.suffix != ".lock"
     }
+
+
+def test_hidden_files_do_not_count(tmp_path: Path) -> None:
+    (tmp_path / ".get").mkdir()
+    for name in (".DS_Store", ".get/part", "meta.csv"):
+        (tmp_path / name).write_text("x")
+    assert [name for name, *_ in source.folder_state(str(tmp_path))] == ["meta.csv"]

@@ -12,7 +12,7 @@ import pytest
 import stored as stored_runs
 import tiny
 import torch
-from filelock import Timeout
+from filelock import FileLock, Timeout
 
 from repro.errors import InputError
 from repro.experiment import DataConfig, Sparsity
@@ -186,10 +186,17 @@ def test_a_manifest_that_leaves_a_file_out_is_refused(left_out, copy):
     assert str(refused.value) == refusal(copy, key, copy.folder(key) / left_out)
 
 
-def test_an_unknown_key_is_refused(stored):
+@pytest.mark.parametrize("key", ["abc", 300 * "a"])  # a name that no file can have
+def test_an_unknown_key_is_refused(stored, key):
     with pytest.raises(InputError) as refused:
-        stored.load("abc")
-    assert str(refused.value) == f"no run abc in {stored.root}: 'repro runs ls' lists those that exist"
+        stored.load(key)
+    assert str(refused.value) == f"no run {key} in {stored.root}: 'repro runs ls' lists those that exist"
+
+
+def test_a_file_managers_own_file_damages_nothing(stored):
+    (key,) = stored.finished()
+    (stored.folder(key) / ".DS_Store").write_bytes(b"icons")
+    assert stored.load(key).key == key
 
 
 def test_the_default_store_is_where_the_environment_says(tmp_path, monkeypatch):
@@ -222,6 +229,9 @@ def test_the_store_lies_beside_the_book_from_wherever_a_notebook_runs(tmp_path, 
     for folder, expected in (("project/book", "project/_store"), ("project", "project/_store"), (".", "_store")):
         monkeypatch.chdir(tmp_path / folder)
         assert Store.default().root == tmp_path / expected
+        monkeypatch.setenv("REPRO_STORE", "mine")  # in the project, too, wherever a command is run
+        assert Store.default().root == (tmp_path / expected).with_name("mine")
+        monkeypatch.delenv("REPRO_STORE")
 
 
 def test_failures_are_results_but_no_runs(tmp_path):
@@ -296,14 +306,14 @@ def test_a_key_is_locked_until_its_holder_ends(tmp_path):
     holder = subprocess.Popen([sys.executable, "-c", f"{code}; time.sleep(600)"], stdout=subprocess.PIPE)
     try:
         assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
-        with pytest.raises(Timeout), store.lock("k", timeout=0):
-            pass
-        with store.lock("other", timeout=0):
+        with pytest.raises(Timeout):
+            FileLock(path).acquire(timeout=0)
+        with store.lock("other"):
             pass
     finally:
         holder.kill()
         holder.communicate()
-    with store.lock("k", timeout=0):  # the file is still there
+    with store.lock("k"):  # the file is still there
         assert path.is_file()
 
 

@@ -18,6 +18,7 @@ import pytest
 import stored
 import tiny
 
+from repro.data.parallel import ordered_map
 from repro.errors import InputError
 from repro.experiment import Sparsity
 from repro.store.store import Store
@@ -180,3 +181,28 @@ def children() -> list[str]:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # shells have it ignored by what they start with "&"
     sweep([ENDLESS, B], Store(Path(sys.argv[1])), local_engine(2))
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [(None, ["0", "1"]), ("", ["0", "1"]), ("2,3", ["2", "3"]), ("GPU-aa, GPU-bb,-1,7", ["GPU-aa", "GPU-bb"])],
+)
+def test_workers_get_the_gpus_that_this_process_was_given(monkeypatch, given, names):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    if given is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    else:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+    assert local._gpus() == names
+
+
+def test_a_worker_may_start_processes_of_its_own(store, monkeypatch):
+    """As it does where recordings have changed since the sweep began."""
+    monkeypatch.setattr(local, "_work", prepares)
+    assert sweep([B], store, local_engine(1)) == []
+    assert [store.load(key).experiment for key in store.finished()] == [B]
+
+
+def prepares(pipe: Any, *arguments: Any) -> None:
+    assert list(ordered_map(abs, [-1, 2])) == [1, 2]
+    local._work(pipe, *arguments)

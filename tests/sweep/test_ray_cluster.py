@@ -143,3 +143,24 @@ def _main(root: Path) -> None:
 
 if __name__ == "__main__":
     _main(Path(sys.argv[1]))
+
+
+def test_an_exception_in_a_worker_is_told_as_it_is(tmp_path, monkeypatch):
+    ray = pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    from ray.exceptions import RayTaskError, WorkerCrashedError
+
+    store = tiny.store(tmp_path)
+
+    def failure(error: Exception) -> tuple[str, str]:
+        def get(_: object) -> None:
+            raise error
+
+        monkeypatch.setattr(ray, "get", get)
+        found = cluster._failure(None, A, store)
+        assert found is not None
+        return found.kind, found.reason
+
+    raised = RayTaskError("train", "Traceback (most recent call last):\nValueError: boom", ValueError("boom"))
+    assert failure(raised) == ("error", "ValueError: boom")
+    kind, reason = failure(WorkerCrashedError())
+    assert kind == "killed" and reason.startswith(f"its worker was lost {cluster.RETRIES + 1} times: ")

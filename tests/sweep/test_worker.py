@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import stored
 import tiny
+import torch
 
 from repro.errors import InputError
 from repro.experiment import DataConfig, Experiment
@@ -96,3 +97,16 @@ def test_runs_of_all_folds_are_found_without_their_recordings(store):
     other = runs[0].model_copy(update={"data": runs[0].data.model_copy(update={"clip_seconds": 0.5})})
     with pytest.raises(InputError, match="nowhere"):
         keys_of([other], store)
+
+
+def test_inputs_are_kept_until_the_recordings_change(store):
+    data, cpu = tiny.DATA, torch.device("cpu")
+    first = worker.inputs_of(data, "a", store.root, cpu)
+    assert worker.inputs_of(data, "a", store.root, cpu) is first
+    assert worker.inputs_of(data, "b", store.root, cpu) is not first
+
+
+def test_of_a_worker_that_died_the_gpu_is_unknown(store, monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    failure = worker.keep_failure(A, store, "its process ended with signal SIGKILL", "killed")
+    assert failure is not None and failure.provenance["device"] == "unknown"

@@ -82,6 +82,7 @@ def write_tau_folder(config: DataConfig, folder: Path, *, sample_rate: int = 44_
     Raises:
         InputError: `folder` exists and is not an empty folder, another process is writing it, or the disk is full.
     """
+    folder = folder.resolve()  # "." has no name to write beside
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} exists and is not an empty folder: name a new one, or remove it first")
     aside = folder.with_name(f".{folder.name}.partial")
