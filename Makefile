@@ -14,7 +14,7 @@ else
   ENV := $(or $(REPRO_ENV),.venv)
 endif
 ifneq ($(words $(ENV)),1)
-  $(error REPRO_ENV: name one folder without blanks)
+  $(error the environment's folder, $(ENV), has a blank in its path: name another one in REPRO_ENV)
 endif
 STAMP := $(ENV)/.repro-installed
 PYTHON := $(ENV)/bin/python
@@ -91,7 +91,7 @@ $(STAMP): requirements.lock pyproject.toml
 	echo "Making $(ENV) with $$("$$found" --version)"; \
 	"$$found" -m venv $(ENV)
 	@rm -f $@
-	@echo "Installing the locked packages into $(ENV): about 5 GB with PyTorch, a few minutes, once."
+	@echo "Installing the locked packages into $(ENV): about 6 GB with PyTorch, a few minutes, once."
 	@set -o pipefail; $(PIP) install --no-compile --require-hashes -r requirements.lock | awk '$(PROGRESS)'
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@

@@ -99,6 +99,19 @@ if len(wider) > 1 and fits and not evidence.unfit(ends):
         display(Markdown(text))
 
 # %% tags=["remove-input"]
+RELATIVE = """
+Claim 17 counts points. On the seen device there are fewer errors to lose, so a network
+can lose fewer points of them and yet as large a part. The errors at either end of the
+widths compared, in % of the clips, and the part of them that is left:
+"""
+ends = report[report["width"].isin([narrowest, *wider[-1:]])]
+errors = 100 - 100 * ends.pivot_table("mean", ["group", "variant"], "width")
+if errors.shape[1] > 1:
+    errors["left / %"] = 100 * errors.iloc[:, 1] / errors.iloc[:, 0]
+    errors.columns = [f"W = {width}" for width in errors.columns[:2]] + ["left / %"]
+    display(Markdown(RELATIVE), errors.round(1))
+
+# %% tags=["remove-input"]
 page.machines(records)
 
 # %% [markdown]

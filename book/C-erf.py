@@ -120,7 +120,7 @@ if len(of_runs):
 # %% [markdown]
 # ## C.2 Width
 #
-# In the paper's pictures, the gradient of a wide network is concentrated at the centre.
+# The paper reads from its pictures that width concentrates the gradient at the centre of the field.
 
 # %% mystnb={"figure": {"name": "fig-11", "caption": "**Figure 11.** Effective receptive field of a narrow (left) and of a wide damped network (right)."}, "image": {"alt": "Two heat maps of the damped network's mean absolute gradient, narrow and wide."}}
 pair = [Network("damped", width, pointwise=k) for width in (narrow, wide)]
@@ -165,6 +165,14 @@ plt.show()
 
 # %% tags=["remove-input"]
 page.radii_note(evidence, pair, "fig-14")
+
+# %% [markdown]
+# Width alone narrows the field (C.2). What pruning does to it shows between networks of one width:
+
+# %% tags=["hide-input"]
+dense = Network("damped", wide, pointwise=k)
+alike = [dense, dense._replace(method="iterative"), dense._replace(method="static")]
+radii.radii_table(radii.radii(evidence, alike))
 
 # %% [markdown]
 # In the base network no weight is damped, and pruning has no reason to prefer the outer rows of a kernel.

@@ -168,16 +168,16 @@ def import_(file: Path) -> None:
 def ship(edition: str, source: Path | None) -> None:
     """Add finished runs of an edition to results/EDITION, which comes with the repository, and write its report."""
     from repro.analysis.evidence import Evidence
-    from repro.edition import open_edition
     from repro.figures.results_report import write_report
     from repro.store.ship import ship
     from repro.store.store import Store
     from repro.sweep.available import available
 
-    folder, wanted = project_root() / "results" / edition, changed(edition).experiments()
+    chosen, folder = changed(edition), project_root() / "results" / edition
+    wanted = chosen.experiments()
     added, present = ship(Store(source) if source else _store(), wanted, folder)
     records = available(wanted, Store(folder / "nowhere", shipped=(folder,)))
-    write_report(Evidence(open_edition(edition), tuple(records)), folder)
+    write_report(Evidence(chosen, tuple(records)), folder)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
     click.echo(f"results/{edition}: {added} runs added, {present} of {len(wanted)} there, {size:.3f} MB")
 

@@ -33,8 +33,8 @@ def garbage(store: Store, needed: Collection[Experiment]) -> list[Garbage]:
     That is runs of other Experiments or of another recipe, damaged ones and those of an earlier schema; failures;
     checkpoints of finished runs; what killed processes have left; and, unless something is being trained, prepared
     recordings that neither a remaining run was trained on nor a needed one would be. Runs are compared by Experiment
-    alone, so that the recordings are not needed. A run that a newer version of this package has stored stays, and so
-    does every shipped one.
+    alone, so that the recordings are not needed. Summaries of recordings and event files are left alone. A run that a
+    newer version of this package has stored stays, and so does every shipped one.
 
     Raises:
         InputError: the store cannot be written to, as it must be to see what others are writing at this moment.

@@ -41,6 +41,8 @@ def ship(store: Store, experiments: Sequence[Experiment], folder: Path) -> tuple
     fingerprint = _fingerprint(store, shipped, experiments[0])
     wanted = {run.key(fingerprint) for run in experiments}
     new = sorted(key for key in wanted if store.owns(key) and key not in shipped)
+    if not new and not shipped.finished():
+        raise InputError(f"{store.root} has no run of this edition")
     try:
         if not shipped.recordings_path.exists():
             origin = {"recordings": recordings_of(data), "data_fingerprint": fingerprint}

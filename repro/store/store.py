@@ -6,6 +6,9 @@ runs/<key>/weights.safetensors   the final network
 runs/<key>/manifest.json         SHA-256 of the three
 failures/<key>.json              a training that did not come to its end
 checkpoints/<key>/<epoch>/       an unfinished training's state, with its manifest.json
+data/                            prepared recordings (`repro.data.source`), summaries/ what pages show of them
+tensorboard/<key>/               event files, where they are asked for
+bench.json                       what `python -m benchmarks` measured
 locks/                           empty files that processes lock
 
 It also reads the runs that come with the repository (`repro.store.shipped`), after its own, and never changes these.

@@ -272,6 +272,7 @@ def test_runs_on_other_recordings_are_not_mixed(trained, folder, tmp_path):
     assert fault(trained, longer) == f"{folder} holds runs on other recordings than this edition names"
     sets = "sets of recordings of this edition, not on one"
     assert fault(trained, longer, new) == f"{trained.root} has runs on 0 {sets}"
+    assert fault(trained, tiny.experiment(seed=9), new) == f"{trained.root} has no run of this edition"
     stored.save(other, A)
     assert fault(other, A, new) == f"{other.root} has runs on 2 {sets}"
     assert contents(folder) == before and not new.exists()
