@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from torchaudio.functional import melscale_fbanks
 
-SAMPLE_RATE = 22_050
+from repro.data.clips import SAMPLE_RATE as SAMPLE_RATE
+
 N_FFT = 2048
 HOP = 512
 N_MELS = 256

@@ -30,8 +30,8 @@ def of_width_1(seed: int = 0, sparsity: Sparsity | None = None, data: DataConfig
 
 
 @pytest.fixture(autouse=True)
-def timed(monkeypatch) -> list[tuple[int, int, int, bool]]:
-    """What is timed: (W, batch size, frames, bfloat16); a training clip takes two seconds."""
+def timed(monkeypatch) -> list[tuple[int, int, int, str]]:
+    """What is timed: (W, batch size, frames, precision); a training clip takes two seconds."""
     asked = []
 
     def seconds(*timed):
@@ -52,7 +52,7 @@ def test_a_run_takes_its_epochs_its_evaluations_and_its_end(tmp_path, timed):
     assert found.flops == 2 * MACS * forwards
     plain = costs.macs(of_width_1().model_copy(update={"model": ModelConfig(width=1)}))
     assert found.seconds == pytest.approx(2.0 * forwards / 3 * MACS / plain)
-    assert timed == [(1, 4, 18, False)]
+    assert timed == [(1, 4, 18, "fp32")]
     assert list(tmp_path.iterdir()) == []  # nothing is prepared
 
 
@@ -115,6 +115,6 @@ def test_it_is_told_in_lines_and_as_json(tmp_path, monkeypatch):
     ]
 
 
-@pytest.mark.parametrize("bf16", [False, True])
-def test_real_steps_are_timed(bf16):
-    assert 0 < REAL_SECONDS(2, 4, 18, bf16, torch.device("cpu")) < math.inf
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_real_steps_are_timed(precision):
+    assert 0 < REAL_SECONDS(2, 4, 18, precision, torch.device("cpu")) < math.inf
