@@ -91,7 +91,7 @@ def locked(folder: Path, what: str) -> Iterator[None]:
     """Create a folder of `_build` and hold its lock: two builds must not write there.
 
     Raises:
-        InputError: another process holds the lock, or the folder, or something in it, cannot be written.
+        InputError: another process holds the lock, or something cannot be written or read.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -100,10 +100,10 @@ def locked(folder: Path, what: str) -> Iterator[None]:
     except Timeout:
         raise InputError(f"{what} is being built by another process") from None
     except shutil.Error as error:  # of many files: the first one's
-        raise InputError(f"{what} cannot be written to {folder}: {error.args[0][0][-1]}") from None
+        raise InputError(f"{what} cannot be built in {folder}: {error.args[0][0][-1]}") from None
     except OSError as error:
         place = f" ({error.filename})" if error.filename not in (None, str(folder)) else ""
-        raise InputError(f"{what} cannot be written to {folder}: {error.strerror or error}{place}") from None
+        raise InputError(f"{what} cannot be built in {folder}: {error.strerror or error}{place}") from None
 
 
 def _stage(root: Path, source: Path, pages: dict[str, Page]) -> None:

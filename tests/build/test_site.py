@@ -57,7 +57,7 @@ def test_a_site_that_cannot_be_written_is_named(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("repro.build.site.shutil.copytree", full)
-    with pytest.raises(InputError, match=r"^the site cannot be written to .*: No space left on device$"):
+    with pytest.raises(InputError, match=r"^the site cannot be built in .*: No space left on device$"):
         assemble({"quick": tmp_path / "a" / "html"}, {"quick": "Quick"}, tmp_path / "site", tmp_path / "site.zip")
 
 
@@ -82,4 +82,4 @@ def test_a_new_site_takes_the_place_of_the_old_one(tmp_path):
 def test_what_cannot_be_written_while_a_folder_is_held_is_told_in_a_line(error, reason, tmp_path):
     with pytest.raises(InputError) as refused, locked(tmp_path, "edition 'quick'"):
         raise error
-    assert str(refused.value) == f"edition 'quick' cannot be written to {tmp_path}: {reason}"
+    assert str(refused.value) == f"edition 'quick' cannot be built in {tmp_path}: {reason}"

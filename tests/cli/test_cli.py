@@ -67,7 +67,7 @@ def test_a_folder_that_cannot_be_written_is_named(book: Path):
     assert invoke("book") == (
         2,
         "",
-        f"repro: edition 'quick' cannot be written to {book}/_build/quick: Not a directory\n",
+        f"repro: edition 'quick' cannot be built in {book}/_build/quick: Not a directory\n",
     )
 
 
