@@ -29,8 +29,8 @@ import matplotlib.pyplot as plt
 from IPython.display import Markdown, display
 
 from repro.analysis import accuracy, recordings
-from repro.analysis.evidence import BOTH, Evidence, Network, difference
-from repro.analysis.wording import amount
+from repro.analysis.answer import later_gain
+from repro.analysis.evidence import Evidence
 from repro.edition import open_edition
 from repro.figures import charts, page, points
 from repro.sweep.available import runs_of
@@ -69,34 +69,16 @@ accuracy.percentages(report, "width").rename_axis("W")
 
 # %% [markdown]
 # The claims above are about the widths whose networks fit their training data, if there are any: those that give back at
-# least 97.5 % of their training labels in every run. Narrower ones are drawn, but take no part in them. From the narrowest width that fits to the widest there may be fewer doublings than the paper's four; the
-# [ledger](claims) also has the gain per doubling.
+# least 97.5 % of their training labels in every run. Narrower ones are drawn, but take no part in them. From the narrowest
+# width that fits to the widest there may be fewer doublings than the paper's four; the [ledger](claims) also has the gain
+# per doubling.
 
 # %%
 accuracy.training_fit(records, "width").rename_axis("W")
 
 # %% tags=["remove-input"]
-narrowest, *wider = evidence.fitting_widths()
-ends = [Network(variant, narrowest) for variant in BOTH]
-fits = [run.train_accuracy for end in ends for run in evidence.runs(end).values()]
-if len(wider) > 1 and fits and not evidence.unfit(ends):
-    gains = []
-    for variant in BOTH:
-        widest, next_one = (Network(variant, wider[place]) for place in (-1, 0))
-        gain = difference(widest, next_one)
-        gains.append(
-            evidence.effect(variant, "unseen", "gain", gain, "increase", ["width"])
-        )
-    told = ", ".join(
-        f"{gain.subject} {amount(gain)}" for gain in gains if amount(gain)
-    )
-    text = (
-        "How much hangs on the narrowest width that fits? The lowest run of W = "
-        f"{narrowest} gives back {100 * min(fits):.1f} % of its labels. From the next "
-        f"width on, W = {wider[0]} to {wider[-1]}, the gain on unseen devices is: {told}."
-    )
-    if told:
-        display(Markdown(text))
+gain = later_gain(evidence)
+Markdown(gain) if gain else None
 
 # %% tags=["remove-input"]
 RELATIVE = """
@@ -104,7 +86,8 @@ Claim 17 counts points. On the seen device there are fewer errors to lose, so a 
 can lose fewer points of them and yet as large a part. The errors at either end of the
 widths compared, in % of the clips, and the part of them that is left:
 """
-ends = report[report["width"].isin([narrowest, *wider[-1:]])]
+compared = evidence.fitting_widths()
+ends = report[report["width"].isin([compared[0], compared[-1]])]
 errors = 100 - 100 * ends.pivot_table("mean", ["group", "variant"], "width")
 if errors.shape[1] > 1:
     errors["left / %"] = 100 * errors.iloc[:, 1] / errors.iloc[:, 0]

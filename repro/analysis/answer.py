@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from repro.analysis.claims_width import PAPER_SLOPE
-from repro.analysis.evidence import BOTH, Evidence
+from repro.analysis.evidence import BOTH, Evidence, Network, difference
 from repro.analysis.ledger import ledger
 from repro.analysis.verdicts import Claim, Verdict
 from repro.analysis.wording import amount, headline, meaning, pair
@@ -24,7 +24,31 @@ def answer(evidence: Evidence) -> list[str]:
             f"factor of {factor:g}, over which the paper's gain would be {PAPER_SLOPE * math.log2(factor):.1f} points; "
             "the paper's widths span a factor of 16."
         )
+    if gain := later_gain(evidence):
+        told[0] += f" {gain}"
     return told
+
+
+def later_gain(evidence: Evidence) -> str:
+    """How much width gains on unseen devices without the narrowest width that fits, on which claim 3 hangs most.
+
+    Empty where fewer than three widths fit, or runs are missing.
+    """
+    narrowest, *wider = evidence.fitting_widths()
+    fits = [run.train_accuracy for variant in BOTH for run in evidence.runs(Network(variant, narrowest)).values()]
+    if len(wider) < 2 or not fits or evidence.unfit([Network(variant, narrowest) for variant in BOTH]):
+        return ""
+    told = []
+    for variant in BOTH:
+        gain = difference(Network(variant, wider[-1]), Network(variant, wider[0]))
+        effect = evidence.effect(variant, "unseen", "gain", gain, "increase", ["width"])
+        told += [f"{variant} {amount(effect)}"] if amount(effect) else []
+    if not told:
+        return ""
+    return (
+        f"How much of the gain hangs on W = {narrowest}, whose lowest run gives back {100 * min(fits):.1f} % of its "
+        f"labels? From W = {wider[0]} to {wider[-1]} it is {', '.join(told)}."
+    )
 
 
 def outcomes(evidence: Evidence) -> dict[str, list[Claim]]:
