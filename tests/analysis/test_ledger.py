@@ -309,8 +309,8 @@ def test_an_answer_says_for_which_network_alone_a_claim_holds():
 def test_the_gain_without_the_narrowest_width_that_fits_is_told_apart():
     runs = made.records(EDITION, {8: 0.5, 16: 0.65, 32: 0.7}, fit=0.98)
     assert answer(evidence(*runs))[0].endswith(
-        "How much of the gain hangs on W = 8, whose lowest run gives back 98.0 % of its labels? From W = 16 to 32 it is "
-        "base +5.0 points (+1.4 to +8.6), damped +5.0 points (+1.4 to +8.6)."
+        "How much of the gain hangs on W = 8, whose lowest run gives back 98.0 % of its labels? From W = 16 to 32 it "
+        "is base +5.0 points (+1.4 to +8.6), damped +5.0 points (+1.4 to +8.6)."
     )
     unfit = made.records(EDITION, {8: 0.5, 16: 0.65, 32: 0.7}, fit=0.9)  # of no width do all networks fit
     assert "How much" not in answer(evidence(*unfit))[0]
