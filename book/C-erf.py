@@ -35,6 +35,7 @@ import pandas as pd
 from IPython.display import Markdown, display
 
 from repro.analysis import radii
+from repro.analysis.accuracy import NOT_TRAINED
 from repro.analysis.evidence import Evidence, Network
 from repro.edition import VARIANTS, open_edition
 from repro.erf.gradient import effective_receptive_field
@@ -172,7 +173,8 @@ page.radii_note(evidence, pair, "fig-14")
 # %% tags=["hide-input"]
 dense = Network("damped", wide, pointwise=k)
 alike = [dense, dense._replace(method="iterative"), dense._replace(method="static")]
-radii.radii_table(radii.radii(evidence, alike))
+table = radii.radii_table(radii.radii(evidence, alike))
+table.reindex(map(str, alike)).fillna(NOT_TRAINED)
 
 # %% [markdown]
 # In the base network no weight is damped, and pruning has no reason to prefer the outer rows of a kernel.
@@ -192,8 +194,9 @@ page.radii_note(evidence, pair, "fig-15")
 
 # %% tags=["hide-input"]
 dense = Network("base", wide, pointwise=k)
-pair = [dense, dense._replace(method="iterative")]
-radii.radii_table(radii.radii(evidence, pair))
+alike = [dense, dense._replace(method="iterative")]
+table = radii.radii_table(radii.radii(evidence, alike))
+table.reindex(map(str, alike)).fillna(NOT_TRAINED)
 
 # %% [markdown]
 # Of the last pair its text says nothing.

@@ -20,9 +20,8 @@ def answer(evidence: Evidence) -> list[str]:
     if widths[0] > min(evidence.edition.widths):
         factor = widths[-1] / widths[0]
         told[0] += (
-            f" Narrower networks than W = {widths[0]} do not fit their training data, so the widths compared span a "
-            f"factor of {factor:g}, over which the paper's gain would be {PAPER_SLOPE * math.log2(factor):.1f} points; "
-            "the paper's widths span a factor of 16."
+            f" Narrower networks do not fit their training data, so the widths compared span a factor of {factor:g}, not "
+            f"16 as the paper's; in proportion its gain would be {PAPER_SLOPE * math.log2(factor):.1f} points."
         )
     if gain := later_gain(evidence):
         told[0] += f" {gain}"
@@ -46,8 +45,8 @@ def later_gain(evidence: Evidence) -> str:
     if not told:
         return ""
     return (
-        f"How much of the gain hangs on W = {narrowest}, whose lowest run gives back {100 * min(fits):.1f} % of its "
-        f"labels? From W = {wider[0]} to {wider[-1]} it is {', '.join(told)}."
+        f"From W = {wider[0]} to {wider[-1]}, without W = {narrowest}, whose lowest run gives back {100 * min(fits):.1f} % "
+        f"of its labels, the gain is {', '.join(told)}."
     )
 
 

@@ -1,4 +1,5 @@
 import base64
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ import pytest
 import tiny
 
 from repro.analysis.evidence import Evidence
+from repro.analysis.verdicts import Verdict
 from repro.build import pages
 from repro.edition import open_edition
 from repro.experiment import ModelConfig, Sparsity
 from repro.figures import page as display
+from repro.figures.ledger_table import badge
 from repro.figures.markup import RUNS_MIME, Html
 from repro.figures.page import code, figure_note, findings, provenance, start
 from repro.store.record import Failure, Record
@@ -220,3 +223,10 @@ def test_a_page_that_lacked_a_run_is_executed_again_once_the_store_has_others(
     assert not pages.is_current(tmp_path / "page.ipynb", "of another", store)
     (store.folder(run.key) / "manifest.json").unlink()
     assert not pages.is_current(tmp_path / "page.ipynb", "of its source", store)
+
+
+def test_every_verdict_that_the_style_sheet_names_exists():
+    css = (ROOT / "book" / "_static" / "edition.css").read_text()
+    named = set(re.findall(r"\.([a-z-]+)", "".join(re.findall(r"^\.repro-ledger :is\((.+)\) \{$", css, re.MULTILINE))))
+    classes = {re.search(r'class="verdict ([^"]+)"', badge(verdict))[1] for verdict in Verdict}  # type: ignore[index]
+    assert named - {"claims", "summary"} <= classes and "negligible" in named
