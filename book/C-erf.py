@@ -113,7 +113,7 @@ if len(of_runs):
     display(
         Markdown(
             "The same two numbers of blocks at the width of the depth studies in "
-            f"Section 5.2, $W = {edition.depth_width}$; the claim was not put to it."
+            f"Section 5.2, W = {edition.depth_width}; the claim was not put to it."
         ),
         radii.radii_table(of_runs),
     )

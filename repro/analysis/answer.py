@@ -20,8 +20,8 @@ def answer(evidence: Evidence) -> list[str]:
     if widths[0] > min(evidence.edition.widths):
         factor = widths[-1] / widths[0]
         told[0] += (
-            f" Narrower networks do not fit their training data, so the widths compared span a factor of {factor:g}, not "
-            f"16 as the paper's; in proportion its gain would be {PAPER_SLOPE * math.log2(factor):.1f} points."
+            f" Narrower networks do not fit their training data, so the widths compared span a factor of {factor:g}, "
+            f"not 16 as the paper's; in proportion its gain would be {PAPER_SLOPE * math.log2(factor):.1f} points."
         )
     if gain := later_gain(evidence):
         told[0] += f" {gain}"
@@ -45,8 +45,8 @@ def later_gain(evidence: Evidence) -> str:
     if not told:
         return ""
     return (
-        f"From W = {wider[0]} to {wider[-1]}, without W = {narrowest}, whose lowest run gives back {100 * min(fits):.1f} % "
-        f"of its labels, the gain is {', '.join(told)}."
+        f"From W = {wider[0]} to {wider[-1]}, without W = {narrowest}, whose lowest run gives back "
+        f"{100 * min(fits):.1f} % of its labels, the gain is {', '.join(told)}."
     )
 
 
