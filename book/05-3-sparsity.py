@@ -215,7 +215,9 @@ compared = unguarded + [
     if run.experiment.model.width in edition.unguarded_widths
 ]
 table = accuracy.percentages(
-    accuracy.report(accuracy.accuracies(compared)), ["width", "method"]
+    accuracy.report(accuracy.accuracies(compared)),
+    ["width", "method"],
+    len(edition.folds),
 )
 if not edition.unguarded_widths:
     display(Markdown("This edition does not train them."))

@@ -97,9 +97,12 @@ def scaling_table(scalings: pd.DataFrame) -> pd.DataFrame:
     return ordered.rename_axis(columns="accuracy / %")
 
 
-def percentages(report: pd.DataFrame, index: str | list[str]) -> pd.DataFrame:
-    """A report as text, "mean ± standard deviation" in %: `index` down, group and variant across."""
-    table = report.assign(text=_texts(report)).pivot(index=index, columns=["group", "variant"], values="text")
+def percentages(report: pd.DataFrame, index: str | list[str], folds: int = 0) -> pd.DataFrame:
+    """A report as text, "mean ± standard deviation" in %: `index` down, group and variant across.
+
+    Of a network that lacks folds it says how many it has, of `folds` or of the most that one of the report has.
+    """
+    table = report.assign(text=_texts(report, folds)).pivot(index=index, columns=["group", "variant"], values="text")
     columns = pd.MultiIndex.from_product([GROUPS, list(VARIANTS)], names=["group", "variant"])
     return table.reindex(columns=columns).fillna(NOT_TRAINED)
 
@@ -111,11 +114,11 @@ def size_table(report: pd.DataFrame) -> pd.DataFrame:
     return table.reorder_levels(["W", "D", "K", "weights"])
 
 
-def _texts(report: pd.DataFrame) -> list[str]:
-    """Mean and deviation in %; of a network that lacks folds that others have, how many it has."""
-    texts = []
+def _texts(report: pd.DataFrame, wanted: int = 0) -> list[str]:
+    """Mean and deviation in %; of a network that lacks folds, how many it has."""
+    texts, wanted = [], wanted or report["folds"].max()
     for mean, std, folds in zip(report["mean"], report["std"], report["folds"], strict=True):
-        part = f" ({folds} of {report['folds'].max()} folds)" if folds < report["folds"].max() else ""
+        part = f" ({folds} of {wanted} folds)" if folds < wanted else ""
         texts.append(with_deviation(100 * mean, 100 * std) + part)
     return texts
 

@@ -71,16 +71,4 @@ def _sentence(topic: str, claim: Claim) -> str:
     told = "; ".join(f"{networks}: {', '.join(amounts)}" for networks, amounts in compared.items())
     which = "" if claim.some or len(compared) < 2 else "the weakest comparison of each network is "
     here = f" Here, on unseen devices, {which}{told}." if told else ""
-    return f"**{topic}.** {claim.statement}{paper}{here} {meaning(claim)}{_of_one_variant(claim)}"
-
-
-def _of_one_variant(claim: Claim) -> str:
-    """What a claim that does not hold for both variants says of the one for which it does."""
-    if claim.some or claim.verdict is Verdict.SUPPORTED:
-        return ""
-    held = [
-        variant
-        for variant in BOTH
-        if {effect.verdict for effect in claim.effects if effect.subject == variant} == {Verdict.SUPPORTED}
-    ]
-    return "".join(f" Of the {variant} network alone they support it." for variant in held)
+    return f"**{topic}.** {claim.statement}{paper}{here} {meaning(claim)}"

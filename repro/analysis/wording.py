@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from repro.analysis.evidence import BOTH
 from repro.analysis.verdicts import Claim, Effect, Signal, Verdict
 
 MEANING = {
@@ -19,7 +20,17 @@ MEANING = {
 
 
 def meaning(claim: Claim) -> str:
-    """What a claim's verdict says, in a sentence."""
+    """What a claim's verdict says, in a sentence; in another one, of which network alone the claim holds."""
+    held = [
+        variant
+        for variant in BOTH
+        if {effect.verdict for effect in claim.effects if effect.subject == variant} == {Verdict.SUPPORTED}
+    ]
+    alone = [] if claim.some or claim.verdict is Verdict.SUPPORTED else held
+    return " ".join([_meaning(claim), *(f"Of the {variant} network alone they support it." for variant in alone)])
+
+
+def _meaning(claim: Claim) -> str:
     leaning = [effect for effect in claim.effects if effect.verdict is Verdict.DIRECTION_ONLY]
     if claim.verdict is Verdict.DIRECTION_ONLY and all(map(_smaller_than_claimed, leaning)):
         asked = " and ".join(dict.fromkeys(_measure(effect.margin, effect.unit) for effect in leaning))
