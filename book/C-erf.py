@@ -106,7 +106,7 @@ page.radii_note(evidence, pair, "fig-10")
 # %% tags=["remove-input"]
 page.findings(evidence, 11)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 pair = [Network("damped", edition.depth_width, pointwise=n) for n in (few, many)]
 of_runs = radii.radii(evidence, pair if edition.depth_width != deep else ())
 if len(of_runs):
@@ -168,7 +168,7 @@ plt.show()
 page.radii_note(evidence, pair, "fig-14")
 
 # %% [markdown]
-# Width alone narrows the field (C.2). What pruning does to it shows between networks of one width:
+# Width alone changes the field, too (C.2). What pruning does to it shows between networks of one width:
 
 # %% tags=["hide-input"]
 dense = Network("damped", wide, pointwise=k)

@@ -82,7 +82,7 @@ def pruning_and_erf(evidence: Evidence) -> Claim:
     return Claim(
         "Iterative pruning narrows the damped network's effective receptive field along frequency, random pruning does "
         "not; the wide base network's stays as it is.",
-        "Compared are wide networks with and without pruning, as the paper does for base, since width alone narrows "
+        "Compared are wide networks with and without pruning, as the paper does for base, since width alone changes "
         "the field (claim 12). The 90 % radius along frequency shrinks by a factor of "
         f"{ERF_CHANGE:g} or more for damped under iterative pruning, and stays within a factor of {ERF_SAME:g} for "
         "damped under random pruning and for base under iterative pruning.",
