@@ -215,9 +215,8 @@ compared = unguarded + [
     if run.experiment.model.width in edition.unguarded_widths
 ]
 table = accuracy.percentages(
-    accuracy.report(accuracy.accuracies(compared)),
+    accuracy.report(accuracy.accuracies(compared), len(edition.folds)),
     ["width", "method"],
-    len(edition.folds),
 )
 if not edition.unguarded_widths:
     display(Markdown("This edition does not train them."))

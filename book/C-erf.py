@@ -35,7 +35,6 @@ import pandas as pd
 from IPython.display import Markdown, display
 
 from repro.analysis import radii
-from repro.analysis.accuracy import NOT_TRAINED
 from repro.analysis.evidence import Evidence, Network
 from repro.edition import VARIANTS, open_edition
 from repro.erf.gradient import effective_receptive_field
@@ -173,8 +172,7 @@ page.radii_note(evidence, pair, "fig-14")
 # %% tags=["hide-input"]
 dense = Network("damped", wide, pointwise=k)
 alike = [dense, dense._replace(method="iterative"), dense._replace(method="static")]
-table = radii.radii_table(radii.radii(evidence, alike))
-table.reindex(map(str, alike)).fillna(NOT_TRAINED)
+radii.radii_table(radii.radii(evidence, alike), alike)
 
 # %% [markdown]
 # In the base network no weight is damped, and pruning has no reason to prefer the outer rows of a kernel.
@@ -195,8 +193,7 @@ page.radii_note(evidence, pair, "fig-15")
 # %% tags=["hide-input"]
 dense = Network("base", wide, pointwise=k)
 alike = [dense, dense._replace(method="iterative")]
-table = radii.radii_table(radii.radii(evidence, alike))
-table.reindex(map(str, alike)).fillna(NOT_TRAINED)
+radii.radii_table(radii.radii(evidence, alike), alike)
 
 # %% [markdown]
 # Of the last pair its text says nothing.

@@ -60,11 +60,7 @@ lines = [edition.description, "", *(f"- {line}" for line in answer(evidence))]
 Markdown(unbroken("\n".join(lines)))
 
 # %% tags=["remove-input"] mystnb={"image": {"alt": "Accuracy over width for the base and the damped network, on unseen devices and on the seen one."}}
-widened = [
-    record
-    for network in evidence.networks("width")
-    for record in evidence.runs(network).values()
-]
+widened = evidence.of_study("width")
 table = accuracy.accuracies(widened)
 figure = charts.accuracy_panels(
     accuracy.report(table),

@@ -50,17 +50,19 @@ def by_run(table: pd.DataFrame) -> pd.DataFrame:
     return table.groupby([*NETWORK, "weights", "group", "fold", "seed"])["accuracy"].mean().reset_index()
 
 
-def report(table: pd.DataFrame) -> pd.DataFrame:
+def report(table: pd.DataFrame, folds: int = 0) -> pd.DataFrame:
     """The paper's rule (A.3): mean and standard deviation over the reported epochs of all runs together.
 
     The deviation pools epochs and runs, as the paper says; it is not an error of the mean.
 
-    Columns: the network's, weights, group, mean, std (of a sample, n - 1), n, the number of values, and folds, the
-    number of folds that they are from.
+    Columns: the network's, weights, group, mean, std (of a sample, n - 1), n, the number of values, folds, the number
+    of folds that they are from, and of, the number that a network has where none is missing: `folds` or, by default,
+    the most that one of the table has.
     """
     groups = table.groupby([*NETWORK, "weights", "group"])
     values = groups["accuracy"].agg(mean="mean", std="std", n="count")
     values["folds"] = groups["fold"].nunique()
+    values["of"] = folds or values["folds"].max()
     return values.reset_index()
 
 
@@ -82,9 +84,8 @@ def scaling_report(evidence: Evidence) -> pd.DataFrame:
     """
     reports = []
     for scaling, study in SCALINGS.items():
-        networks = evidence.networks(study)
-        records = [record for network in networks for record in evidence.runs(network).values()]
-        reports.append(report(accuracies(records)).assign(scaling=scaling))
+        table = accuracies(evidence.of_study(study))
+        reports.append(report(table, len(evidence.edition.folds)).assign(scaling=scaling))
     return pd.concat(reports, ignore_index=True)
 
 
@@ -97,12 +98,9 @@ def scaling_table(scalings: pd.DataFrame) -> pd.DataFrame:
     return ordered.rename_axis(columns="accuracy / %")
 
 
-def percentages(report: pd.DataFrame, index: str | list[str], folds: int = 0) -> pd.DataFrame:
-    """A report as text, "mean ± standard deviation" in %: `index` down, group and variant across.
-
-    Of a network that lacks folds it says how many it has, of `folds` or of the most that one of the report has.
-    """
-    table = report.assign(text=_texts(report, folds)).pivot(index=index, columns=["group", "variant"], values="text")
+def percentages(report: pd.DataFrame, index: str | list[str]) -> pd.DataFrame:
+    """A report as text, "mean ± standard deviation" in %: `index` down, group and variant across."""
+    table = report.assign(text=_texts(report)).pivot(index=index, columns=["group", "variant"], values="text")
     columns = pd.MultiIndex.from_product([GROUPS, list(VARIANTS)], names=["group", "variant"])
     return table.reindex(columns=columns).fillna(NOT_TRAINED)
 
@@ -114,11 +112,11 @@ def size_table(report: pd.DataFrame) -> pd.DataFrame:
     return table.reorder_levels(["W", "D", "K", "weights"])
 
 
-def _texts(report: pd.DataFrame, wanted: int = 0) -> list[str]:
+def _texts(report: pd.DataFrame) -> list[str]:
     """Mean and deviation in %; of a network that lacks folds, how many it has."""
-    texts, wanted = [], wanted or report["folds"].max()
-    for mean, std, folds in zip(report["mean"], report["std"], report["folds"], strict=True):
-        part = f" ({folds} of {wanted} folds)" if folds < wanted else ""
+    texts = []
+    for mean, std, folds, of in zip(report["mean"], report["std"], report["folds"], report["of"], strict=True):
+        part = f" ({folds} of {of} folds)" if folds < of else ""
         texts.append(with_deviation(100 * mean, 100 * std) + part)
     return texts
 

@@ -129,6 +129,10 @@ class Evidence:
         """A network's runs by replicate; empty where there are none."""
         return self._runs.get((network, labels), {})
 
+    def of_study(self, study: str) -> list[Record]:
+        """The runs of a study's networks (`networks`), with the edition's seeds."""
+        return [record for network in self.networks(study) for record in self.runs(network).values()]
+
     def unfit(self, networks: Iterable[Network]) -> tuple[str, ...]:
         """Those of these networks with a run that reproduces fewer than `FITS` % of its training labels, in words."""
         fits = {network: [100 * run.train_accuracy for run in self.runs(network).values()] for network in networks}

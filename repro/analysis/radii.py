@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 import scipy
 from numpy.typing import NDArray
 
-from repro.analysis.accuracy import with_deviation
+from repro.analysis.accuracy import NOT_TRAINED, with_deviation
 from repro.analysis.evidence import Evidence, Network
 from repro.analysis.fields import Field, field_of
 
@@ -47,10 +47,11 @@ def radii(evidence: Evidence, networks: Iterable[Network]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["network", "fold", "seed", *RADII]).astype(dict.fromkeys(RADII, float))
 
 
-def radii_table(radii: pd.DataFrame) -> pd.DataFrame:
+def radii_table(radii: pd.DataFrame, networks: Sequence[Network] = ()) -> pd.DataFrame:
     """The radii as text, "mean ± standard deviation" over the runs of a network, one row a network.
 
-    In brackets, what they are of the first network's: the geometric mean over the folds and seeds that both have.
+    In brackets, what they are of the first network's: the geometric mean over the folds and seeds that both have. Of
+    `networks` those without runs have a row, too, which says so.
     """
     names = list(dict.fromkeys(radii["network"]))
     of_network = {name: radii[radii["network"] == name].set_index(["fold", "seed"])[[*RADII]] for name in names}
@@ -62,6 +63,7 @@ def radii_table(radii: pd.DataFrame) -> pd.DataFrame:
             + ("" if name == names[0] or np.isnan(ratio) else f" (× {ratio:.2f})")
             for label, ratio in ratios.items()
         ]
+    rows = {str(network): [NOT_TRAINED] * len(RADII) for network in networks} | rows
     return pd.DataFrame.from_dict(rows, orient="index", columns=[*RADII]).rename_axis(columns="radius (ratio)")
 
 

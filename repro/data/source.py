@@ -146,7 +146,7 @@ def folder_state(folder: str) -> list[tuple[str, int, int]]:
     if not folder:
         return []
     root = Path(folder)
-    names = {path: path.relative_to(root) for path in sorted(root.rglob("*")) if path.is_file()}
-    shown = {path: name for path, name in names.items() if not any(part.startswith(".") for part in name.parts)}
-    stats = {name.as_posix(): path.stat() for path, name in shown.items()}
-    return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats.items()]
+    names = sorted(path.relative_to(root) for path in root.rglob("*") if path.is_file())
+    shown = [name for name in names if not any(part.startswith(".") for part in name.parts)]
+    found = ((name.as_posix(), (root / name).stat()) for name in shown)
+    return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in found]

@@ -57,7 +57,7 @@ def _error_bars(ax: Axes, x: pd.Series[Any], report: pd.DataFrame, **look: Any) 
 
     The mark of a network that lacks folds is hollow.
     """
-    mean, part = 100 * report["mean"], report["folds"] < report["folds"].max()
+    mean, part = 100 * report["mean"], report["folds"] < report["of"]
     ax.errorbar(x, mean, 100 * report["std"].fillna(0), **look)
     if part.any():
         name = None if FOLDS_MISSING in ax.get_legend_handles_labels()[1] else FOLDS_MISSING

@@ -20,7 +20,6 @@ from repro.erf.gradient import Extent
 from repro.figures import charts
 from repro.figures.style import STYLE
 from repro.files.atomic import write_file
-from repro.store.record import Record
 
 ANSWER = ("<!-- the answer, written by `repro runs ship` -->", "<!-- end of the answer -->")
 """Between these lines the project's README has the answer of the edition `SHOWN`."""
@@ -58,7 +57,7 @@ def write_report(evidence: Evidence, folder: Path) -> None:
     ]
     for claim in claims:
         lines.append(f"| {claim.number} | {claim.statement} | {claim.paper} | {numbers(claim)} | {claim.verdict} |")
-    machines = by_machine(_widened(evidence))
+    machines = by_machine(evidence.of_study("width"))
     seeds = " and ".join(map(str, evidence.edition.seeds))
     lines += [
         "",
@@ -79,10 +78,6 @@ def write_report(evidence: Evidence, folder: Path) -> None:
             write_file(project, (before + told + after).encode())
 
 
-def _widened(evidence: Evidence) -> list[Record]:
-    return [record for network in evidence.networks("width") for record in evidence.runs(network).values()]
-
-
 def _radii(evidence: Evidence) -> pd.DataFrame:
     """The radii of every run's effective receptive field, one row a run."""
     rows = [{"key": record.key, **asdict(evidence.extent(record))} for record in evidence.records]
@@ -91,7 +86,7 @@ def _radii(evidence: Evidence) -> pd.DataFrame:
 
 def _picture(evidence: Evidence) -> bytes:
     """Accuracy over width, as Figure 3 of the paper has it."""
-    table = accuracy.accuracies(_widened(evidence))
+    table = accuracy.accuracies(evidence.of_study("width"))
     content = io.BytesIO()
     with mpl.rc_context(STYLE):
         figure = charts.accuracy_panels(accuracy.report(table), accuracy.by_run(table), "width", "width W", True)

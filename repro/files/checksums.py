@@ -88,7 +88,7 @@ def require_files(folder: Path, needed: frozenset[str], optional: frozenset[str]
     listed = set(digests(folder))
     if not needed <= listed <= needed | optional:
         raise DamagedError(folder / MANIFEST, folder)
-    found = {path.name for path in folder.iterdir() if not path.name.startswith(".")}  # as a file manager leaves them
+    found = {path.name for path in folder.iterdir() if not atomic.is_leftover(path)}  # nor what a file manager leaves
     odd = sorted(found ^ (listed | {MANIFEST}))
     if odd:
         raise DamagedError(folder / odd[0], folder)

@@ -43,10 +43,10 @@ def test_percentages_say_what_was_not_trained():
 def test_a_table_says_which_network_lacks_folds_that_another_has():
     first, second = (DataConfig(name="esc10", root="data", impulse_responses="irs", fold=fold) for fold in (1, 2))
     runs = [tiny.record(NARROW, data=first), tiny.record(NARROW, data=second), tiny.record(WIDE, data=first)]
-    report = accuracy.report(accuracy.accuracies(runs))
-    table = accuracy.percentages(report, "width")[("unseen", "base")]
+    measured = accuracy.accuracies(runs)
+    table = accuracy.percentages(accuracy.report(measured), "width")[("unseen", "base")]
     assert table.to_dict() == {4: "100.0 ± 0.0", 8: "100.0 ± 0.0 (1 of 2 folds)"}
-    table = accuracy.percentages(report, "width", folds=5)[("unseen", "base")]
+    table = accuracy.percentages(accuracy.report(measured, folds=5), "width")[("unseen", "base")]
     assert table.to_dict() == {4: "100.0 ± 0.0 (2 of 5 folds)", 8: "100.0 ± 0.0 (1 of 5 folds)"}
 
 

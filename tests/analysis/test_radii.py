@@ -54,14 +54,18 @@ def test_the_table_has_mean_deviation_and_the_ratio_over_common_folds():
     assert table.loc["base W=32", LABEL] == f"{wide.mean():.1f} ± {wide.std():.1f} (× {ratio:.2f})"
 
 
-def test_networks_without_runs_are_left_out_of_the_table():
+def test_networks_without_runs_are_left_out_of_the_table_unless_they_are_named():
     def none_of_the_wide(run):
         return None if run.model.width == 32 else 8.0
 
     def apart(run):
         return 8.0 if (run.data.fold == 1) == (run.model.width == 8) else None
 
-    assert radii_table(radii(evidence(none_of_the_wide), [NARROW, WIDE])).index.tolist() == ["base W=8"]
+    found = radii(evidence(none_of_the_wide), [NARROW, WIDE])
+    assert radii_table(found).index.tolist() == ["base W=8"]
+    named = radii_table(found, [NARROW, WIDE])
+    assert named.index.tolist() == ["base W=8", "base W=32"] and set(named.loc["base W=32"]) == {"not trained"}
+    assert named.iloc[[0]].equals(radii_table(found))
     assert "×" not in radii_table(radii(evidence(apart), [NARROW, WIDE])).to_string()  # no fold in common
     assert radii_table(radii(evidence(lambda run: None), [NARROW, WIDE])).shape == (0, 4)
 

@@ -81,12 +81,15 @@ def test_a_network_that_lacks_folds_is_hollow_and_the_legend_says_so():
         2 if (width, variant) == (8, "base") else 5
         for width, variant in zip(report["width"], report["variant"], strict=True)
     ]
+    report["of"] = 5
     figure = charts.accuracy_panels(report, by_run, "width", "width W", logarithmic=False)
     assert legend(figure) == ["base", "damped", "folds missing"]
     for ax in figure.axes:
         (hollow,) = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
         assert len(hollow.get_xdata()) == 1 and hollow.get_color() == COLOURS["base"]
         assert hollow.get_ydata() == ax.containers[0][0].get_ydata()[1]
+    figure = charts.accuracy_panels(report.assign(folds=2), by_run, "width", "width W", logarithmic=False)
+    assert legend(figure) == ["base", "damped", "folds missing"]  # also where all networks lack some
 
 
 @pytest.mark.parametrize("seeds", [[0], [0, 1]])
