@@ -138,6 +138,15 @@ def check(what: str, found: object, wanted: object) -> None:
         raise SystemExit(f"rehearsal: {what}: {found!r} instead of {wanted!r}")
 
 
+def check_run(what: str, run: Runner, jobs: dict[str, str], failed: tuple[str, ...] = ()) -> None:
+    """What became of the jobs, and the steps that failed; where it is not as wanted, what those steps printed."""
+    if (run.results, tuple(run.failures)) != (jobs, failed):
+        for step, printed in run.failures.items():
+            print(f"== {step}", printed[-4000:], sep="\n", flush=True)
+    check(f"{what}: jobs", run.results, jobs)
+    check(f"{what}: failed steps", tuple(run.failures), failed)
+
+
 STOPPED = {"execute": "failure", "render": "skipped", "publish": "skipped", "release": "skipped", "alert": "success"}
 DONE = {"execute": "success", "render": "success", "publish": "success", "release": "success", "alert": "skipped"}
 
@@ -146,8 +155,7 @@ def stops(here: Rehearsal, what: str, step: str, kept: set[str], event: str = "s
     """A run that must fail in the job on the GPU, at this step, keep these artifacts and send one alert more."""
     alerts = len(here.alerts())
     run = here.run("book.yml", event, **faults)
-    check(f"{what}: jobs", run.results, STOPPED)
-    check(f"{what}: failed steps", run.failed_steps, [step])
+    check_run(what, run, STOPPED, (step,))
     check(f"{what}: artifacts that are missing", kept - set(here.kept()), set())
     check(f"{what}: alerts", len(here.alerts()), alerts + 1)
     return run
@@ -178,7 +186,7 @@ def red(here: Rehearsal, tell: Callable[[str], None]) -> None:
 
 def green(here: Rehearsal, tell: Callable[[str], None]) -> None:
     """Nothing goes wrong."""
-    check("green: jobs", here.run("book.yml", "tag").results, DONE)
+    check_run("green", here.run("book.yml", "tag"), DONE)
     listed = ["git", "ls-tree", "-r", "--name-only", "executed", "executed", ".github"]
     branch = subprocess.run(listed, cwd=here.origin, capture_output=True, text=True, check=True).stdout.split()
     pages = [f"executed/{edition}/{page}.ipynb" for edition in ("esc10", "quick") for page in ("05-1-width", "other")]
@@ -202,13 +210,14 @@ def _launch_links(here: Rehearsal, page: str) -> list[str]:
 def dead_links(here: Rehearsal, tell: Callable[[str], None]) -> None:
     """Links that do not answer: one to Binder after publishing, one in the documentation weekly."""
     run = here.run("book.yml", "tag", DEAD="labpath=executed/esc10/05-1-width")
-    check("dead launch link: jobs", run.results, DONE | {"publish": "failure", "alert": "success"})
-    check("dead launch link: failed steps", run.failed_steps, ["Ask every launch link whether it answers"])
+    jobs = DONE | {"publish": "failure", "alert": "success"}
+    check_run("dead launch link", run, jobs, ("Ask every launch link whether it answers",))
     tell("red: dead launch link; the release was made")
 
     made = "lock test book check-pages"
     run = here.run("weekly.yml", "schedule", made, DEAD="jupyterbook.org")
-    check("weekly, dead link", run.results, {"newest": "success", "links": "failure", "alert": "success"})
+    jobs = {"newest": "success", "links": "failure", "alert": "success"}
+    check_run("weekly, dead link", run, jobs, ("make check-links",))
     check("the alert", here.alerts()[-1:], ["issue comment 7"])
     tell("red: weekly dead link")
 

@@ -79,6 +79,8 @@ class Runner:
         kept: the jobs that find their workspace as they left it, as on a self-hosted machine.
         kill: the name of a step that is killed as soon as the condition holds.
         file_limit: the name of a step and the bytes that no file of it may exceed, as on a full disk.
+        results: of the last workflow, the result of every job.
+        failures: of the last workflow, the name of every step that failed and what it printed.
     """
 
     origin: Path
@@ -89,7 +91,7 @@ class Runner:
     kill: tuple[str, Callable[[], bool]] | None = None
     file_limit: tuple[str, int] | None = None
     results: dict[str, str] = field(default_factory=dict)
-    failed_steps: list[str] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
 
     def run(self, name: str, prefix: str = "") -> dict[str, str]:
         """Carry out the workflow file of this name and return the result of every job."""
@@ -128,17 +130,19 @@ class Runner:
             name = step.get("name") or step.get("run", step.get("uses", "")).splitlines()[0].split("@")[0]
             if not holds(step.get("if"), context, failed):
                 continue
+            log = self.folder / "logs" / f"{job}-{number}.log"
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_text("")
             if "uses" in step:
                 given = {key: filled(value, context) for key, value in step.get("with", {}).items()}
                 done = self.action(step["uses"].split("@")[0], given, workspace)
             else:
                 own = {key: filled(value, context) for key, value in step.get("env", {}).items()}
-                log = self.folder / "logs" / f"{job}-{number}.log"
                 script = filled(step["run"], context)
                 done = self._command(name, script, environment, context["env"] | own, workspace, temp, log, strict)
             if not done:
                 failed = True
-                self.failed_steps.append(name)
+                self.failures[name] = log.read_text(errors="replace")
         return "failure" if failed else "success"
 
     def _command(
@@ -159,7 +163,6 @@ class Runner:
         (temp / "script").write_text(script)
         shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail"] if strict else ["bash", "-e"]
         limit = self.file_limit[1] if self.file_limit and self.file_limit[0] == name else None
-        log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w") as output:
             process = subprocess.Popen(
                 [*shell, str(temp / "script")],
