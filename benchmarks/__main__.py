@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
-import re
 import time
 from pathlib import Path
 
@@ -16,17 +14,11 @@ from joblib import cpu_count
 from benchmarks.measure import Sizes, measure
 from repro.data.parallel import ONE_THREAD
 from repro.files.atomic import write_file
-from repro.store.provenance import provenance
+from repro.store.provenance import processor, provenance
 from repro.store.store import Store
 from repro.training.device import is_gpu, training_device
 
 LINE = "{what:<32} {ours:8.4g} {unit:<7}  {theirs:8.4g}  {against:<34} {ratio:6.2f}  ({lowest:.2f} to {highest:.2f})"
-
-
-def cpu_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """The processor's name as Linux has it, else what Python knows of it."""
-    found = re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(), re.M) if cpuinfo.is_file() else None
-    return found[1].strip() if found else platform.processor() or platform.machine()
 
 
 @click.command()
@@ -40,7 +32,7 @@ def main(quick: bool, out: Path | None) -> None:
     out, device, start = out or Store.default().root / "bench.json", training_device(), time.perf_counter()
     os.environ.update(ONE_THREAD)  # NumPy's libraries read this when the measuring processes start
     gpu, load = torch.cuda.get_device_name(device) if is_gpu(device) else None, round(os.getloadavg()[0], 1)
-    machine = {"cpu": cpu_name(), "cores": cpu_count(), "gpu": gpu, "load": load}
+    machine = {"cpu": processor(), "cores": cpu_count(), "gpu": gpu, "load": load}
     click.echo("{cpu}, {cores} cores, GPU: {gpu}; load when it began: {load}".format(**machine))
     if load > cpu_count() / 2:
         click.echo("The machine has other work to do: these figures are not what it can do.")

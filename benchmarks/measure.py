@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks import plain
-from repro.data.clips import COLUMNS, SAMPLE_RATE, Clips
+from repro.data.clips import COLUMNS, Clips, samples_in
 from repro.data.features import PerceptualMel, frames, to_float
 from repro.data.split import FOLD
 from repro.data.tau2020 import SCENES
@@ -84,7 +84,7 @@ def noise(clips: int, seconds: float) -> Clips:
     table["scene"] = [SCENES[row % len(SCENES)] for row in table.index]
     table["device"] = ["a"] * (clips + 1) + ["b"]
     table[FOLD] = ["train"] * clips + ["test"] * 2
-    size = (len(table), round(seconds * SAMPLE_RATE))
+    size = (len(table), samples_in(seconds))
     return Clips(np.random.default_rng(0).integers(-3000, 3000, size, np.int16), table, SCENES, "noise")
 
 
@@ -248,7 +248,7 @@ def _training(sizes: Sizes, width: int) -> Iterator[Row]:
         }
         rates = race(lanes, sizes)
         memory = [process.submit(_peak_memory, sizes.device).result() for process in (ours, theirs)]
-    a_clip = operations(width, frames(round(sizes.seconds * SAMPLE_RATE)))
+    a_clip = operations(width, frames(samples_in(sizes.seconds)))
     reached, peak = [rate * a_clip / 1e9 for rate in rates["ours"]], [rate / 1e9 for rate in rates["peak"]]
     one = "plain, one process" if gpu else "plain, two threads"
     yield compared(what, "clips/s", rates["ours"], "plain", rates["plain"])

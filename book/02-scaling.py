@@ -34,7 +34,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import Markdown
 
-from repro.data.features import SAMPLE_RATE, frames
+from repro.data.clips import samples_in
+from repro.data.features import frames
 from repro.experiment import ModelConfig
 from repro.figures.style import use_style
 from repro.network.cp_resnet import INPUT_BANDS, layer_table
@@ -56,7 +57,7 @@ use_style()
 # $W^2$. We count convolutions and classifier, and leave out batch normalisation ([judgement call 8](judgement-calls)).
 
 # %%
-clip_frames = frames(round(clip_seconds * SAMPLE_RATE))
+clip_frames = frames(samples_in(clip_seconds))
 
 
 def size(model: ModelConfig) -> dict[str, float]:

@@ -32,7 +32,8 @@ from IPython.display import Markdown
 
 from repro.analysis import accuracy
 from repro.analysis.evidence import Evidence
-from repro.data.features import SAMPLE_RATE, frames
+from repro.data.clips import samples_in
+from repro.data.features import frames
 from repro.edition import open_edition
 from repro.experiment import ModelConfig
 from repro.figures import charts, page
@@ -112,7 +113,7 @@ page.code(build)
 # %%
 paper_widths = [32, 64, 128, 192, 256, 384, 512]
 shown_widths = sorted({*paper_widths, *edition.widths})
-clip_frames = frames(round(edition.clip_seconds * SAMPLE_RATE))
+clip_frames = frames(samples_in(edition.clip_seconds))
 layers = {w: layer_table(ModelConfig(width=w), clip_frames) for w in shown_widths}
 weights = {w: sum(layer.weights for layer in layers[w]) for w in layers}
 sizes = pd.DataFrame(

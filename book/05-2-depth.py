@@ -34,7 +34,8 @@ from IPython.display import Markdown, display
 
 from repro.analysis import accuracy
 from repro.analysis.evidence import Evidence, Network
-from repro.data.features import SAMPLE_RATE, frames
+from repro.data.clips import samples_in
+from repro.data.features import frames
 from repro.edition import VARIANTS, open_edition
 from repro.erf.gradient import crop
 from repro.experiment import ModelConfig
@@ -65,7 +66,7 @@ page.start(edition)
 # pixel in the middle of the last map see?
 
 # %%
-clip_frames = frames(round(edition.clip_seconds * SAMPLE_RATE))
+clip_frames = frames(samples_in(edition.clip_seconds))
 clip = torch.zeros(INPUT_BANDS, clip_frames)
 models = {depth: ModelConfig(depth=depth) for depth in edition.depths}
 seen = {depth: crop(clip, model).values.shape for depth, model in models.items()}
@@ -80,7 +81,7 @@ pd.DataFrame(
 ).rename_axis("D")
 
 # %% tags=["hide-input"]
-paper_frames = frames(10 * SAMPLE_RATE)
+paper_frames = frames(samples_in(10))
 needed = next(
     d
     for d in range(1, 99)

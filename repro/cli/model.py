@@ -19,7 +19,8 @@ def model(width: int, depth: int, pointwise: int, seconds: float, as_json: bool)
     import json
     import math
 
-    from repro.data.features import SAMPLE_RATE, frames
+    from repro.data.clips import samples_in
+    from repro.data.features import frames
     from repro.errors import InputError
     from repro.experiment import SHORTEST_CLIP, ModelConfig
     from repro.network.cp_resnet import LayerRow, layer_table
@@ -28,7 +29,7 @@ def model(width: int, depth: int, pointwise: int, seconds: float, as_json: bool)
     if not SHORTEST_CLIP <= seconds < math.inf:
         raise InputError(f"--seconds {seconds:g}: must be at least {SHORTEST_CLIP}, and finite")
     config = ModelConfig(width=width, depth=depth, pointwise=pointwise)
-    rows = layer_table(config, frames(round(seconds * SAMPLE_RATE)))
+    rows = layer_table(config, frames(samples_in(seconds)))
     totals = {
         "weights": sum(row.weights for row in rows),
         "macs": sum(row.macs for row in rows),

@@ -28,6 +28,11 @@ WAVEFORMS, TABLE, INFO = "waveforms.npy", "table.csv", "info.json"  # what a pre
 RECORD_EVERY = 64  # rows after which a preparation's progress is recorded: a killed one has to repeat fewer than these
 
 
+def samples_in(seconds: float) -> int:
+    """Number of samples of a clip that lasts this long."""
+    return round(seconds * SAMPLE_RATE)
+
+
 @dataclass(frozen=True)
 class Clips:
     """A set of recordings of equal length.

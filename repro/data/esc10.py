@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from repro.data.audio import decode, fit_length, resample, to_int16, within_full_scale
-from repro.data.clips import COLUMNS, SAMPLE_RATE
+from repro.data.clips import COLUMNS, SAMPLE_RATE, samples_in
 from repro.data.design import balanced_blocks
 from repro.data.devices import Compressor, through_microphone
 from repro.data.metadata import Layout, one_of, read_metadata
@@ -136,7 +136,7 @@ def render(config: DataConfig, first_row: int = 0) -> Iterator[NDArray[np.int16]
     responses = [_impulse_response(path, config.resampling) for path in microphones(config)]
     meta = read_metadata(Path(config.root), LAYOUT)
     paths = [Path(config.root) / LAYOUT.prefix / name for name in meta["filename"]]
-    samples = round(config.clip_seconds * SAMPLE_RATE)
+    samples = samples_in(config.clip_seconds)
     prepare = partial(_prepare, responses=responses, samples=samples, sinc=config.resampling)
     recording, device = divmod(first_row, 1 + (config.microphones_each or len(responses)))
     prepared = ordered_map(prepare, paths[recording:], _heard_through(config, meta)[recording:])

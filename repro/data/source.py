@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from repro.data import esc10, tau2020
 from repro.data.check import require_sound
-from repro.data.clips import SAMPLE_RATE, Clips, partial_folder, read_clips, rows_written, write_clips
+from repro.data.clips import Clips, partial_folder, read_clips, rows_written, samples_in, write_clips
 from repro.data.split import leave_out, with_folds
 from repro.data.synthetic import dataset as synthetic
 from repro.errors import InputError
@@ -74,7 +74,7 @@ def _prepare_once(config: DataConfig, table: pd.DataFrame, folder: Path, store: 
 
 
 def _prepare(config: DataConfig, table: pd.DataFrame, folder: Path) -> None:
-    samples = round(config.clip_seconds * SAMPLE_RATE)
+    samples = samples_in(config.clip_seconds)
     first_row = rows_written(folder)
     if not first_row:
         require_sound(config)

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from repro.data.audio import decode, fit_length, resample, to_int16
-from repro.data.clips import COLUMNS, SAMPLE_RATE
+from repro.data.clips import COLUMNS, SAMPLE_RATE, samples_in
 from repro.data.faults import Fault, printable, refusal
 from repro.data.metadata import Layout, examine_table, lines_by_file, one_of, read_metadata
 from repro.data.parallel import ordered_map
@@ -109,7 +109,7 @@ def render(config: DataConfig, first_row: int = 0) -> Iterator[NDArray[np.int16]
         InputError: a recording cannot be read.
     """
     paths = [Path(config.root) / name for name in listing(config)["filename"][first_row:]]
-    samples = round(config.clip_seconds * SAMPLE_RATE)
+    samples = samples_in(config.clip_seconds)
     return ordered_map(partial(_prepare, samples=samples, sinc=config.resampling), paths)
 
 

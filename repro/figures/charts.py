@@ -12,20 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
+from repro.analysis.accuracy import SCALINGS
 from repro.data.split import TRAINING_DEVICE
 from repro.figures.style import COLOURS, MARKERS, not_trained, nothing_in
 
 GROUP_TITLES = {"unseen": "unseen devices", "seen": "seen device (a)"}
-SCALINGS = {
-    "width": "o",
-    "depth D": "s",
-    "depth K": "^",
-    "width and depth": "P",
-    "sparse width, static": "v",
-    "sparse width, iterative": "X",
-}
-"""The ways of scaling of Figures 1 and 17, with their markers."""
 FOLDS_MISSING = "folds missing"  # the legend of a hollow mark
+SCALING_MARKERS = ("o", "s", "^", "P", "v", "X")  # of the ways of scaling, in their order
 SCALING_COLOURS = ("#0072B2", "#D55E00", "#E69F00", "#CC79A7", "#009E73", "#56B4E9")
 
 
@@ -125,20 +118,19 @@ def device_spread(shares: pd.DataFrame) -> Figure:
     return figure
 
 
-def sparse_panels(report: pd.DataFrame, reference_width: int, dense: pd.DataFrame | None = None) -> Figure:
+def sparse_panels(report: pd.DataFrame, reference_width: int, dense: pd.DataFrame) -> Figure:
     """Figure 6: accuracy over the width of sparse networks, by method and variant, dense ones faint behind them.
 
     Args:
         report: `accuracy.report` over static and iterative networks and the dense one that their lines start at.
         reference_width: that dense network's width.
-        dense: the report of the dense networks that are drawn faint; by default those of `report`.
+        dense: the report of the dense networks that are drawn faint.
     """
     figure, panels = _device_panels("width W", (7.4, 3.9))
-    faint = _where(report, method="dense") if dense is None else dense
     for group, ax in panels.items():
         for side, (variant, colour) in zip((-1, 1), COLOURS.items(), strict=True):
             shown = _where(report, group=group, variant=variant).sort_values("width")
-            behind = _where(faint, group=group, variant=variant).sort_values("width")
+            behind = _where(dense, group=group, variant=variant).sort_values("width")
             look: dict[str, Any] = {"color": colour, "ls": ":", "alpha": 0.3, "ms": 4, "lw": 1}
             ax.plot(behind["width"], 100 * behind["mean"], marker=MARKERS[variant], **look)
             start = _where(shown, method="dense", width=reference_width)
@@ -147,7 +139,7 @@ def sparse_panels(report: pd.DataFrame, reference_width: int, dense: pd.DataFram
                 places = points["width"] * 2.0 ** (side * step)  # base to the left, damped to the right
                 name = f"{variant}, {method}"
                 _error_bars(ax, places, points, color=colour, ls=line, marker=mark, capsize=3, label=name)
-        _ticks_at(ax, [*report["width"], *faint["width"]], True)
+        _ticks_at(ax, [*report["width"], *dense["width"]], True)
     _legend_below(figure, panels["unseen"], columns=2)
     return figure
 
@@ -164,7 +156,7 @@ def accuracy_over_weights(report: pd.DataFrame, variant: str) -> Figure:
     """
     figure, panels = _device_panels("number of weights", (7.4, 3.9))
     for group, ax in panels.items():
-        for (name, marker), colour in zip(SCALINGS.items(), SCALING_COLOURS, strict=True):
+        for name, marker, colour in zip(SCALINGS, SCALING_MARKERS, SCALING_COLOURS, strict=True):
             line = _where(report, variant=variant, scaling=name, group=group).sort_values(["weights", "width", "depth"])
             if line.empty:
                 continue

@@ -41,7 +41,8 @@ def provenance(device: torch.device, seconds: float) -> dict[str, Any]:
     from repro.training.device import is_gpu
 
     cuda = is_gpu(device)
-    name = torch.cuda.get_device_name(device) if cuda else _processor()
+    # on a CPU, rounding depends on the instructions that PyTorch's kernels use
+    name = torch.cuda.get_device_name(device) if cuda else f"{processor()}, {torch.backends.cpu.get_cpu_capability()}"
     return {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds, 2),
@@ -92,15 +93,11 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def _processor() -> str:
-    """The CPU's model, and the instructions that PyTorch's kernels use on it, which rounding depends on."""
-    import torch
-
-    cpuinfo = Path("/proc/cpuinfo")
+def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """The CPU's model as Linux has it, else what Python knows of it."""
     lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    model = models[0] if models else platform.processor() or platform.machine()
-    return f"{model}, {torch.backends.cpu.get_cpu_capability()}"
+    return models[0] if models else platform.processor() or platform.machine()
 
 
 def _peak_memory() -> int:

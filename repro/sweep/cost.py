@@ -11,7 +11,8 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from repro.data import Clips, load, split_of
-from repro.data.features import SAMPLE_RATE, frames
+from repro.data.clips import samples_in
+from repro.data.features import frames
 from repro.data.source import SOURCES, prepared_folder
 from repro.data.split import Split, leave_out
 from repro.errors import InputError
@@ -121,7 +122,7 @@ def _forward_passes(run: Experiment, split: Split) -> int:
 
 
 def _timed(run: Experiment) -> tuple[int, int, int, Precision]:
-    length = frames(round(run.data.clip_seconds * SAMPLE_RATE))
+    length = frames(samples_in(run.data.clip_seconds))
     return run.model.width, run.recipe.batch_size, length, run.recipe.precision
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from contextlib import closing, suppress
 from functools import lru_cache
 
-from repro.data.features import SAMPLE_RATE, frames
+from repro.data.clips import samples_in
+from repro.data.features import frames
 from repro.errors import InputError
 from repro.experiment import Experiment, ModelConfig
 from repro.network.cp_resnet import layer_table
@@ -111,4 +112,4 @@ def macs(experiment: Experiment) -> int:
 
 @lru_cache
 def _macs(model: ModelConfig, seconds: float) -> int:
-    return sum(row.macs for row in layer_table(model, frames(round(seconds * SAMPLE_RATE))))
+    return sum(row.macs for row in layer_table(model, frames(samples_in(seconds))))

@@ -12,7 +12,7 @@ import torch
 from click.testing import CliRunner
 
 from benchmarks import measure, plain
-from benchmarks.__main__ import cpu_name, main
+from benchmarks.__main__ import main
 from benchmarks.measure import Lane, Sizes, compared, matrix_product, noise, operations
 from repro.data import split_of
 from repro.data.parallel import ONE_THREAD
@@ -115,13 +115,6 @@ def test_operations_of_a_network_counted_by_hand():
     }
     assert sum(macs.values()) == 124_992
     assert operations(2, 17) == 6 * 124_992
-
-
-def test_the_processor(tmp_path: Path):
-    cpuinfo = tmp_path / "cpuinfo"
-    cpuinfo.write_text("processor\t: 0\nmodel name\t: Toy 9000 \nflags\t\t: fpu\n\nmodel name\t: Other\n")
-    assert cpu_name(cpuinfo) == "Toy 9000"
-    assert cpu_name(tmp_path / "none")
 
 
 def test_the_sizes_follow_the_device():

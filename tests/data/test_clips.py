@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from repro.data import clips
-from repro.data.clips import COLUMNS, read_clips, rows_written, write_clips
+from repro.data.clips import COLUMNS, read_clips, rows_written, samples_in, write_clips
 from repro.errors import InputError
 
 TABLE = pd.DataFrame(
@@ -17,6 +17,10 @@ TABLE = pd.DataFrame(
     columns=list(COLUMNS),
 )
 WAVEFORMS = np.array([[1, -2, 3], [4, 5, -32768]], np.int16)
+
+
+def test_samples_of_a_clip() -> None:
+    assert [samples_in(seconds) for seconds in (10, 5.0, 1, 0.1)] == [220_500, 110_250, 22_050, 2_205]
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_panels_without_runs_of_a_network(models):
     report, by_run = report_and_seeds(models, [0])
     for figure in (
         charts.accuracy_panels(report, by_run, "width", "width W", logarithmic=True),
-        charts.sparse_panels(report, 4),
+        charts.sparse_panels(report, 4, report),
         charts.accuracy_over_weights(report.assign(scaling="width"), "damped"),
     ):
         assert [ax.get_title() for ax in figure.axes] == ["unseen devices", "seen device (a)"]
@@ -98,7 +98,7 @@ def test_sparse_panels(seeds):
     for method in ("static", "iterative"):
         wider = [model for width in (8, 16) for model in both(width)]
         tables.append(report_and_seeds(wider, seeds, sparsity=Sparsity(method=method, weights=2500))[0])
-    figure = charts.sparse_panels(pd.concat(tables), 4)
+    figure = charts.sparse_panels(pd.concat(tables), 4, tables[0])
     unseen, seen = figure.axes
     assert labels(unseen) == ("unseen devices", "width W", "accuracy / %")
     assert labels(seen) == ("seen device (a)", "width W", "")

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from repro.data.features import SAMPLE_RATE, frames
+from repro.data.clips import samples_in
+from repro.data.features import frames
 from repro.errors import InputError
 from repro.experiment import SHORTEST_CLIP, DataConfig, Experiment, ModelConfig
 from repro.network.convolutions import DampedConv2d
@@ -88,7 +89,7 @@ def test_shapes():
 
 def test_the_shortest_clip_that_an_experiment_accepts_passes_through():
     model = CPResNet(ModelConfig(width=1)).eval()
-    assert model(torch.zeros(1, 1, 256, frames(round(SHORTEST_CLIP * SAMPLE_RATE)))).shape == (1, 10)
+    assert model(torch.zeros(1, 1, 256, frames(samples_in(SHORTEST_CLIP)))).shape == (1, 10)
     assert Experiment(data=DataConfig(clip_seconds=SHORTEST_CLIP)).data.clip_seconds == SHORTEST_CLIP
     with pytest.raises(InputError, match=r"^data.clip_seconds = 0.3: must be at least 0.4$"):
         Experiment(data=DataConfig(clip_seconds=0.3))

@@ -13,7 +13,7 @@ import torch
 
 import repro
 from repro.store import provenance as module
-from repro.store.provenance import code_fingerprint, provenance, revision
+from repro.store.provenance import code_fingerprint, processor, provenance, revision
 
 CPU = torch.device("cpu")
 
@@ -53,6 +53,13 @@ def test_a_run_says_when_how_and_on_what_it_was_made():
     assert made["packages"] == {name: version(name) for name in names}
     assert made["code"]["fingerprint"] == code_fingerprint()
     assert socket.gethostname() not in str(made) or len(socket.gethostname()) < 4
+
+
+def test_the_processor(tmp_path: Path):
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text("processor\t: 0\nmodel name\t: Toy 9000 \nflags\t\t: fpu\n\nmodel name\t: Other\n")
+    assert processor(cpuinfo) == "Toy 9000"
+    assert processor(tmp_path / "none") == (platform.processor() or platform.machine())
 
 
 def test_peak_memory_is_that_of_this_process():

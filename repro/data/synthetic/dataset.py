@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from repro.data import devices
 from repro.data.audio import to_int16
-from repro.data.clips import COLUMNS, SAMPLE_RATE
+from repro.data.clips import COLUMNS, SAMPLE_RATE, samples_in
 from repro.data.parallel import ordered_map
 from repro.data.synthetic.places import City, Location, generator
 from repro.data.synthetic.scenes import SCENES
@@ -66,7 +66,7 @@ def listing(config: DataConfig) -> pd.DataFrame:
 
 def render(config: DataConfig, first_row: int = 0) -> Iterator[NDArray[np.int16]]:
     """The waveforms of `listing`, in its order, from `first_row` on: int16, (clip_seconds * 22,050,)."""
-    span = Span(round(config.clip_seconds * SAMPLE_RATE), SAMPLE_RATE)
+    span = Span(samples_in(config.clip_seconds), SAMPLE_RATE)
     pairs = _pairs(config)
     pair, recording = divmod(first_row, len(_recordings(pairs[0])))
     waveforms = ordered_map(partial(_render_pair, span=span), pairs[pair:])
