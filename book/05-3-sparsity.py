@@ -127,9 +127,11 @@ sparse = runs_of(edition, "sparse reference", "static pruning", "iterative pruni
 
 # %% mystnb={"figure": {"name": "fig-6", "caption": "**Figure 6.** Accuracy over the width of sparse networks that all have the same number of weights, on unseen devices (left) and on the seen device (right). Static: random masks drawn before training; iterative: magnitude pruning. The narrowest point is the dense network to whose number of weights all others are pruned. Faint: dense networks of Section 5.1. The second table below says which networks do not fit their training data."}, "image": {"alt": "Accuracy over width of sparse networks, by pruning method and variant, on unseen devices and on the seen one; dense networks faint."}}
 table = accuracy.accuracies(sparse)
-report, each_run = accuracy.report(table), accuracy.by_run(table)
+report, each_run = accuracy.report(table, len(edition.folds)), accuracy.by_run(table)
 figure = charts.sparse_panels(
-    report, edition.reference_width, accuracy.report(accuracy.accuracies(dense))
+    report,
+    edition.reference_width,
+    accuracy.report(accuracy.accuracies(dense), len(edition.folds)),
 )
 plt.show()
 

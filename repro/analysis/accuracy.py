@@ -50,19 +50,18 @@ def by_run(table: pd.DataFrame) -> pd.DataFrame:
     return table.groupby([*NETWORK, "weights", "group", "fold", "seed"])["accuracy"].mean().reset_index()
 
 
-def report(table: pd.DataFrame, folds: int = 0) -> pd.DataFrame:
+def report(table: pd.DataFrame, folds: int) -> pd.DataFrame:
     """The paper's rule (A.3): mean and standard deviation over the reported epochs of all runs together.
 
     The deviation pools epochs and runs, as the paper says; it is not an error of the mean.
 
     Columns: the network's, weights, group, mean, std (of a sample, n - 1), n, the number of values, folds, the number
-    of folds that they are from, and of, the number that a network has where none is missing: `folds` or, by default,
-    the most that one of the table has.
+    of folds that they are from, and of, the number `folds` that a network has where none is missing.
     """
     groups = table.groupby([*NETWORK, "weights", "group"])
     values = groups["accuracy"].agg(mean="mean", std="std", n="count")
     values["folds"] = groups["fold"].nunique()
-    values["of"] = folds or values["folds"].max()
+    values["of"] = folds
     return values.reset_index()
 
 

@@ -87,9 +87,10 @@ def _radii(evidence: Evidence) -> pd.DataFrame:
 def _picture(evidence: Evidence) -> bytes:
     """Accuracy over width, as Figure 3 of the paper has it."""
     table = accuracy.accuracies(evidence.of_study("width"))
+    report = accuracy.report(table, len(evidence.edition.folds))
     content = io.BytesIO()
     with mpl.rc_context(STYLE):
-        figure = charts.accuracy_panels(accuracy.report(table), accuracy.by_run(table), "width", "width W", True)
+        figure = charts.accuracy_panels(report, accuracy.by_run(table), "width", "width W", True)
         figure.savefig(content, format="svg", metadata={"Date": None})
         plt.close(figure)
     return content.getvalue()

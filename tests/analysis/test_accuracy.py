@@ -24,7 +24,7 @@ def test_accuracies_and_the_papers_rule():
         (0, 11, "unseen"): 0.75,
         **{(1, epoch, group): 1 for epoch in (10, 11) for group in ("seen", "unseen")},
     }
-    report = accuracy.report(table).set_index("group")
+    report = accuracy.report(table, folds=1).set_index("group")
     assert report["mean"].to_dict() == {"seen": 0.875, "unseen": 0.9375}
     assert report["std"].to_dict() == {"seen": 0.25, "unseen": 0.125}  # of a sample of four
     assert report["n"].to_dict() == {"seen": 4, "unseen": 4}
@@ -34,7 +34,7 @@ def test_accuracies_and_the_papers_rule():
 
 def test_percentages_say_what_was_not_trained():
     runs = [tiny.record(NARROW, wrong=3), tiny.record(DAMPED), tiny.record(WIDE)]
-    table = accuracy.percentages(accuracy.report(accuracy.accuracies(runs)), "width")
+    table = accuracy.percentages(accuracy.report(accuracy.accuracies(runs), folds=1), "width")
     assert list(table.columns) == [("unseen", "base"), ("unseen", "damped"), ("seen", "base"), ("seen", "damped")]
     assert table.loc[4].tolist() == ["87.5 ± 17.7", "100.0 ± 0.0", "75.0 ± 35.4", "100.0 ± 0.0"]
     assert table.loc[8].tolist() == ["100.0 ± 0.0", "not trained", "100.0 ± 0.0", "not trained"]
@@ -44,7 +44,7 @@ def test_a_table_says_which_network_lacks_folds_that_another_has():
     first, second = (DataConfig(name="esc10", root="data", impulse_responses="irs", fold=fold) for fold in (1, 2))
     runs = [tiny.record(NARROW, data=first), tiny.record(NARROW, data=second), tiny.record(WIDE, data=first)]
     measured = accuracy.accuracies(runs)
-    table = accuracy.percentages(accuracy.report(measured), "width")[("unseen", "base")]
+    table = accuracy.percentages(accuracy.report(measured, folds=2), "width")[("unseen", "base")]
     assert table.to_dict() == {4: "100.0 ± 0.0", 8: "100.0 ± 0.0 (1 of 2 folds)"}
     table = accuracy.percentages(accuracy.report(measured, folds=5), "width")[("unseen", "base")]
     assert table.to_dict() == {4: "100.0 ± 0.0 (2 of 5 folds)", 8: "100.0 ± 0.0 (1 of 5 folds)"}
@@ -68,7 +68,7 @@ def test_by_device_by_scene_and_confusion():
 
 def test_a_study_all_of_whose_runs_failed_gives_empty_tables():
     table = accuracy.accuracies([])
-    assert accuracy.percentages(accuracy.report(table), "width").shape == (0, 4)
+    assert accuracy.percentages(accuracy.report(table, folds=1), "width").shape == (0, 4)
     assert accuracy.by_run(table).empty
     assert accuracy.scene_table([]).empty and accuracy.shares([], "device").empty
 

@@ -66,13 +66,13 @@ def test_the_most_frequent_confusions_stand_first():
 def test_a_table_by_size_tells_networks_of_one_width_apart():
     sizes = [(8, 1, 1), (4, 1, 1), (4, 3, 1), (4, 1, 4)]
     models = [model for width, depth, k in sizes for model in both(width, depth, k)]
-    table = accuracy.size_table(accuracy.report(accuracy.accuracies(map(tiny.record, models[:-1]))))
+    table = accuracy.size_table(accuracy.report(accuracy.accuracies(map(tiny.record, models[:-1])), 1))
     assert table.index.names == ["W", "D", "K", "weights"]
     weights = table.index.get_level_values("weights").tolist()
     assert weights == sorted(weights)
     assert [place[:3] for place in table.index] == [(4, 1, 1), (4, 1, 4), (4, 3, 1), (8, 1, 1)]
     assert table.loc[(4, 1, 4), ("unseen", "damped")].tolist() == ["not trained"]
-    assert accuracy.size_table(accuracy.report(accuracy.accuracies([]))).empty
+    assert accuracy.size_table(accuracy.report(accuracy.accuracies([]), 1)).empty
 
 
 def test_the_note_of_maps_has_all_runs_of_their_networks(shown):
@@ -110,7 +110,8 @@ def test_reach_panel():
 
 def test_dense_networks_of_other_runs_lie_behind_the_sparse_ones():
     def report(models, wrong, **options):
-        return accuracy.report(accuracy.accuracies(tiny.record(model, wrong=wrong, **options) for model in models))
+        runs = [tiny.record(model, wrong=wrong, **options) for model in models]
+        return accuracy.report(accuracy.accuracies(runs), folds=1)
 
     dense = report([model for width in (4, 8, 16) for model in both(width)], 8)
     sparse = report(both(16), 0, sparsity=Sparsity(method="static", weights=2500))

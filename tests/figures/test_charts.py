@@ -20,7 +20,7 @@ def report_and_seeds(models: list[ModelConfig], seeds: list[int], **options) -> 
         for number, model in enumerate(models)
         for seed in seeds
     )
-    return accuracy.report(table), accuracy.by_run(table)
+    return accuracy.report(table, folds=1), accuracy.by_run(table)
 
 
 WIDTHS = [model for width in (4, 8, 16) for model in both(width)]
@@ -119,7 +119,9 @@ def test_accuracy_over_weights(variant):
         "depth D": [tiny.record(ModelConfig(width=4, depth=d, damped=variant == "damped")) for d in (1, 2, 3)],
         "sparse width, static": [tiny.record(model, **sparse) for model in WIDTHS[2:]],
     }
-    reports = [accuracy.report(accuracy.accuracies(runs)).assign(scaling=scaling) for scaling, runs in groups.items()]
+    reports = [
+        accuracy.report(accuracy.accuracies(runs), 1).assign(scaling=scaling) for scaling, runs in groups.items()
+    ]
     figure = charts.accuracy_over_weights(pd.concat(reports), variant)
     unseen, seen = figure.axes
     assert labels(unseen) == ("unseen devices", "number of weights", "accuracy / %")
