@@ -172,22 +172,29 @@ if fits:
 # %% [markdown]
 # ## Which weights are left
 #
-# Both methods leave the same number of weights, but not in the same layers. The share that is left of each layer of the
-# widest network, a mean over all runs:
+# Both methods leave the same number of weights, but not in the same layers. The share that is left of each layer, a mean
+# over all runs of the widest network that was trained with both methods and in both variants:
+
 
 # %%
-pruned = {
-    f"{method}, {variant}": evidence.runs(Network(variant, widest, method=method))
-    for method in ("static", "iterative")
-    for variant in VARIANTS
-}
+def pruned_at(width):
+    return {
+        f"{method}, {variant}": evidence.runs(Network(variant, width, method=method))
+        for method in ("static", "iterative")
+        for variant in VARIANTS
+    }
+
+
+trained = [width for width in edition.sparse_widths if all(pruned_at(width).values())]
+shown = max(trained, default=widest)
+pruned, sizes = pruned_at(shown), layer_weights(ModelConfig(width=shown))
 left = {
     name: pd.DataFrame([run.layer_weights for run in runs.values()]).mean()
     for name, runs in pruned.items()
     if runs
 }
 left = 100 * pd.DataFrame(left, index=list(sizes)).div(pd.Series(sizes), axis="index")
-left.round(1).rename(layer_name).rename_axis(columns="weights left / %")
+left.round(1).rename(layer_name).rename_axis(columns=f"W = {shown}, left / %")
 
 # %% [markdown]
 # And when iterative pruning took them, in the run of the first fold and seed. The second convolution of every block
@@ -198,7 +205,7 @@ first = edition.folds[0], edition.seeds[0]
 for variant in VARIANTS:
     run = pruned[f"iterative, {variant}"].get(first)
     removed = None if run is None else run.layer_sparsity.rename(columns=layer_name)
-    charts.layer_sparsity(removed, f"{variant}, W = {widest}")
+    charts.layer_sparsity(removed, f"{variant}, W = {shown}")
     plt.show()
 
 # %% [markdown]
@@ -256,17 +263,12 @@ page.findings(evidence, 19)
 # %% [markdown]
 # ## By device and by class
 #
-# The dense network and the widest sparse ones, on every unseen device and in every class. A network that lacks folds is
-# shown by those that it has.
+# The dense network with which the lines of Figure 6 begin and the pruned ones of "Which weights are left", on every unseen
+# device and in every class. A network that lacks folds is shown by those that it has.
 
 # %% mystnb={"image": {"alt": "Accuracy on every unseen device, one dot a device, by network."}}
-ends = [evidence.reference(variant) for variant in VARIANTS]
-ends += [
-    Network(variant, widest, method=method)
-    for method in ("static", "iterative")
-    for variant in VARIANTS
-]
-page.breakdown(run for network in ends for run in evidence.runs(network).values())
+begin = [evidence.runs(evidence.reference(variant)) for variant in VARIANTS]
+page.breakdown(run for runs in [*begin, *pruned.values()] for run in runs.values())
 
 # %% tags=["remove-input"]
 page.provenance(dense + sparse + unguarded)

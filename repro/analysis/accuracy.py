@@ -91,16 +91,21 @@ def scaling_report(evidence: Evidence) -> pd.DataFrame:
 def scaling_table(scalings: pd.DataFrame) -> pd.DataFrame:
     """A `scaling_report` of one variant as text: a row a network, "mean ± standard deviation" in % by group."""
     names = {"width": "W", "depth": "D", "pointwise": "K"}
-    rows = scalings.assign(text=_texts(scalings)).rename(columns=names)
+    texts, groups = _texts(scalings)
+    rows = texts.rename(columns=names)
     table = rows.pivot(index=["scaling", "W", "D", "K", "weights"], columns="group", values="text")
-    ordered = table.reindex(columns=list(GROUPS)).loc[list(dict.fromkeys(rows["scaling"]))]
+    ordered = table.reindex(columns=groups).loc[list(dict.fromkeys(rows["scaling"]))]
     return ordered.rename_axis(columns="accuracy / %")
 
 
 def percentages(report: pd.DataFrame, index: str | list[str]) -> pd.DataFrame:
-    """A report as text, "mean ± standard deviation" in %: `index` down, group and variant across."""
-    table = report.assign(text=_texts(report)).pivot(index=index, columns=["group", "variant"], values="text")
-    columns = pd.MultiIndex.from_product([GROUPS, list(VARIANTS)], names=["group", "variant"])
+    """A report as text, "mean ± standard deviation" in %: `index` down, group and variant across.
+
+    Where a network lacks folds, two columns more say how many every network has.
+    """
+    texts, groups = _texts(report)
+    table = texts.pivot(index=index, columns=["group", "variant"], values="text")
+    columns = pd.MultiIndex.from_product([groups, list(VARIANTS)], names=["group", "variant"])
     return table.reindex(columns=columns).fillna(NOT_TRAINED)
 
 
@@ -111,13 +116,18 @@ def size_table(report: pd.DataFrame) -> pd.DataFrame:
     return table.reorder_levels(["W", "D", "K", "weights"])
 
 
-def _texts(report: pd.DataFrame) -> list[str]:
-    """Mean and deviation in %; of a network that lacks folds, how many it has."""
-    texts = []
-    for mean, std, folds, of in zip(report["mean"], report["std"], report["folds"], report["of"], strict=True):
-        part = f" ({folds} of {of} folds)" if folds < of else ""
-        texts.append(with_deviation(100 * mean, 100 * std) + part)
-    return texts
+def _texts(report: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The report with a column `text`, mean and deviation in %, and the groups it has.
+
+    Where a network lacks folds, one more group, "folds", says how many every network has.
+    """
+    means, deviations = 100 * report["mean"], 100 * report["std"]
+    texts = report.assign(text=[with_deviation(*pair) for pair in zip(means, deviations, strict=True)])
+    if not (report["folds"] < report["of"]).any():
+        return texts, [*GROUPS]
+    one_group = report[report["group"] == "unseen"]
+    counts = [f"{folds} of {of}" for folds, of in zip(one_group["folds"], one_group["of"], strict=True)]
+    return pd.concat([texts, one_group.assign(group="folds", text=counts)]), [*GROUPS, "folds"]
 
 
 def with_deviation(mean: float, std: float, digits: int = 1) -> str:

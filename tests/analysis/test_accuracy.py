@@ -44,10 +44,14 @@ def test_a_table_says_which_network_lacks_folds_that_another_has():
     first, second = (DataConfig(name="esc10", root="data", impulse_responses="irs", fold=fold) for fold in (1, 2))
     runs = [tiny.record(NARROW, data=first), tiny.record(NARROW, data=second), tiny.record(WIDE, data=first)]
     measured = accuracy.accuracies(runs)
-    table = accuracy.percentages(accuracy.report(measured, folds=2), "width")[("unseen", "base")]
-    assert table.to_dict() == {4: "100.0 ± 0.0", 8: "100.0 ± 0.0 (1 of 2 folds)"}
-    table = accuracy.percentages(accuracy.report(measured, folds=5), "width")[("unseen", "base")]
-    assert table.to_dict() == {4: "100.0 ± 0.0 (2 of 5 folds)", 8: "100.0 ± 0.0 (1 of 5 folds)"}
+    table = accuracy.percentages(accuracy.report(measured, folds=2), "width")
+    assert table[("unseen", "base")].to_dict() == {4: "100.0 ± 0.0", 8: "100.0 ± 0.0"}
+    assert table[("folds", "base")].to_dict() == {4: "2 of 2", 8: "1 of 2"}
+    table = accuracy.percentages(accuracy.report(measured, folds=5), "width")
+    assert table[("folds", "base")].to_dict() == {4: "2 of 5", 8: "1 of 5"}
+    assert list(accuracy.percentages(accuracy.report(measured[:4], folds=1), "width")) == [
+        ("unseen", "base"), ("unseen", "damped"), ("seen", "base"), ("seen", "damped"),
+    ]  # fmt: skip
 
 
 def test_the_lowest_training_accuracy_of_any_run():
@@ -81,7 +85,9 @@ def test_every_way_of_scaling_has_the_networks_of_its_study():
     by_width = found[found["scaling"] == "width"].set_index("width")["mean"]
     assert by_width.round(3).to_dict() == {8: 0.525, 16: 0.625, 32: 0.725}  # and 1 to 3 of 80 clips by fold
     assert set(found["scaling"]) == {"width", "depth D", "depth K"}  # W = 16 at D = 1, K = 1 is one of each
-    assert accuracy.scaling_table(report[report["variant"] == "base"]).shape[1] == 2
+    base = report[report["variant"] == "base"]
+    assert list(accuracy.scaling_table(base)) == ["unseen", "seen"]
+    assert set(accuracy.scaling_table(base.assign(of=9))["folds"]) == {"3 of 9"}
     assert accuracy.scaling_report(Evidence(edition, ())).empty
 
 
