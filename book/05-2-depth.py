@@ -40,6 +40,7 @@ from repro.edition import VARIANTS, open_edition
 from repro.erf.gradient import crop
 from repro.experiment import ModelConfig
 from repro.figures import charts, maps, page
+from repro.figures.markup import unbroken
 from repro.network.cp_resnet import INPUT_BANDS
 from repro.network.receptive_field import maximum_receptive_field
 from repro.sweep.available import runs_of
@@ -107,8 +108,10 @@ Markdown(text)
 
 # %% tags=["hide-input"]
 Markdown(
-    f"All networks of this section and of the next one have W = {edition.depth_width}; "
-    "D is varied at K = 1, and K at D = 1."
+    unbroken(
+        f"All networks of this section and of the next one have W = {edition.depth_width}; "
+        "D is varied at K = 1, and K at D = 1."
+    )
 )
 
 # %% tags=["remove-output"]

@@ -210,29 +210,13 @@ for variant in VARIANTS:
 
 # %% [markdown]
 # A possible explanation that the paper offers for the drop of the damped network on the seen device: the damped weights
-# are small, so they would go first, and leave a receptive field that is narrower along frequency. [Appendix C](C-erf) measures that field.
+# are small, so they would go first, and leave a receptive field that is narrower along frequency. [Appendix C](C-erf)
+# measures that field.
 #
 # ## Without the guard
 #
 # The paper reports significant drops from $W = 192$ on where layers are *not* protected from being emptied. The same
 # networks with the guard (iterative) and without (unguarded):
-
-# %% tags=["hide-input"]
-compared = unguarded + [
-    run
-    for run in runs_of(edition, "iterative pruning")
-    if run.experiment.model.width in edition.unguarded_widths
-]
-table = accuracy.percentages(
-    accuracy.report(accuracy.accuracies(compared), len(edition.folds)),
-    ["width", "method"],
-)
-if not edition.unguarded_widths:
-    display(Markdown("This edition does not train them."))
-elif len(table):
-    display(table.rename_axis(index=["W", "pruning"]))
-else:
-    display(Markdown("No run of these networks is there yet."))
 
 
 # %% tags=["hide-input"]
@@ -246,16 +230,30 @@ def emptiest(network):
     return f"{min(kept):.2f}" if kept else accuracy.NOT_TRAINED
 
 
-rows = [
-    {"W": width, "pruning": method}
-    | {v: emptiest(Network(v, width, method=method)) for v in VARIANTS}
-    for width in edition.unguarded_widths
-    for method in ("iterative", "unguarded")
+compared = unguarded + [
+    run
+    for run in runs_of(edition, "iterative pruning")
+    if run.experiment.model.width in edition.unguarded_widths
 ]
-if rows and len(table):
-    display(Markdown("Was any layer emptied? The smallest share that one keeps:"))
+if not edition.unguarded_widths:
+    display(Markdown("This edition does not train them."))
+elif not compared:
+    display(Markdown("No run of these networks is there yet."))
+else:
+    report = accuracy.report(accuracy.accuracies(compared), len(edition.folds))
+    table = accuracy.percentages(report, ["width", "method"])
+    display(table.rename_axis(index=["W", "pruning"]))
+    rows = [
+        {"W": width, "pruning": method}
+        | {v: emptiest(Network(v, width, method=method)) for v in VARIANTS}
+        for width in edition.unguarded_widths
+        for method in ("iterative", "unguarded")
+    ]
     shares = pd.DataFrame(rows).set_index(["W", "pruning"])
-    display(shares.rename_axis(columns="weights left / %"))
+    display(
+        Markdown("Was any layer emptied? The smallest share that one keeps:"),
+        shares.rename_axis(columns="weights left / %"),
+    )
 
 # %% tags=["remove-input"]
 page.findings(evidence, 19)

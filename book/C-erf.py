@@ -40,6 +40,7 @@ from repro.edition import VARIANTS, open_edition
 from repro.erf.gradient import effective_receptive_field
 from repro.figures import charts, maps, page
 from repro.figures.explorer import erf_explorer
+from repro.figures.markup import unbroken
 from repro.sweep.available import runs_of
 
 edition = open_edition(edition, seeds=seeds, **settings)
@@ -111,8 +112,10 @@ of_runs = radii.radii(evidence, pair if edition.depth_width != deep else ())
 if len(of_runs):
     display(
         Markdown(
-            "The same two numbers of blocks at the width of the depth studies in "
-            f"Section 5.2, W = {edition.depth_width}; the claim was not put to it."
+            unbroken(
+                "The same two numbers of blocks at the width of the depth studies in "
+                f"Section 5.2, W = {edition.depth_width}; the claim was not put to it."
+            )
         ),
         radii.radii_table(of_runs),
     )
