@@ -166,7 +166,7 @@ def present_runs(store: Store) -> str:
 
 def recorded_runs(executed: Path) -> set[str]:
     """Collect the keys of all runs that an executed notebook's outputs name."""
-    return {key for data in _outputs(executed) for key in data.get(RUNS_MIME, {}).get("runs", [])}
+    return {key for data in _outputs(executed) for key in data.get(RUNS_MIME, [])}
 
 
 _GAP = 'class="repro-missing"'  # what the HTML of a page has where runs are missing (`repro.figures.page.provenance`)

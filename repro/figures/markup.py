@@ -27,11 +27,11 @@ class Html:
 
     Attributes:
         data: the HTML.
-        runs: what stands beside it for the build to read (`RUNS_MIME`), where there is something.
+        runs: keys of runs that stand beside it for the build to read (`RUNS_MIME`), where it names some.
     """
 
     data: str
-    runs: dict[str, Any] | None = None
+    runs: list[str] | None = None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         beside = {} if self.runs is None else {RUNS_MIME: self.runs}

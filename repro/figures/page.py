@@ -186,8 +186,7 @@ def provenance(records: Iterable[Record]) -> Html:
         f'<details class="repro-runs"><summary>Drawn from {len(runs)} runs ({trained} of training){note}'
         f"</summary>{table('dataframe', head, rows)}</details>"
     )
-    fingerprints = sorted({record.data_fingerprint for record in runs.values()})
-    return Html(_gaps() + html, {"runs": sorted(runs), "missing": sorted(failed), "data": fingerprints})
+    return Html(_gaps() + html, sorted(runs))
 
 
 def _row(record: Record) -> str:

@@ -72,7 +72,7 @@ _ = ax.plot(widths)
 # %%
 from IPython.display import display
 
-display({"application/x-repro-runs+json": {"runs": ["abc"], "data": []}, "text/html": "from 1 run"}, raw=True)
+display({"application/x-repro-runs+json": ["abc"], "text/html": "from 1 run"}, raw=True)
 print(edition, widths, settings)
 """
 PAGES = {"index": INDEX, "02-numbers": NUMBERS, "references.md": "# References\n\n```{bibliography}\n:all:\n```\n"}

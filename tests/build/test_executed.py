@@ -8,7 +8,7 @@ from repro.figures.markup import EXECUTED, RUNS_MIME
 
 
 def executed(path: Path, start: str, duration: float, runs: list[str]) -> None:
-    output = {"output_type": "display_data", "metadata": {}, "data": {RUNS_MIME: {"runs": runs}}}
+    output = {"output_type": "display_data", "metadata": {}, "data": {RUNS_MIME: runs}}
     cell = {"cell_type": "code", "execution_count": 1, "metadata": {}, "source": "", "outputs": [output]}
     told = {"papermill": {"start_time": start, "duration": duration}}
     path.write_text(json.dumps({"cells": [cell], "metadata": told, "nbformat": 4, "nbformat_minor": 4}))
