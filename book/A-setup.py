@@ -414,4 +414,5 @@ page.provenance([*records, *in_both])
 #   The ledger named, of effects with the same verdict, the first significant one instead of the weakest: the headline of
 #   claim 15 showed the damped network against $D = 3$, its strongest comparison. No verdict depended on it.
 #
-#   Read since: the networks of $W = 32$ under static pruning, and three of the ten that are pruned iteratively.
+#   Read since: the networks of $W = 32$ under static pruning, and seven of the ten that are pruned iteratively; in the
+#   first fold the base network of $W = 32$ with $K = 0$ and 4, and the damped one of $W = 64$ under either way of pruning.
