@@ -64,7 +64,7 @@ for name, study in edition.studies.items():
     rows[name] = {
         "asked for": len(study),
         "there": len(there),
-        "minutes": round(sum(r.provenance["seconds"] for r in there) / 60, 1),
+        "minutes": round(sum(run.seconds for run in there) / 60, 1),
     }
 pd.DataFrame(rows).T.rename_axis("study").astype({"asked for": int, "there": int})
 

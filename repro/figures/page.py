@@ -177,7 +177,7 @@ def provenance(records: Iterable[Record]) -> Html:
     """
     runs = {record.key: record for record in records}
     others = sum(record.recipe_version != RECIPE_VERSION for record in runs.values())
-    minutes = sum(record.provenance["seconds"] for record in runs.values()) / 60
+    minutes = sum(record.seconds for record in runs.values()) / 60
     trained = f"{minutes:.0f} min" if minutes < 60 else f"{minutes / 60:.1f} h"
     rows = map(_row, runs.values())
     head = ("run", "network", "fold", "seed", "trained", "on", "finished", "commit")
@@ -191,7 +191,7 @@ def provenance(records: Iterable[Record]) -> Html:
 
 def _row(record: Record) -> str:
     run, made = record.experiment, record.provenance
-    trained = (f"{made['seconds']:.0f} s", escape(made["device"]), escape(made["finished"]))
+    trained = (f"{record.seconds:.0f} s", escape(made["device"]), escape(made["finished"]))
     cells = (run.network, run.data.fold or "–", run.seed, *trained)
     return row((f"<code>{record.key}</code>", *cells, f"<code>{_commit(record)}</code>"))
 

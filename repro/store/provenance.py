@@ -28,7 +28,7 @@ def provenance(device: torch.device, seconds: float) -> dict[str, Any]:
 
     Args:
         device: what it was trained on.
-        seconds: how long that took.
+        seconds: how long that took; of a continued run, since it was continued.
 
     Returns:
         `finished` (time, UTC), `seconds`, `device`, `threads`, `peak_memory` (bytes that this process has occupied at

@@ -90,6 +90,11 @@ class Record:
         return self.recipe_version != RECIPE_VERSION
 
     @property
+    def seconds(self) -> float:
+        """How long its epochs took; of a continued run, of which `provenance` knows the last part, all of them."""
+        return float(self.epochs["seconds"].sum())
+
+    @property
     def commit(self) -> str | None:
         """The commit of the code that trained it; None where that did not lie in a git checkout."""
         commit: str | None = self.provenance.get("code", {}).get("commit")

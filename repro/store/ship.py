@@ -97,7 +97,7 @@ def _row(record: Record) -> dict[str, Any]:
         "unseen_accuracy": _accuracy(record.correct[:, ~record.seen]),
         "commit": record.commit or "",
         "machine": record.provenance["device"],
-        "seconds": record.provenance["seconds"],
+        "seconds": round(record.seconds, 1),
     }
 
 

@@ -140,6 +140,7 @@ def test_provenance_names_every_run_once():
     text = html(output)
     assert text.count(first.key) == text.count(second.key) == 1
     assert "Drawn from 2 runs (0 min of training)</summary>" in text
+    assert text.count("<td>3 s</td>") == 2  # twelve epochs of 0.25 s
     assert "cpu: &lt;toy&gt;" in text and "<toy>" not in text
     table = text[text.index("<tbody>") :]
     assert table.index(first.key) < table.index(second.key)  # in the order of the figure

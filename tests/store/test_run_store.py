@@ -76,7 +76,8 @@ def test_a_run_is_read_back_as_it_was_saved(stored, outcome, toy_inputs):
     assert record.correct.tolist() == [[True] * 8]
     assert record.reported_epochs == range(5, 6)
     assert record.weights == count_remaining(record.network()[0])
-    assert record.provenance["seconds"] == 1.23
+    assert record.provenance["seconds"] == 1.23  # of the last part, where a run was continued
+    assert record.seconds == pytest.approx(sum(epoch.seconds for epoch in outcome.epochs))
     assert record.provenance["device"].startswith("cpu: ")
     assert record.has_weights and not record.shipped
     assert (record.recipe_version, record.other_recipe) == (4, False)

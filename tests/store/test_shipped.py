@@ -297,7 +297,7 @@ def test_one_table_has_a_row_a_run_the_other_a_row_a_run_and_device(tmp_path, mo
     dense, sparse = (run.key(stored.FINGERPRINT) for run in runs)
     weights = store.load(dense).weights
     assert len(rows) == 3 and rows[1:] == sorted(rows[1:])
-    assert f"{dense},base,2,1,0,dense,,true,0,0,6,{weights},0.75,1.0,0.75,c0ffee,cpu: toy,2.5" in rows
+    assert f"{dense},base,2,1,0,dense,,true,0,0,6,{weights},0.75,1.0,0.75,c0ffee,cpu: toy,0.6" in rows
     assert [row.split(",")[:8] for row in rows if row.startswith(sparse)] == [
         [sparse, "damped", "4", "1", "0", "iterative", "False", "true"]
     ]
