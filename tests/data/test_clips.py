@@ -20,7 +20,7 @@ WAVEFORMS = np.array([[1, -2, 3], [4, 5, -32768]], np.int16)
 
 
 def test_samples_of_a_clip() -> None:
-    assert [samples_in(seconds) for seconds in (10, 5.0, 1, 0.1)] == [220_500, 110_250, 22_050, 2_205]
+    assert [samples_in(seconds) for seconds in (10, 5.0, 1, 0.7)] == [220_500, 110_250, 22_050, 15_435]
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:

@@ -132,10 +132,11 @@ def test_accuracy_over_weights(variant):
     assert width.get_xdata().tolist() == [2564, 9992, 39440]  # for the two classes of the toy set
     assert pruned.get_xdata().tolist() == [2500, 2500]
     assert [line.get_linestyle() for line in (width, depth, pruned)] == ["-", "-", "None"]
+    assert [line.get_marker() for line in (width, depth, pruned)] == ["o", "s", "v"]
 
 
 def test_every_way_of_scaling_has_its_own_marker_and_colour():
-    assert len(set(charts.SCALINGS.values())) == len(set(charts.SCALING_COLOURS)) == len(charts.SCALINGS) == 6
+    assert len(set(charts.SCALING_MARKERS)) == len(set(charts.SCALING_COLOURS)) == len(charts.SCALINGS) == 6
 
 
 def test_layer_sparsity():
