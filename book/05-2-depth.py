@@ -205,7 +205,7 @@ else:
 # field at $D = 1$; its caption does not say which. Here they are the baseline, the network with the most 3×3 blocks, the
 # one with the most 1×1 blocks and, where the edition has one, the largest that was scaled in both.
 
-# %% mystnb={"figure": {"name": "fig-7", "caption": "**Figure 7.** Effective receptive fields of scaled variants of the damped network, over all test clips of the unseen devices, cropped to the maximum receptive field at D = 1; runs of the first fold and seed. The rectangles hold 50 % (solid) and 90 % (dashed) of the gradient along each axis."}, "image": {"alt": "Heat maps of the mean absolute gradient around the centre pixel for variants of the damped network."}}
+# %% mystnb={"figure": {"name": "fig-7", "caption": "**Figure 7.** Effective receptive fields of scaled variants of the damped network, over all test clips of the unseen devices, cropped to the maximum receptive field at $D = 1$; runs of the first fold and seed. The rectangles hold 50 % (solid) and 90 % (dashed) of the gradient along each axis."}, "image": {"alt": "Heat maps of the mean absolute gradient around the centre pixel for variants of the damped network."}}
 width = edition.depth_width
 variants = [
     Network("damped", width),
