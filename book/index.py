@@ -106,23 +106,22 @@ summary_table(evidence, other)
 
 # %% tags=["remove-input"]
 kinds = outcomes(evidence)
-lines = [
-    f"**What {kind}** ({len(claims)} of 19): "
-    + (" ".join(f"({c.number}) {c.statement}" for c in claims) or "None.")
-    for kind, claims in (
-        ("held", kinds["held"]),
-        ("did not hold", kinds["did not hold"]),
-        ("stays open, in part or in whole", kinds["open"]),
-    )
-]
+parts = []
+for kind, name in (
+    ("held", "held"),
+    ("did not hold", "did not hold"),
+    ("open", "stays open, in part or in whole"),
+):
+    claims = [f"- Claim {claim.number}: {claim.statement}" for claim in kinds[kind]]
+    parts.append("\n".join([f"**What {name}** ({len(claims)} of 19)", "", *claims]))
 for kind, name in (
     ("runs missing", "waits for runs"),
     ("not asked", "is not asked here"),
 ):
     if kinds[kind]:
         numbers = ", ".join(str(claim.number) for claim in kinds[kind])
-        lines.append(f"**What {name}:** claims {numbers}.")
-Markdown("\n\n".join(lines))
+        parts.append(f"**What {name}:** claims {numbers}.")
+Markdown("\n\n".join(parts))
 
 # %% [markdown]
 # **What was easy.** The architecture: Table 1 has its kernels, widths and poolings, the group's code the rest, and the

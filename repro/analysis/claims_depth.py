@@ -27,7 +27,7 @@ def depth_hurts(evidence: Evidence) -> Claim:
         for group in GROUPS
     ]
     return Claim(
-        "More 3x3 blocks (D) lower the accuracy on seen and unseen devices, that of the base network more.",
+        "More 3×3 blocks (D) lower the accuracy on seen and unseen devices, that of the base network more.",
         "The slope over D is negative for both networks on both groups of devices, and more so for base than damped.",
         effects,
     )
@@ -48,7 +48,7 @@ def pointwise_depth(evidence: Evidence) -> Claim:
         options = _per_block(edition.pointwise, margin)
         effects.append(evidence.effect(variant, group, "slope over K", trend, kind, ["pointwise"], **options))
     return Claim(
-        "More 1x1 blocks (K) help the base network a little on the seen device, not on unseen ones, and hurt the "
+        "More 1×1 blocks (K) help the base network a little on the seen device, not on unseen ones, and hurt the "
         "damped network.",
         f"The slope over K is positive for base on the seen device, within ±{SAME:g} points over the whole range of K "
         "for base on unseen devices, and negative for damped on both.",

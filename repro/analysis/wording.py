@@ -102,13 +102,9 @@ def _weakest_first(effect: Effect) -> tuple[int, float]:
     return list(Verdict).index(effect.verdict), against if effect.verdict is Verdict.ABSENT else -against
 
 
-def numbers(claim: Claim) -> str:
-    """The headline of a claim in one line; empty where nothing was measured."""
-    told = []
-    for effect in headline(claim):
-        name = ", ".join(filter(None, (effect.subject, *effect.details[:-1], pair(effect))))
-        told.append(f"{name}: {amount(effect)}")
-    return "; ".join(told)
+def numbers(claim: Claim) -> list[str]:
+    """The headline of a claim, an effect each; none where nothing was measured."""
+    return [f"{', '.join(filter(None, (e.subject, *e.details[:-1], pair(e))))}: {amount(e)}" for e in headline(claim)]
 
 
 def pair(effect: Effect) -> str:

@@ -52,7 +52,7 @@ def summary_table(evidence: Evidence, other: Evidence | None = None) -> Html:
             f'<span class="whose">{title}: </span>{badge(of_edition.verdict)}'
             for title, of_edition in zip(titles, (claim, *beside), strict=True)
         ]
-        rows.append(row((link, escape(claim.statement) + paper, escape(numbers(claim)), *badges)))
+        rows.append(row((link, escape(claim.statement) + paper, "<br>".join(map(escape, numbers(claim))), *badges)))
     head = ("#", "claim, in this edition's widths", "found here (95 % interval)", *titles)
     return Html(f'<div class="repro-ledger">{table("summary", head, rows)}</div>')
 

@@ -39,8 +39,8 @@ class Html:
 
 
 def unbroken(text: str) -> str:
-    """HTML or Markdown in which no line ends inside the size of a network, such as "W = 8"."""
-    return re.sub(r"\b([WDK]) = (?=\d)", r"\1&nbsp;=&nbsp;", text)
+    """HTML or Markdown in which no line ends inside the size of a network, such as "W = 8", or before a "%"."""
+    return re.sub(r"(?<=\d) %", "&nbsp;%", re.sub(r"\b([WDK]) = (?=\d)", r"\1&nbsp;=&nbsp;", text))
 
 
 def data_uri(kind: str, content: bytes) -> str:

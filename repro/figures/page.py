@@ -123,7 +123,7 @@ def findings(evidence: Evidence, *claims: int) -> Html:
 
 def _finding(claim: Claim) -> str:
     paper = f" The paper reports: {escape(claim.paper)}." if claim.paper else ""
-    measured = numbers(claim)
+    measured = "; ".join(numbers(claim))
     here = f" Here: {escape(measured)}." if measured else ""
     return (
         f'<a href="target:claim-{claim.number}">Claim {claim.number}</a>: {escape(claim.statement)}{paper}{here} '

@@ -56,7 +56,8 @@ def write_report(evidence: Evidence, folder: Path) -> None:
         "| --- | --- | --- | --- | --- |",
     ]
     for claim in claims:
-        lines.append(f"| {claim.number} | {claim.statement} | {claim.paper} | {numbers(claim)} | {claim.verdict} |")
+        effects = "<br>".join(numbers(claim))
+        lines.append(f"| {claim.number} | {claim.statement} | {claim.paper} | {effects} | {claim.verdict} |")
     machines = by_machine(evidence.of_study("width"))
     seeds = " and ".join(map(str, evidence.edition.seeds))
     lines += [

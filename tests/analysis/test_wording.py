@@ -51,7 +51,10 @@ def test_a_claim_is_told_by_one_effect_for_every_network():
         effect("damped, unseen, slope", 2.0),
     ]
     claim = Claim("Wider is better.", "", effects)
-    assert numbers(claim) == "base, unseen, W = 64 against W = 16: +1.0 points; damped, unseen, slope: +2.0 points"
+    assert numbers(claim) == [
+        "base, unseen, W = 64 against W = 16: +1.0 points",
+        "damped, unseen, slope: +2.0 points",
+    ]
     assert [found.estimate.mean for found in headline(replace(claim, some=True))] == [9.0, 2.0]
 
 
@@ -84,7 +87,7 @@ def test_of_effects_that_decide_alike_the_one_is_told_that_says_most_against_the
     effects = [effect("damped − base, unseen", -0.7, 0.6), effect("damped − base, seen", -0.9, 0.4)]
     claim = judged(Claim("Damping helps.", "", [*effects, effect("damped − base, both", 0.1, 0.9)]))
     assert [found.verdict for found in claim.effects[:2]] == [Verdict.INCONCLUSIVE] * 2  # p = 0.024, times 3
-    assert numbers(claim) == "damped − base, seen: −0.9 points (−1.7 to −0.1)"
+    assert numbers(claim) == ["damped − base, seen: −0.9 points (−1.7 to −0.1)"]
 
 
 def test_a_claim_of_which_one_part_is_absent_names_that_part():
@@ -98,7 +101,7 @@ def test_of_negligible_effects_the_one_is_told_that_comes_nearest_to_the_claim()
     effects = [effect("damped, time", -0.1, 0.1), effect("damped, frequency", 0.1, 0.1)]
     claim = Claim("K enlarges it.", "", effects)
     assert claim.verdict is Verdict.ABSENT
-    assert numbers(claim) == "damped, frequency: +0.1 points (−0.1 to +0.3)"
+    assert numbers(claim) == ["damped, frequency: +0.1 points (−0.1 to +0.3)"]
 
 
 def test_every_verdict_has_its_words():

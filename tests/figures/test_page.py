@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import made_runs as made
 import nbformat
 import pandas as pd
 import pytest
@@ -15,7 +16,7 @@ from repro.build import pages
 from repro.edition import open_edition
 from repro.experiment import ModelConfig, Sparsity
 from repro.figures import page as display
-from repro.figures.ledger_table import badge
+from repro.figures.ledger_table import badge, summary_table
 from repro.figures.markup import RUNS_MIME, Html
 from repro.figures.page import code, figure_note, findings, provenance, start
 from repro.store.record import Failure, Record
@@ -80,8 +81,8 @@ def test_the_top_of_a_page_names_edition_recordings_and_recipe(
     assert RUNS_MIME not in output._repr_mimebundle_()
 
 
-def test_no_line_ends_inside_the_size_of_a_network():
-    assert html(Html("W = 64, K = 0; W = best")) == "W&nbsp;=&nbsp;64, K&nbsp;=&nbsp;0; W = best"
+def test_no_line_ends_inside_the_size_of_a_network_or_before_a_percent_sign():
+    assert html(Html("W = 64, K = 0; W = best: 9 %")) == "W&nbsp;=&nbsp;64, K&nbsp;=&nbsp;0; W = best: 9&nbsp;%"
 
 
 def test_every_data_set_has_a_name():
@@ -131,6 +132,13 @@ def test_findings_link_the_ledger_and_say_when_nothing_was_run():
     )
     absent = "<strong>There is no verdict: not all the runs that it takes are there.</strong>"
     assert text.count(absent) == text.count("<li>") == 2
+
+
+def test_the_summary_has_an_effect_a_line():
+    edition = made.edition()
+    evidence = Evidence(edition, made.records(edition, {8: 0.5, 16: 0.6, 32: 0.7}))
+    base, damped = (f"{v}, unseen, W = 32 against W = 8: +20.0 points" for v in ("base", "damped"))
+    assert f"<td>{base}<br>{damped}</td>" in summary_table(evidence).data
 
 
 def test_provenance_names_every_run_once():

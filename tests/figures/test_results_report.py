@@ -23,6 +23,8 @@ def test_the_answer_the_table_and_the_picture_lie_beside_the_runs(tmp_path):
     assert text.startswith(f"# Real recordings (ESC-10): 18 of {len(EDITION.experiments())} runs")
     assert "Here, on unseen devices, W = 32 against W = 8: base +20.0 points" in text
     assert "| 3 | Widening raises the accuracy on unseen devices" in text
+    effects = "| base, unseen, W = 32 against W = 8: +20.0 points<br>damped, unseen, W = 32 against W = 8: +20.0 points"
+    assert effects in text
     with (tmp_path / "effects.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["effect"] == "base, unseen, W = 32 − W = 8"]
     assert (rows[0]["claim"], rows[0]["mean"], rows[0]["paper"]) == ("3", "20", "5")  # two doublings
