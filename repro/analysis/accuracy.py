@@ -81,10 +81,10 @@ def scaling_report(evidence: Evidence) -> pd.DataFrame:
 
     A network that belongs to several ways stands in each of them, with all of its runs.
     """
-    reports = []
+    reports, folds = [], len(evidence.edition.folds)
     for scaling, study in SCALINGS.items():
         table = accuracies(evidence.of_study(study))
-        reports.append(report(table, len(evidence.edition.folds)).assign(scaling=scaling))
+        reports.append(report(table, folds).assign(scaling=scaling))
     return pd.concat(reports, ignore_index=True)
 
 

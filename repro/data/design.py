@@ -35,7 +35,11 @@ def base_blocks(items: int, size: int, count: int) -> list[list[int]]:
     return blocks
 
 
-def balanced_blocks(cells: Sequence[Hashable], items: int, size: int) -> list[list[int]]:
+def balanced_blocks(
+    cells: Sequence[Hashable],
+    items: int,
+    size: int,
+) -> list[list[int]]:
     """For every unit `size` of the numbers 0 to items - 1, ascending, balanced over the cells that the units are in.
 
     The units of a cell take the base blocks in turn, shifted by the cell's place among the sorted cells (a cyclic
@@ -52,6 +56,7 @@ def balanced_blocks(cells: Sequence[Hashable], items: int, size: int) -> list[li
     taken: Counter[Hashable] = Counter()
     design = []
     for cell in cells:
-        design.append(sorted((number + places[cell]) % items for number in blocks[taken[cell]]))
+        block = blocks[taken[cell]]
+        design.append(sorted((number + places[cell]) % items for number in block))
         taken[cell] += 1
     return design

@@ -71,8 +71,10 @@ def compress(waveform: Signal, compressor: Compressor, rate: int) -> Signal:
     block = max(1, round(CONTROL_SECONDS * rate))
     starts = np.arange(0, len(waveform), block)
     level = 20 * np.log10(np.maximum.reduceat(np.abs(waveform), starts) + 1e-10)
-    target = np.maximum(0.0, level - compressor.threshold) * (1 - 1 / compressor.ratio)
-    grow, shrink = (float(np.exp(-block / rate / time)) for time in (compressor.attack, compressor.release))
+    slope = 1 - 1 / compressor.ratio
+    target = np.maximum(0.0, level - compressor.threshold) * slope
+    times = compressor.attack, compressor.release
+    grow, shrink = (float(np.exp(-block / rate / time)) for time in times)
     state, reductions = 0.0, np.empty(len(target))
     for number, wanted in enumerate(target.tolist()):
         keep = grow if wanted > state else shrink
@@ -82,12 +84,20 @@ def compress(waveform: Signal, compressor: Compressor, rate: int) -> Signal:
     return np.asarray(waveform * 10 ** (-smooth / 20), np.float64)
 
 
-def apply(device: Device, waveform: Signal, rate: int, rng: np.random.Generator) -> Signal:
+def apply(
+    device: Device,
+    waveform: Signal,
+    rate: int,
+    rng: np.random.Generator,
+) -> Signal:
     """Record `waveform` (float, full scale 1.0, (samples,)) with a device: same length, no delay, not quantised."""
     fir = response_filter(device.response, rate)
-    heard = scipy.signal.oaconvolve(waveform, fir)[len(fir) // 2 :][: len(waveform)] * 10 ** (device.gain / 20)
+    heard = scipy.signal.oaconvolve(waveform, fir)[len(fir) // 2 :][: len(waveform)]
+    heard = heard * 10 ** (device.gain / 20)
     heard = heard + 10 ** (device.noise / 20) * rng.standard_normal(len(heard))
-    return compress(heard, device.compressor, rate) if device.compressor else np.asarray(heard, np.float64)
+    if device.compressor:
+        return compress(heard, device.compressor, rate)
+    return np.asarray(heard, np.float64)
 
 
 def through_microphone(

@@ -104,16 +104,22 @@ class PerceptualMel(nn.Module):
     def _stft(self, waveforms: Tensor, center: bool) -> Tensor:
         """Complex, (clips, 1025, frames)."""
         return torch.stft(
-            waveforms, N_FFT, HOP, window=self.window, center=center, pad_mode="reflect", return_complex=True
+            waveforms,
+            N_FFT,
+            HOP,
+            window=self.window,
+            center=center,
+            pad_mode="reflect",
+            return_complex=True,
         )
 
     def _weighted_mel(self, spectrum: Tensor) -> Tensor:
         """Complex (clips, 1025, frames) to features (clips, 256, frames)."""
-        spectrum = spectrum.transpose(1, 2)  # (clips, frames, 1025), the layout that the STFT has in memory
-        # in place from here on: on a CPU, fresh memory for every step costs as much as the arithmetic
+        spectrum = spectrum.transpose(1, 2)  # (clips, frames, 1025), as in memory
+        # in place: on a CPU, fresh memory costs as much as the arithmetic
         decibel = (spectrum.real * spectrum.real).addcmul_(spectrum.imag, spectrum.imag)
         decibel.clamp_min_(POWER_FLOOR).log10_().mul_(10.0)
-        floor = decibel.amax(dim=(1, 2), keepdim=True) - TOP_DB  # the clip's own, not the batch's
+        floor = decibel.amax(dim=(1, 2), keepdim=True) - TOP_DB  # the clip's own
         weighted = torch.maximum(decibel, floor, out=decibel).add_(self.a_weighting)
         mel = weighted.new_empty(*weighted.shape[:2], N_MELS)
         for first, (low, high) in zip(range(0, N_MELS, _BLOCK), self._bands, strict=True):

@@ -43,13 +43,13 @@ def effective_receptive_field(model: CPResNet, batches: Iterable[Tensor]) -> Ten
                 maps = model.penultimate(inputs)  # (clips, C, frequency, time)
                 centre = maps[:, :, maps.shape[2] // 2, maps.shape[3] // 2].sum()
             (gradient,) = torch.autograd.grad(centre, inputs)
-            # the mean is of absolute values: gradients of opposite sign must not cancel between clips
+            # of absolute values: opposite signs must not cancel between clips
             total = total + gradient.abs().sum(dim=(0, 1)).to("cpu", torch.float64)
             clips += len(batch)
     finally:
         model.train(was_training)
     if clips == 0:
-        raise InputError("the effective receptive field is a mean over clips, and there are none")
+        raise InputError("an effective receptive field takes at least one clip")
     return total / clips
 
 

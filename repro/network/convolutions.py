@@ -45,7 +45,8 @@ class DampedConv2d(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """(clips, in, frequency, time) to (clips, out, frequency', time')."""
-        output: Tensor = self._conv_forward(input, self.weight * self.damping, self.bias)
+        damped = self.weight * self.damping
+        output: Tensor = self._conv_forward(input, damped, self.bias)
         return output
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import torch
@@ -36,8 +36,10 @@ def table_1(width: int, depth: int, pointwise: int) -> list[BlockSpec]:
         BlockSpec(w, w, 3, 3, False),
         BlockSpec(w, w, 3, 3, True),
     ]
-    blocks += [BlockSpec(w if i == 0 else 2 * w, 2 * w, 3, 3, False) for i in range(depth)]
-    blocks += [BlockSpec(2 * w if i == 0 else 4 * w, 4 * w, 1, 1, False) for i in range(pointwise)]
+    for i in range(depth):
+        blocks.append(BlockSpec(w if i == 0 else 2 * w, 2 * w, 3, 3, False))
+    for i in range(pointwise):
+        blocks.append(BlockSpec(2 * w if i == 0 else 4 * w, 4 * w, 1, 1, False))
     return blocks
 
 
@@ -49,17 +51,18 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, spec: BlockSpec, conv: ConvLayer) -> None:
         super().__init__()
-        self.conv1 = conv(spec.inputs, spec.outputs, spec.kernel1, padding=spec.kernel1 // 2)
-        self.bn1 = nn.BatchNorm2d(spec.outputs)
-        self.conv2 = conv(spec.outputs, spec.outputs, spec.kernel2, padding=spec.kernel2 // 2)
-        self.bn2 = nn.BatchNorm2d(spec.outputs)
+        inputs, outputs = spec.inputs, spec.outputs
+        self.conv1 = conv(inputs, outputs, spec.kernel1, padding=spec.kernel1 // 2)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = conv(outputs, outputs, spec.kernel2, padding=spec.kernel2 // 2)
+        self.bn2 = nn.BatchNorm2d(outputs)
         self.shortcut = nn.Sequential()
-        if spec.inputs != spec.outputs:
-            self.shortcut = nn.Sequential(conv(spec.inputs, spec.outputs, 1), nn.BatchNorm2d(spec.outputs))
+        if inputs != outputs:
+            self.shortcut.extend([conv(inputs, outputs, 1), nn.BatchNorm2d(outputs)])
         self.pool = nn.MaxPool2d(2) if spec.pool else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        """(clips, in, frequency, time) to (clips, out, frequency, time), both halved by P."""
+        """(clips, in, bands, frames) to (clips, out, bands, frames), halved by P."""
         y = torch.relu(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
         pooled: Tensor = self.pool(torch.relu(y + self.shortcut(x)))
@@ -90,7 +93,11 @@ class CPResNet(nn.Module):
         return maps.mean(dim=(2, 3))
 
 
-def build(config: ModelConfig, generator: torch.Generator, classes: int = CLASSES) -> CPResNet:
+def build(
+    config: ModelConfig,
+    generator: torch.Generator,
+    classes: int = CLASSES,
+) -> CPResNet:
     """A freshly initialised network on the CPU.
 
     He normal (fan-in) throughout, but: the first conv of a residual block is He normal (fan-out) scaled by
@@ -103,12 +110,13 @@ def build(config: ModelConfig, generator: torch.Generator, classes: int = CLASSE
         classes: number of classes.
     """
     model = CPResNet(config, classes)
+    he = partial(nn.init.kaiming_normal_, nonlinearity="relu", generator=generator)
     for conv in convolutions(model).values():
-        nn.init.kaiming_normal_(conv.weight, mode="fan_in", nonlinearity="relu", generator=generator)
+        he(conv.weight, mode="fan_in")
     blocks = [block for block in model.blocks if isinstance(block, ResidualBlock)]
     with torch.no_grad():
         for block in blocks:
-            nn.init.kaiming_normal_(block.conv1.weight, mode="fan_out", nonlinearity="relu", generator=generator)
+            he(block.conv1.weight, mode="fan_out")
             block.conv1.weight.mul_(1 / math.sqrt(len(blocks)))
             block.conv2.weight.zero_()
         nn.init.zeros_(convolutions(model)["classifier.0"].weight)

@@ -40,9 +40,9 @@ def layer_targets(counts: Mapping[str, int], target: int) -> dict[str, int]:
     targets, left = dict(counts), target
     ascending = sorted(counts, key=lambda name: counts[name])
     for place, name in enumerate(ascending):
-        larger = ascending[place:]  # this layer and all larger ones share what is left
+        larger = ascending[place:]  # this layer and all larger ones share the rest
         level, odd = divmod(left, len(larger))
-        if counts[name] > level:  # they are too large: all of them are cut to one level
+        if counts[name] > level:  # too large: all of them are cut to one level
             cut = [layer for layer in counts if layer in larger]
             targets |= {layer: level + (i < odd) for i, layer in enumerate(cut)}
             break
@@ -51,7 +51,11 @@ def layer_targets(counts: Mapping[str, int], target: int) -> dict[str, int]:
 
 
 def remaining_schedule(
-    total: int, target: int, epochs: int, start: int = 1, ramp: Literal["geometric", "cubic"] = "geometric"
+    total: int,
+    target: int,
+    epochs: int,
+    start: int = 1,
+    ramp: Literal["geometric", "cubic"] = "geometric",
 ) -> list[int]:
     """Weights that remain during every epoch of iterative pruning; `epochs` entries.
 
@@ -79,7 +83,8 @@ def remaining_schedule(
     last = max(1, math.floor(PRUNING_SHARE * epochs))
     latest = min(last, epochs - 1)
     if not 1 <= start <= latest:
-        needed = f"iterative pruning of {epochs} epochs starts after the first epoch and by epoch {latest}"
+        when = f"after the first epoch and by epoch {latest}"
+        needed = f"iterative pruning of {epochs} epochs starts {when}"
         raise InputError(f"sparsity.start = {start}: {needed}")
 
     def remaining(t: float) -> int:
@@ -148,7 +153,11 @@ def _remaining(conv: nn.Conv2d) -> int:
 
 
 @torch.no_grad()
-def draw_masks(convs: Mapping[str, nn.Conv2d], targets: Mapping[str, int], generator: torch.Generator) -> None:
+def draw_masks(
+    convs: Mapping[str, nn.Conv2d],
+    targets: Mapping[str, int],
+    generator: torch.Generator,
+) -> None:
     """Static pruning: keep as many weights of every layer as `targets` says, drawn uniformly.
 
     Args:
@@ -163,7 +172,12 @@ def draw_masks(convs: Mapping[str, nn.Conv2d], targets: Mapping[str, int], gener
 
 
 @torch.no_grad()
-def remove_smallest(convs: Mapping[str, nn.Conv2d], number: int, least: Mapping[str, int], raw: bool = False) -> None:
+def remove_smallest(
+    convs: Mapping[str, nn.Conv2d],
+    number: int,
+    least: Mapping[str, int],
+    raw: bool = False,
+) -> None:
     """Iterative pruning: mask the `number` remaining weights that have the smallest magnitude in the whole network.
 
     Equal magnitudes go in the order of the layers and of the places in them.

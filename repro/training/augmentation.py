@@ -51,7 +51,8 @@ class Mixup:
         partner = torch.randperm(clips, generator=generator)
         if alpha == 0:
             return Mixup(torch.ones(clips), partner)
-        # Beta(alpha, alpha) as a ratio of Gammas; in double precision, where Gamma(0.3) does not underflow to 0/0
+        # Beta(alpha, alpha) as a ratio of Gammas, of which in single precision both
+        # can underflow to 0
         concentration = torch.full((2, clips), alpha, dtype=torch.float64)
         gammas = torch._standard_gamma(concentration, generator=generator)
         share = gammas[0] / gammas.sum(0)

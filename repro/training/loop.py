@@ -103,7 +103,11 @@ class Streams:
         )
 
 
-def training_labels(labels: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
+def training_labels(
+    labels: Tensor,
+    recipe: Recipe,
+    generator: torch.Generator,
+) -> Tensor:
     """The labels to train with: the true ones, or the same ones in a random order drawn once (Section 4)."""
     if recipe.labels == "true":
         return labels
@@ -214,15 +218,19 @@ class Training:
 
     def _pass(self) -> float:
         """One pass over the training clips in random order; the mean loss."""
-        recipe, device, clips = self._recipe, self._inputs.device, len(self._labels)
+        recipe, streams, device = self._recipe, self._streams, self._inputs.device
+        bf16 = recipe.precision == "bf16"
         total = torch.zeros((), device=device)
-        for places, inputs in self._inputs.epoch(recipe.roll, recipe.batch_size, self._streams.order):
+        batches = self._inputs.epoch(recipe.roll, recipe.batch_size, streams.order)
+        for places, inputs in batches:
             labels = self._labels[places.to(device)]
-            mixup = Mixup.draw(len(places), recipe.mixup_alpha, self._streams.augmentation).to(device)
+            drawn = Mixup.draw(len(places), recipe.mixup_alpha, streams.augmentation)
+            mixup = drawn.to(device)
             # a graph has one shape: the last, smaller batch goes without
             model = self._step_model if len(places) == recipe.batch_size else self._model
-            with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
-                logits = model(mixup.inputs(inputs).contiguous(memory_format=self._format))
+            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+                mixed = mixup.inputs(inputs).contiguous(memory_format=self._format)
+                logits = model(mixed)
             loss = mixup.loss(logits.float(), labels)
             self._optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -230,7 +238,7 @@ class Training:
             if self._pruner is not None:
                 self._pruner.apply()
             total += loss.detach() * len(places)
-        return total.item() / clips
+        return total.item() / len(self._labels)
 
     def outcome(self) -> Outcome:
         """What the training, now at its end, is kept as."""

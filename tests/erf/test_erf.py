@@ -92,7 +92,7 @@ def test_clips_weigh_the_same_however_they_are_batched():
 
 
 def test_no_clips_is_refused():
-    with pytest.raises(InputError, match="there are none"):
+    with pytest.raises(InputError, match="takes at least one clip"):
         effective_receptive_field(CPResNet(ModelConfig(width=1)), [])
 
 
