@@ -124,9 +124,12 @@ def execute(page: Page, values: Mapping[str, Any], target: Path, aside: Path, ke
     # papermill records paths of this machine, which no reader of the page needs.
     for path in ("input_path", "output_path"):
         notebook.metadata.get("papermill", {}).pop(path, None)
-    for cell in notebook.cells:  # the edition's line at the top of the page says what papermill's own cell does
-        if "injected-parameters" in cell.metadata.get("tags", []):
-            cell.metadata.tags.append("remove-input")
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        if "parameters" in tags:
+            cell.metadata.mystnb = {"code_prompt_show": "Parameters", "code_prompt_hide": "Parameters"}
+        if "injected-parameters" in tags:  # the edition's line at the top of the page says what it does
+            tags.append("remove-input")
     nbformat.write(notebook, partial)
     target.parent.mkdir(parents=True, exist_ok=True)
     stamp_path(target).unlink(missing_ok=True)  # that of the old notebook must not vouch for the new one

@@ -58,7 +58,7 @@ NUMBERS = """\
 # %% [markdown]
 # # Numbers
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-input"]
 edition: str = "quick"
 widths: list[int] = [1, 2]  # the line
 settings: dict = {}
@@ -138,8 +138,10 @@ def test_the_pages_are_whole(built: Path):
     assert page.find("article").find("span", class_="math").get_text() == "\\(W \\to \\infty\\)"
     link = page.find("article").find("a", string="the line")
     assert link["href"] == "02-numbers.html#fig-line"
-    image = BeautifulSoup((html / "book" / "02-numbers.html").read_text(), "html.parser").find("article").find("img")
-    assert image["alt"] == "A rising line"
+    numbers = BeautifulSoup((html / "book" / "02-numbers.html").read_text(), "html.parser").find("article")
+    assert numbers.find("img")["alt"] == "A rising line"
+    folded = [shown.get_text() for shown in numbers.select("details > summary > p")]
+    assert folded == ["Parameters"] * 2  # while it is closed, and while it is open
     assert (html / "index.html").read_text() == '<meta http-equiv="Refresh" content="0; url=book/index.html" />\n'
 
 
