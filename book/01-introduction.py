@@ -89,8 +89,8 @@ page.findings(evidence, 8, 15)
 
 # %% [markdown]
 # The paper says of its figure that networks scaled by width are significantly better on unseen devices than those scaled
-# by depth, and that width and depth together are on a par with the best. Figure 17 shows the same for the base network ([Appendix D](D-base)), and the
-# [claims ledger](claims) all of the paper's statements one by one.
+# by depth, and that width and depth together are on a par with the best. Figure 17 is the same plot of the base network
+# ([Appendix D](D-base)), and the [claims ledger](claims) has all of the paper's statements one by one.
 
 # %%
 accuracy.scaling_table(damped)

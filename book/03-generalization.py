@@ -32,6 +32,7 @@ from IPython.display import Markdown, display
 
 from repro.analysis import recordings
 from repro.data.design import balanced_blocks
+from repro.data.esc10 import COMPRESSOR
 from repro.edition import open_edition
 from repro.errors import InputError
 from repro.figures import maps, page, players
@@ -194,7 +195,9 @@ if deviations.size:
             f"Far from flat, by more than twice the median, are "
             f"{', '.join(uneven) or 'none'}; the last of all deviates by "
             f"{deviations.iloc[-1]:.1f} dB. {len(summary.compressed)} of the "
-            "microphones compress, too."
+            f"microphones compress, too, all alike: {COMPRESSOR.ratio:g}:1 above "
+            f"{COMPRESSOR.threshold:g} dBFS, attack {1000 * COMPRESSOR.attack:g} ms, "
+            f"release {1000 * COMPRESSOR.release:g} ms."
         )
     )
 
@@ -349,12 +352,14 @@ summary.separation.round(1).rename_axis(columns="in %, between")
 # %% tags=["hide-input"]
 if not summary.separation.empty:
     between = summary.separation.loc["share of the variance, all bands"]
+    random = summary.separation.loc["of as many groups drawn at random"]
     named = summary.separation.loc["named by a linear discriminant"]
     guessed = summary.separation.loc["by guessing"]
     larger = "less" if between["devices"] < between["classes"] else "more"
     text = (
-        f"Between the devices lies {between['devices']:.0f} % of the variance, {larger} "
-        f"than the {between['classes']:.0f} % between the classes. The discriminant "
+        f"Between the devices lies {between['devices']:.1f} % of the variance (between "
+        f"random groups {random['devices']:.1f} %), {larger} than the "
+        f"{between['classes']:.1f} % between the classes. The discriminant "
         f"names the device of {named['devices']:.0f} % of the clips, where guessing "
         f"would give {guessed['devices']:.0f} %. "
     )

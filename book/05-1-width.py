@@ -33,6 +33,7 @@ from repro.analysis.answer import later_gain
 from repro.analysis.evidence import Evidence
 from repro.edition import open_edition
 from repro.figures import charts, page, points
+from repro.figures.markup import unbroken
 from repro.sweep.available import runs_of
 
 edition = open_edition(edition, widths=widths, seeds=seeds, **settings)
@@ -78,7 +79,7 @@ accuracy.training_fit(records, "width").rename_axis("W")
 
 # %% tags=["remove-input"]
 gain = later_gain(evidence)
-Markdown(gain) if gain else None
+Markdown(unbroken(gain)) if gain else None
 
 # %% tags=["remove-input"]
 RELATIVE = """
@@ -128,7 +129,8 @@ table = points.by_response(microphones, summary.deviations, summary.compressed)
 table if len(table) else None
 
 # %% tags=["remove-input"]
-told = points.compression_told(microphones, summary.compressed)
+seen = 100 * report[report["group"] == "seen"].groupby("variant")["mean"].mean()
+told = points.compression_told(microphones, seen, summary.compressed)
 Markdown(told) if told else None
 
 # %% tags=["remove-input"]

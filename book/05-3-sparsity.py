@@ -16,7 +16,7 @@
 # A wider network has more channels and more weights. Which of the two helps? To tell them apart, the paper brings wide
 # networks down to the number of weights $N_t$ of a narrow one. In the paper that is $N(W = 64)$, the narrowest network that
 # fits random labels wholly, which leaves 1.6 % of the weights of $W = 512$; here it is that of the dense network with which
-# Figure 6 begins. The paper prunes in two ways. With static random pruning, more width helps at first and then less and less
+# Figure 6 begins, whether or not it fits random labels wholly ([Section 4](04-models)). The paper prunes in two ways. With static random pruning, more width helps at first and then less and less
 # {cite}`golubeva2021are`. Iterative magnitude pruning is expected to do better than that, and than methods that choose
 # weights before training {cite}`frankle2021pruning,tanaka2020pruning,lee2019snip`. With it, the accuracy on unseen devices
 # hardly drops even for the widest network, while the damped network loses accuracy on the seen device.
@@ -143,7 +143,7 @@ page.machines(sparse)
 
 # %% tags=["remove-input"]
 unguarded = runs_of(edition, "unguarded pruning")
-evidence = Evidence(edition, tuple(sparse + unguarded))
+evidence = Evidence(edition, tuple(dense + sparse + unguarded))
 page.findings(evidence, 9, 10, 16, 14)
 
 # %%
@@ -151,9 +151,9 @@ accuracy.percentages(report, ["method", "width"]).rename_axis(index=["method", "
 
 # %% [markdown]
 # Do the sparse networks still fit their training data? Only then does a claim say anything about them. The guard against
-# emptied layers keeps one weight in a hundred of each. In a narrow network this can leave the classifier fewer weights
-# than there are classes, and some classes are then never recognised. The drop of such a network comes from its classifier,
-# not from sparsity as such, and it takes no part in the verdicts.
+# emptied layers keeps one weight in a hundred of each. In a narrow network this can leave the classifier hardly more
+# weights than there are classes, or fewer, and a class without a weight is never recognised. That probably explains the
+# drop of such a network, rather than sparsity as such; it was not tested. The network takes no part in the verdicts.
 
 # %% tags=["hide-input"]
 fits = [

@@ -18,17 +18,21 @@
 # effective receptive field is a possible interpretation. This page puts each statement that can be measured to the
 # networks of this edition.
 #
-# A statement is split into effects. Each has a direction and a margin, written into the code before any accuracy of the
-# edition was looked at ([Appendix A](A-setup) lists later changes). An effect is a contrast between networks: a
-# difference, or a slope over width or depth. Its 95 % interval says how far it could change with other test recordings,
-# other microphones and other trainings on the same material. It is made of what is left of the differences between runs
-# once the means of networks, and of each variant's folds, are taken out, pooled over those networks of a study that fit
-# their training data, as if all of them varied alike; of how the difference between base and damped varies over the folds, where these two are compared;
-# and of what single devices add.
+# A statement is split into effects. An effect is a contrast between networks: a difference, or a slope over width or
+# depth. Each has a direction and a margin, written into the code before any accuracy of the edition was looked at
+# ([Appendix A](A-setup) lists later changes). Its 95 % interval says how far it could change with other test recordings,
+# other microphones and other trainings on the same material. It has up to three parts:
+#
+# - how runs scatter once the mean of every network, and of every fold within a variant, is taken out. All networks of a
+#   study that fit their training data are pooled, as if all of them scattered alike;
+# - where base and damped networks are compared, how their difference varies over the folds;
+# - for accuracies, what single devices add.
 #
 # Two questions are answered apart. Is there an effect? Its *signal* is present (the interval excludes zero), absent (two
 # one-sided tests at 5 %, which is an interval of 90 %, place it within a size that does not matter) or undetermined.
 # What does not matter is one point, of a slope one point over the whole range of sizes; and a factor of 1.05 in a radius.
+# An effect that is claimed to be *equal* has a margin of its own instead: it is supported where the interval of 90 % lies
+# within that margin, although the one of 95 %, which is shown, may reach beyond it.
 # And how large is the effect? Its *size* is compared with the value that the paper gives. From both follows the verdict:
 #
 # - **supported**: the effect is there, in the claimed direction and of the claimed size; or, where only a significant
@@ -45,9 +49,9 @@
 # - **runs missing**: some of the runs that it takes are not there; what the others give is shown all the same;
 # - **not asked**: this edition does not train all the networks that it takes.
 #
-# A claim asserts all its effects and stands as its weakest one, unless it asks for some network alone: then as its
-# strongest. From weak to strong: contradicted, not asked, runs missing, premise not met, negligible, inconclusive, direction
-# only, supported. Effects on receptive fields are in log-%, a hundred times the natural logarithm of a ratio. *Detectable* is the
+# A claim asserts all its effects and stands as its weakest one. From weak to strong: contradicted, not asked, runs missing,
+# premise not met, negligible, inconclusive, direction only, supported. Claim 16 alone asks for some network: one supported
+# effect is enough for it, and while runs are missing that could still support it, it waits for them. Effects on receptive fields are in log-%, a hundred times the natural logarithm of a ratio. *Detectable* is the
 # smallest effect that this edition would have found with a probability of 80 %. Until all runs of a study are there, its
 # pooled variance, and with it every interval, can still change.
 

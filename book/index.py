@@ -125,7 +125,7 @@ Markdown("\n\n".join(parts))
 
 # %% [markdown]
 # **What was easy.** The architecture: Table 1 has its kernels, widths and poolings, the group's code the rest, and the
-# sparsity that follows from it is the paper's.
+# sparsity computed from it agrees with the paper's.
 #
 # **What was difficult.** The split, the batch size, the pruning schedule and the width of the deepened networks are not
 # in the paper. Iterative pruning removes convolutions that are initialised to zero unless it waits for the warm-up.

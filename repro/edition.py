@@ -238,8 +238,8 @@ class Edition(Frozen):
     def _wider_depth(self) -> tuple[Experiment, ...]:
         if not self.deep_width:
             return ()
-        ends = [model for depth in (1, max(self.depths, default=1)) for model in both(self.deep_width, depth)]
-        ks = (min(self.pointwise, default=1), max(self.pointwise, default=1))
+        depths, ks = (sorted(sizes)[:1] + sorted(sizes)[-1:] for sizes in (self.depths, self.pointwise))
+        ends = [model for depth in depths for model in both(self.deep_width, depth)]
         ends += [model for k in ks for model in both(self.deep_width, pointwise=k)]
         return self.runs(dict.fromkeys(ends))
 

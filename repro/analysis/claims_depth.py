@@ -71,7 +71,7 @@ def width_and_depth_together(evidence: Evidence) -> Claim:
         for variant in BOTH:
             network, rival = Network(variant, width, depth), Network(variant, max(smaller, default=width))
             pair, studies = f"W = {width}, D = {depth} − W = {rival.width}", ["width", "compound"]
-            contrast = difference(network, rival)
+            contrast = difference(network, rival) if smaller else {}
             effects.append(evidence.effect(variant, "unseen", pair, contrast, "no less", studies, margin=ON_PAR))
     return Claim(
         "Networks that are widened and deepened together are on a par with the best ones on unseen devices.",
@@ -85,19 +85,19 @@ def width_and_depth_together(evidence: Evidence) -> Claim:
 def width_beats_depth(evidence: Evidence) -> Claim:
     """Claim 15: the deepest networks against the narrowest ones of the width study with no fewer weights."""
     edition = evidence.edition
-    depth, pointwise = max(edition.depths, default=1), max(edition.pointwise, default=1)
-    deepest = {
-        ("depth", f"D = {depth}"): ModelConfig(width=edition.depth_width, depth=depth),
-        ("pointwise", f"K = {pointwise}"): ModelConfig(width=edition.depth_width, pointwise=pointwise),
-    }
+    at = edition.depth_width
+    deepest = [
+        *(("depth", f"D = {d}", ModelConfig(width=at, depth=d)) for d in sorted(edition.depths)[-1:]),
+        *(("pointwise", f"K = {k}", ModelConfig(width=at, pointwise=k)) for k in sorted(edition.pointwise)[-1:]),
+    ]
     effects = []
-    for (study, size), model in deepest.items():
+    for study, size, model in deepest:
         larger = [w for w in evidence.fitting_widths() if weight_count(ModelConfig(width=w)) >= weight_count(model)]
         width = min(larger, default=max(edition.widths))
         ratio = weight_count(ModelConfig(width=width)) / weight_count(model)
         for variant in BOTH:
             deep = Network(variant, model.width, model.depth, model.pointwise)
-            contrast = difference(Network(variant, width), deep)
+            contrast = difference(Network(variant, width), deep) if larger else {}
             pair = f"W = {width} − {size} at W = {model.width}, with {ratio:.1f} times its weights"
             effects.append(evidence.effect(variant, "unseen", pair, contrast, "increase", ["width", study]))
     return Claim(

@@ -44,8 +44,8 @@ def static_pruning(evidence: Evidence) -> Claim:
 
 def iterative_pruning(evidence: Evidence) -> Claim:
     """Claim 10: the widest network under iterative pruning against dense ones of as many weights and of its width."""
-    reference, widths = evidence.edition.reference_width, evidence.edition.sparse_widths
-    widest = max(widths, default=reference)
+    reference = evidence.edition.reference_width
+    widest = max(evidence.edition.sparse_widths, default=reference)
     claimed: list[tuple[Variant, Group, Kind, float]] = [
         ("base", "unseen", "no less", SMALL_DROP),
         ("damped", "unseen", "no less", SMALL_DROP),
@@ -54,7 +54,7 @@ def iterative_pruning(evidence: Evidence) -> Claim:
     effects = []
     for variant, group, kind, margin in claimed:
         for dense in (evidence.reference(variant), Network(variant, widest)):
-            contrast = difference(dense._replace(width=widest, method="iterative", long=False), dense) if widths else {}
+            contrast = difference(dense._replace(width=widest, method="iterative", long=False), dense)
             pair = f"iterative W = {widest} − dense W = {dense.width}"
             studies = STUDIES if dense.width == reference else (*STUDIES, "width")
             effects.append(evidence.effect(variant, group, pair, contrast, kind, studies, margin=margin))
@@ -82,8 +82,8 @@ def sparsity(evidence: Evidence) -> Claim:
         f"Counted in the networks, 1 − N(64) / N(512) is {SPARSITY:g} % to the digit given; and every sparse network "
         f"of Section 5.3 has exactly as many weights left as W = {edition.reference_width} has, counted in its masks.",
         [
-            Effect(f"counted: {paper:.2f} % sparse, less the paper's {SPARSITY:g} %", counted, "exact", ROUNDING),
-            Effect(f"weights left in sparse networks, less {target}", surplus, "exact", unit="weights"),
+            Effect(f"counted: {paper:.2f} % sparse, minus the paper's {SPARSITY:g} %", counted, "exact", ROUNDING),
+            Effect(f"weights left in sparse networks, minus {target}", surplus, "exact", unit="weights"),
         ],
         paper=f"{SPARSITY:g} %",
     )
@@ -116,8 +116,7 @@ def unguarded_pruning(evidence: Evidence) -> Claim:
     for width in sorted(evidence.edition.unguarded_widths):
         for variant in BOTH:
             guarded = Network(variant, width, method="iterative")
-            pair = difference(guarded._replace(method="unguarded"), guarded)
-            contrast = pair if width in evidence.edition.sparse_widths else {}
+            contrast = difference(guarded._replace(method="unguarded"), guarded)
             details, unfit = ("unseen", "without − with guard", f"W = {width}"), evidence.unfit([guarded])
             found = evidence.accuracy(contrast, {"unseen": 1.0}, studies)
             effects.append(Effect(variant, found, "decrease", unfit=unfit, details=details))

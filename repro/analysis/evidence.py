@@ -234,27 +234,37 @@ class Evidence:
         groups: Mapping[Group, float] | None = None,
     ) -> Estimate:
         """A contrast of a value of runs, which is one of accuracies on `groups` where they are given."""
+        if not contrast or not self._trained.issuperset(contrast):
+            return Estimate()
         asked = self._blocks
         blocks = [block for block in asked if all(self.runs(network).keys() >= {*block} for network in contrast)]
         pool = [network for study in studies for network in self.networks(study) if not self.unfit([network])]
         networks = dict.fromkeys([*contrast, *([] if self.unfit(contrast) else pool)])  # those of the contrast first
         cells = np.array([[self._mean(network, block, value) for block in blocks] for network in networks])
-        if not contrast or not blocks or np.isnan(cells[: len(contrast)]).any():
-            return Estimate(missing=len(asked) if contrast else 0)
-        names = [f"fold {block[0][0]}" if block[0][0] else f"seed {block[0][1]}" for block in blocks]
+        if not blocks or np.isnan(cells[: len(contrast)]).any():
+            return Estimate(missing=len(asked))
+        names = [f"fold {fold}" if self._folds else f"seed {seed}" for (fold, seed), *_ in blocks]
         clips = self._clip_effects(contrast, blocks, groups) if groups else None
         runs = tuple(self.runs(network)[place].key for network in contrast for block in blocks for place in block)
         variants = [network.variant for network in networks]
         found = estimate(cells, variants, dict(enumerate(contrast.values())), names, clips, runs)
         return replace(found, missing=len(asked) - len(blocks))
 
+    @cached_property
+    def _trained(self) -> set[Network]:
+        """The networks of the edition's studies."""
+        return {network for study in self.edition.studies for network in self.networks(study)}
+
+    @property
+    def _folds(self) -> bool:
+        """Whether runs differ in the recordings that they are tested on."""
+        return len(self.edition.folds) > 1
+
     @property
     def _blocks(self) -> list[list[Replicate]]:
-        """The replicates of the edition, by fold; by seed where it has no folds."""
-        seeds = self.edition.seeds
-        if self.edition.folds == [0]:
-            return [[(0, seed)] for seed in seeds]
-        return [[(fold, seed) for seed in seeds] for fold in self.edition.folds]
+        """The replicates of the edition, by fold; by seed where it has no folds, or one."""
+        of_fold = [[(fold, seed) for seed in self.edition.seeds] for fold in self.edition.folds]
+        return of_fold if self._folds else [[place] for block in of_fold for place in block]
 
     @property
     def replicates(self) -> int:
@@ -269,8 +279,7 @@ class Evidence:
     def _clip_effects(
         self, contrast: Contrast, blocks: Sequence[Sequence[Replicate]], groups: Mapping[Group, float]
     ) -> ClipEffects:
-        fresh = bool(blocks[0][0][0])  # every fold tests other recordings
-        parts = blocks if fresh else [[place for block in blocks for place in block]]
+        parts = blocks if self._folds else [[place for block in blocks for place in block]]
 
         def of_clips(part: Sequence[Replicate]) -> NDArray[np.float64]:
             runs = [(factor, [self.runs(network)[place] for place in part]) for network, factor in contrast.items()]
@@ -290,7 +299,7 @@ class Evidence:
             recordings=[*zip(clips["scene"], clips["city"], clips["location"], strict=True)],
             scenes=clips["scene"].tolist(),
             devices=[None if at_a else device for at_a, device in zip(seen[kept], clips["device"], strict=True)],
-            fresh=fresh,
+            fresh=self._folds,
         )
 
 

@@ -54,11 +54,12 @@ def probe_by_fold(edition: Edition, store: Path) -> pd.DataFrame:
 
 
 def shipped_probe(edition: Edition) -> pd.DataFrame | None:
-    """As `probe_by_fold`, read from what ships in `results`; None where that is not there or of other recordings."""
+    """As `probe_by_fold`, read from what ships in `results`; None where that lacks a fold or is of other recordings."""
     path = shipped_path(edition.name, project_root()).with_name(SHIPPED)
     if not path.is_file() or summary_of(edition) is None:
         return None
-    return pd.read_csv(path, index_col="fold")
+    probe = pd.read_csv(path, index_col="fold")
+    return probe.loc[edition.folds] if probe.index.isin(edition.folds).sum() == len(edition.folds) else None
 
 
 def mean_spectra(clips: Clips) -> NDArray[np.float32]:

@@ -55,12 +55,13 @@ def radii_table(radii: pd.DataFrame, networks: Sequence[Network] = ()) -> pd.Dat
     """
     names = list(dict.fromkeys(radii["network"]))
     of_network = {name: radii[radii["network"] == name].set_index(["fold", "seed"])[[*RADII]] for name in names}
+    first = str(networks[0]) if networks else next(iter(names), "")
     rows = {}
     for name, runs in of_network.items():
-        ratios = np.exp(np.log(runs / of_network[names[0]]).mean())
+        ratios = np.exp(np.log(runs / of_network.get(first, np.nan)).mean())
         rows[name] = [
             with_deviation(runs[label].mean(), runs[label].std(), digits=0 if label.endswith("ms") else 1)
-            + ("" if name == names[0] or np.isnan(ratio) else f" (× {ratio:.2f})")
+            + ("" if name == first or np.isnan(ratio) else f" (× {ratio:.2f})")
             for label, ratio in ratios.items()
         ]
     rows = {str(network): [NOT_TRAINED] * len(RADII) for network in networks} | rows

@@ -26,7 +26,7 @@ def meaning(claim: Claim) -> str:
         for variant in BOTH
         if {effect.verdict for effect in claim.effects if effect.subject == variant} == {Verdict.SUPPORTED}
     ]
-    alone = [] if claim.some or claim.verdict is Verdict.SUPPORTED else held
+    alone = held if len(held) == 1 and not claim.some and claim.verdict is not Verdict.SUPPORTED else []
     return " ".join([_meaning(claim), *(f"Of the {variant} network alone they support it." for variant in alone)])
 
 

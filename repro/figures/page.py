@@ -22,7 +22,6 @@ from repro.analysis.verdicts import Claim
 from repro.analysis.wording import meaning, numbers
 from repro.edition import Edition
 from repro.errors import InputError
-from repro.experiment import RECIPE_VERSION
 from repro.figures import charts
 from repro.figures.markup import Html, data_uri, row, table
 from repro.figures.style import use_style
@@ -49,7 +48,7 @@ def start(edition: Edition) -> Html:
         DATA_NAMES[edition.dataset],
         f"{edition.clip_seconds:g} s clips",
         f"{edition.epochs} epochs",
-        *([f"{len(edition.folds)} folds"] if edition.folds != [0] else []),
+        *([f"{len(edition.folds)} fold" + "s" * (len(edition.folds) > 1)] if edition.folds != [0] else []),
         f"{len(edition.seeds)} seed" + "s" * (len(edition.seeds) > 1),
     ]
     note = " Not evidence about the paper." if edition.dataset == "synthetic" else ""
@@ -176,14 +175,12 @@ def provenance(records: Iterable[Record]) -> Html:
     Runs that were asked for and could not be trained, or that are not there, stand before it.
     """
     runs = {record.key: record for record in records}
-    others = sum(record.recipe_version != RECIPE_VERSION for record in runs.values())
     minutes = sum(record.seconds for record in runs.values()) / 60
     trained = f"{minutes:.0f} min" if minutes < 60 else f"{minutes / 60:.1f} h"
     rows = map(_row, runs.values())
     head = ("run", "network", "fold", "seed", "trained", "on", "finished", "commit")
-    note = f"; {others} of them by another recipe version" if others else ""
     html = (
-        f'<details class="repro-runs"><summary>Drawn from {len(runs)} runs ({trained} of training){note}'
+        f'<details class="repro-runs"><summary>Drawn from {len(runs)} runs ({trained} of training)'
         f"</summary>{table('dataframe', head, rows)}</details>"
     )
     return Html(_gaps() + html, sorted(runs))

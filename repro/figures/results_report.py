@@ -67,7 +67,7 @@ def write_report(evidence: Evidence, folder: Path) -> None:
         "",
         *([f"{machines} A difference between machines would look like one between widths.", ""] if machines else []),
         "[What the files and the columns of the tables are](../README.md). The ledger uses the runs of `runs.csv` with "
-        f"`labels` true and `seed` {seeds}.",
+        f"`seed` {seeds}.",
     ]
     write_file(folder / "README.md", ("\n".join(lines) + "\n").encode())
     project, (start, end) = folder.parents[1] / "README.md", ANSWER

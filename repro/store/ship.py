@@ -43,13 +43,14 @@ def ship(store: Store, experiments: Sequence[Experiment], folder: Path) -> tuple
     new = sorted(key for key in wanted if store.owns(key) and key not in shipped)
     if not new and not shipped.finished():
         raise InputError(f"{store.root} has no run of this edition")
+    present = [shipped.load(key) for key in shipped.finished()]  # a fault ends this before anything is written
     try:
         if not shipped.recordings_path.exists():
             origin = {"recordings": recordings_of(data), "data_fingerprint": fingerprint}
             checksums.write_json(shipped.recordings_path, origin)
         for key in new:
             write_archive(shipped.path(key), shipped_files(store.load(key)).items())
-        for name, content in tables(map(shipped.load, shipped.finished())).items():
+        for name, content in tables([*present, *map(shipped.load, new)]).items():
             atomic.write_file(folder / name, content)
     except OSError as error:
         raise InputError(f"{folder} cannot be written to ({error.strerror}): make it writable") from None

@@ -56,7 +56,8 @@ class Shipped:
             raise ShippedError(error.fault, path) from None
         if record.other_recipe:
             versions = f"version {record.recipe_version}; this package has {RECIPE_VERSION}"
-            raise ShippedError(f"{path} is of another recipe ({versions})", path)
+            fault = f"{path} is of another recipe ({versions})"
+            raise checksums.StoredError(fault, f"remove {path}, and ship the runs that this version trains")
         return record
 
     def recordings(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from repro.edition import Edition
@@ -29,9 +30,13 @@ def runs_of(edition: Edition, *studies: str) -> list[Record]:
 def available(experiments: Iterable[Experiment], store: Store, note: bool = True) -> list[Record]:
     """The runs of those of these Experiments that have one; the others are added to `missing`, unless `note` is off.
 
-    The recordings are not needed: the runs themselves say on which they were trained.
+    The recordings are not needed: the runs themselves say on which they were trained. Runs on different recordings are
+    never mixed: those on the recordings that most runs were trained on are taken.
     """
-    found = store.find(experiments)
+    found = {run: [store.load(key) for key in keys] for run, keys in store.find(experiments).items()}
+    trained_on = Counter(record.data_fingerprint for records in found.values() for record in records)
+    recordings = max(sorted(trained_on), key=trained_on.__getitem__, default="")
+    taken = {run: [one for one in records if one.data_fingerprint == recordings] for run, records in found.items()}
     if note:
-        missing.extend(run for run, keys in found.items() if not keys and run not in missing)
-    return [store.load(keys[0]) for keys in found.values() if keys]
+        missing.extend(run for run, records in taken.items() if not records and run not in missing)
+    return [record for records in taken.values() for record in records]

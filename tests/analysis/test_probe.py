@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 import tiny
 
-from repro.analysis.probe import beside_networks, compared, linear_probe, mean_spectra, probe_by_fold
+from repro.analysis.probe import beside_networks, compared, linear_probe, mean_spectra, probe_by_fold, shipped_probe
 from repro.data.clips import Clips
+from repro.edition import open_edition
 from repro.errors import InputError
 from repro.experiment import DataConfig
 
@@ -91,3 +92,9 @@ def test_the_probe_stands_below_the_networks(probe, texts):
         "chance": ["10.0", "10.0"],
     }
     assert beside_networks(report[:0], probe).index.tolist() == ["linear probe", "chance"]
+
+
+def test_the_shipped_probe_is_of_the_editions_folds():
+    whole = shipped_probe(open_edition("esc10"))
+    assert shipped_probe(open_edition("esc10", folds=[2, 4])).equals(whole.loc[[2, 4]])
+    assert shipped_probe(open_edition("esc10", folds=[0])) is None

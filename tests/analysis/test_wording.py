@@ -104,6 +104,16 @@ def test_of_negligible_effects_the_one_is_told_that_comes_nearest_to_the_claim()
     assert numbers(claim) == ["damped, frequency: +0.1 points (−0.1 to +0.3)"]
 
 
+def test_a_network_is_said_to_hold_alone_only_where_the_other_does_not():
+    base, damped = effect("base, seen", 2.0, 0.1), effect("damped, seen", 2.0, 0.1)
+    both = effect("base − damped, seen", 0.1, 1.0)
+    told = [meaning(Claim("Deeper is better.", "", effects)) for effects in ([base, damped, both], [base, both])]
+    assert told == [
+        MEANING[Verdict.DIRECTION_ONLY],
+        MEANING[Verdict.DIRECTION_ONLY] + " Of the base network alone they support it.",
+    ]
+
+
 def test_every_verdict_has_its_words():
     assert set(MEANING) == set(Verdict)
 

@@ -180,12 +180,6 @@ def test_runs_that_are_not_there_are_counted_by_network_and_seed(monkeypatch: py
     assert "repro-missing" not in html(start(open_edition("quick", ROOT)))
 
 
-def test_runs_of_another_recipe_are_counted():
-    own, other = record(), replace(record(seed=1), recipe_version=1)
-    assert "; 1 of them by another recipe version</summary>" in html(provenance([own, other]))
-    assert "another recipe" not in html(provenance([own]))
-
-
 @pytest.mark.parametrize(
     ("run", "network"),
     [

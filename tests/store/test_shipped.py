@@ -207,7 +207,8 @@ def test_a_run_of_another_recipe_is_refused(laptop, folder, monkeypatch):
     for module in ("experiment", "store.record", "store.shipped"):
         monkeypatch.setattr(f"repro.{module}.RECIPE_VERSION", 5)
     assert refusal(laptop) == (
-        f"{path} is of another recipe (version 4; this package has 5): restore {path} from the repository"
+        f"{path} is of another recipe (version 4; this package has 5): remove {path}, and ship the runs that "
+        "this version trains"
     )
 
 
@@ -307,3 +308,14 @@ def test_one_table_has_a_row_a_run_the_other_a_row_a_run_and_device(tmp_path, mo
         f"{dense},c,2,0.5",
     ]
     assert len(devices) == 7 and devices[1:] == sorted(devices[1:])
+
+
+def test_nothing_is_shipped_beside_runs_of_another_recipe(trained, folder, monkeypatch):
+    before = contents(folder)
+    for module in ("experiment", "store.record", "store.shipped"):
+        monkeypatch.setattr(f"repro.{module}.RECIPE_VERSION", 5)
+    run = tiny.experiment(seed=7)
+    trained.save(run.key(stored.FINGERPRINT), stored.files(run))
+    with pytest.raises(InputError, match=r"is of another recipe .* remove "):
+        ship(trained, [run], folder)
+    assert contents(folder) == before

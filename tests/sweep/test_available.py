@@ -1,0 +1,19 @@
+import stored
+import tiny
+
+from repro.store.store import Store
+from repro.sweep import available as module
+from repro.sweep.available import available
+
+
+def test_runs_on_different_recordings_are_not_mixed(tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    both, second, other = (tiny.experiment(seed=seed) for seed in range(3))
+    for run, recordings in ((both, "a"), (both, "f"), (second, "f"), (other, "a")):
+        store.save(run.key(64 * recordings), stored.files(run, 64 * recordings))
+    third = tiny.experiment(seed=3)
+    store.save(third.key("f" * 64), stored.files(third))
+    monkeypatch.setattr(module, "missing", [])
+    found = available([both, second, other, third], store)
+    assert [(run.experiment.seed, run.data_fingerprint[0]) for run in found] == [(0, "f"), (1, "f"), (3, "f")]
+    assert module.missing == [other]
