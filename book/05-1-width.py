@@ -53,7 +53,7 @@ evidence = Evidence(edition, tuple(records))
 
 # %% mystnb={"figure": {"name": "fig-3", "caption": "**Figure 3.** Accuracy over the width W on unseen devices (left) and on the seen device (right). Large marks: mean and standard deviation over the reported epochs of all runs; small marks: single runs."}, "image": {"alt": "Accuracy over width for the base and the damped network, on unseen devices and on the seen one."}}
 table = accuracy.accuracies(records)
-report, each_run = accuracy.report(table, len(edition.folds)), accuracy.by_run(table)
+report, each_run = accuracy.report(table, edition.replicates), accuracy.by_run(table)
 figure = charts.accuracy_panels(
     report, each_run, "width", "width W", logarithmic=True
 )

@@ -119,7 +119,7 @@ deeper = runs_of(edition, "depth")
 
 # %% mystnb={"figure": {"name": "fig-4", "caption": "**Figure 4.** Accuracy over the depth D (3×3 blocks, growing receptive field) on unseen devices (left) and on the seen device (right). Large marks: mean and standard deviation over the reported epochs of all runs; small marks: single runs."}, "image": {"alt": "Accuracy over the depth D for the base and the damped network, on unseen devices and on the seen one."}}
 table = accuracy.accuracies(deeper)
-report, each_run = accuracy.report(table, len(edition.folds)), accuracy.by_run(table)
+report, each_run = accuracy.report(table, edition.replicates), accuracy.by_run(table)
 figure = charts.accuracy_panels(
     report, each_run, "depth", "depth D", logarithmic=False
 )
@@ -145,7 +145,7 @@ pointwise_runs = runs_of(edition, "pointwise")
 
 # %% mystnb={"figure": {"name": "fig-5", "caption": "**Figure 5.** Accuracy over the number K of 1×1 blocks, which leave the maximum receptive field as it is, on unseen devices (left) and on the seen device (right). Marks as in Figure 4."}, "image": {"alt": "Accuracy over the number of 1 by 1 blocks for the base and the damped network, on unseen devices and on the seen one."}}
 table = accuracy.accuracies(pointwise_runs)
-report, each_run = accuracy.report(table, len(edition.folds)), accuracy.by_run(table)
+report, each_run = accuracy.report(table, edition.replicates), accuracy.by_run(table)
 figure = charts.accuracy_panels(
     report, each_run, "pointwise", "1×1 blocks K", logarithmic=False
 )
@@ -169,7 +169,7 @@ accuracy.percentages(report, "pointwise").rename_axis("K")
 
 # %%
 records = runs_of(edition, "width", "depth", "pointwise", "compound")
-accuracy.size_table(accuracy.report(accuracy.accuracies(records), len(edition.folds)))
+accuracy.size_table(accuracy.report(accuracy.accuracies(records), edition.replicates))
 
 # %% tags=["remove-input"]
 evidence = Evidence(edition, tuple(records))
@@ -190,7 +190,7 @@ if not edition.deep_width:
 elif {run.key for run in wider} - {run.key for run in records}:
     display(
         accuracy.size_table(
-            accuracy.report(accuracy.accuracies(wider), len(edition.folds))
+            accuracy.report(accuracy.accuracies(wider), edition.replicates)
         )
     )
 else:
@@ -225,7 +225,7 @@ page.radii_note(evidence, variants, "fig-7")
 #
 # ## By device and by class
 #
-# The same networks, damped and base, on every unseen device and in every class. A network that lacks folds is shown by
+# The same networks, damped and base, on every unseen device and in every class. A network that lacks runs is shown by
 # those that it has.
 
 # %% mystnb={"image": {"alt": "Accuracy on every unseen device, one dot a device, by network."}}

@@ -127,11 +127,11 @@ sparse = runs_of(edition, "sparse reference", "static pruning", "iterative pruni
 
 # %% mystnb={"figure": {"name": "fig-6", "caption": "**Figure 6.** Accuracy over the width of sparse networks that all have the same number of weights, on unseen devices (left) and on the seen device (right). Static: random masks drawn before training; iterative: magnitude pruning. The narrowest point is the dense network to whose number of weights all others are pruned. Faint: dense networks of Section 5.1. The second table below says which networks do not fit their training data."}, "image": {"alt": "Accuracy over width of sparse networks, by pruning method and variant, on unseen devices and on the seen one; dense networks faint."}}
 table = accuracy.accuracies(sparse)
-report, each_run = accuracy.report(table, len(edition.folds)), accuracy.by_run(table)
+report, each_run = accuracy.report(table, edition.replicates), accuracy.by_run(table)
 figure = charts.sparse_panels(
     report,
     edition.reference_width,
-    accuracy.report(accuracy.accuracies(dense), len(edition.folds)),
+    accuracy.report(accuracy.accuracies(dense), edition.replicates),
 )
 plt.show()
 
@@ -240,7 +240,7 @@ if not edition.unguarded_widths:
 elif not compared:
     display(Markdown("No run of these networks is there yet."))
 else:
-    report = accuracy.report(accuracy.accuracies(compared), len(edition.folds))
+    report = accuracy.report(accuracy.accuracies(compared), edition.replicates)
     table = accuracy.percentages(report, ["width", "method"])
     display(table.rename_axis(index=["W", "pruning"]))
     rows = [
@@ -262,7 +262,7 @@ page.findings(evidence, 19)
 # ## By device and by class
 #
 # The dense network with which the lines of Figure 6 begin and the pruned ones of "Which weights are left", on every unseen
-# device and in every class. A network that lacks folds is shown by those that it has.
+# device and in every class. A network that lacks runs is shown by those that it has.
 
 # %% mystnb={"image": {"alt": "Accuracy on every unseen device, one dot a device, by network."}}
 begin = [evidence.runs(evidence.reference(variant)) for variant in VARIANTS]

@@ -90,7 +90,7 @@ notice
 
 # %%
 table = accuracy.accuracies(records)
-beside_networks(accuracy.report(table, len(edition.folds)), probe)
+beside_networks(accuracy.report(table, edition.replicates), probe)
 
 # %% tags=["remove-input"]
 Markdown(compared(accuracy.by_run(table), probe)) if probe is not None else None

@@ -163,7 +163,7 @@ plt.show()
 # %%
 table = pd.DataFrame({name: recipe.model_dump() for name, recipe in recipes.items()})
 table.loc["epochs of sparse networks"] = [350, edition.sparse_epochs]
-table.loc["runs of a network"] = [3, len(edition.folds) * len(edition.seeds)]
+table.loc["runs of a network"] = [3, edition.replicates]
 table
 
 # %% tags=["remove-input"]

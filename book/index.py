@@ -63,7 +63,7 @@ Markdown(unbroken("\n".join(lines)))
 widened = evidence.of_study("width")
 table = accuracy.accuracies(widened)
 figure = charts.accuracy_panels(
-    accuracy.report(table, len(edition.folds)),
+    accuracy.report(table, edition.replicates),
     accuracy.by_run(table),
     "width",
     "width W",

@@ -203,6 +203,11 @@ class Edition(Frozen):
         }
         return {name: tuple(dict.fromkeys(runs)) for name, runs in found.items()}
 
+    @property
+    def replicates(self) -> int:
+        """How many runs a network has where none is missing: folds times seeds."""
+        return len(self.folds) * len(self.seeds)
+
     def study(self, name: str) -> tuple[Experiment, ...]:
         """The Experiments of a study.
 

@@ -50,18 +50,18 @@ def by_run(table: pd.DataFrame) -> pd.DataFrame:
     return table.groupby([*NETWORK, "weights", "group", "fold", "seed"])["accuracy"].mean().reset_index()
 
 
-def report(table: pd.DataFrame, folds: int) -> pd.DataFrame:
+def report(table: pd.DataFrame, runs: int) -> pd.DataFrame:
     """The paper's rule (A.3): mean and standard deviation over the reported epochs of all runs together.
 
     The deviation pools epochs and runs, as the paper says; it is not an error of the mean.
 
-    Columns: the network's, weights, group, mean, std (of a sample, n - 1), n, the number of values, folds, the number
-    of folds that they are from, and of, the number `folds` that a network has where none is missing.
+    Columns: the network's, weights, group, mean, std (of a sample, n - 1), n, the number of values, runs, the number
+    of runs that they are from, and of, the number `runs` that a network has where none is missing.
     """
     groups = table.groupby([*NETWORK, "weights", "group"])
     values = groups["accuracy"].agg(mean="mean", std="std", n="count")
-    values["folds"] = groups["fold"].nunique()
-    values["of"] = folds
+    values["runs"] = groups["key"].nunique()
+    values["of"] = runs
     return values.reset_index()
 
 
@@ -81,10 +81,10 @@ def scaling_report(evidence: Evidence) -> pd.DataFrame:
 
     A network that belongs to several ways stands in each of them, with all of its runs.
     """
-    reports, folds = [], len(evidence.edition.folds)
+    reports = []
     for scaling, study in SCALINGS.items():
         table = accuracies(evidence.of_study(study))
-        reports.append(report(table, folds).assign(scaling=scaling))
+        reports.append(report(table, evidence.edition.replicates).assign(scaling=scaling))
     return pd.concat(reports, ignore_index=True)
 
 
@@ -101,7 +101,7 @@ def scaling_table(scalings: pd.DataFrame) -> pd.DataFrame:
 def percentages(report: pd.DataFrame, index: str | list[str]) -> pd.DataFrame:
     """A report as text, "mean ± standard deviation" in %: `index` down, group and variant across.
 
-    Where a network lacks folds, two columns more say how many every network has.
+    Where a network lacks runs, two columns more say how many every network has.
     """
     texts, groups = _texts(report)
     table = texts.pivot(index=index, columns=["group", "variant"], values="text")
@@ -119,15 +119,15 @@ def size_table(report: pd.DataFrame) -> pd.DataFrame:
 def _texts(report: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """The report with a column `text`, mean and deviation in %, and the groups it has.
 
-    Where a network lacks folds, one more group, "folds", says how many every network has.
+    Where a network lacks runs, one more group, "runs", says how many every network has.
     """
     means, deviations = 100 * report["mean"], 100 * report["std"]
     texts = report.assign(text=[with_deviation(*pair) for pair in zip(means, deviations, strict=True)])
-    if not (report["folds"] < report["of"]).any():
+    if not (report["runs"] < report["of"]).any():
         return texts, [*GROUPS]
     one_group = report[report["group"] == "unseen"]
-    counts = [f"{folds} of {of}" for folds, of in zip(one_group["folds"], one_group["of"], strict=True)]
-    return pd.concat([texts, one_group.assign(group="folds", text=counts)]), [*GROUPS, "folds"]
+    counts = [f"{runs} of {of}" for runs, of in zip(one_group["runs"], one_group["of"], strict=True)]
+    return pd.concat([texts, one_group.assign(group="runs", text=counts)]), [*GROUPS, "runs"]
 
 
 def with_deviation(mean: float, std: float, digits: int = 1) -> str:

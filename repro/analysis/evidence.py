@@ -215,7 +215,7 @@ class Evidence:
         """Share of the training labels that the final network reproduces without augmentation, in %, by replicate."""
         runs = self.runs(network, labels)
         values = {_name(place): 100 * record.train_accuracy for place, record in runs.items()}
-        return Estimate.of(values, tuple(record.key for record in runs.values()), self.replicates - len(runs))
+        return Estimate.of(values, tuple(record.key for record in runs.values()), self.edition.replicates - len(runs))
 
     def surplus_weights(self, networks: Collection[Network], target: int) -> Estimate:
         """Weights left in sparse networks, counted in their masks, less the target; by replicate the worst case."""
@@ -223,7 +223,7 @@ class Evidence:
         runs = [(_name(place), record) for network in networks for place, record in self.runs(network).items()]
         for name, record in runs:
             values[name] = max(values.get(name, 0.0), float(record.weights - target), key=abs)
-        missing = self.replicates * len(networks) - len(runs)
+        missing = self.edition.replicates * len(networks) - len(runs)
         return Estimate.of(values, tuple(record.key for _, record in runs), missing)
 
     def _estimate(
@@ -265,11 +265,6 @@ class Evidence:
         """The replicates of the edition, by fold; by seed where it has no folds, or one."""
         of_fold = [[(fold, seed) for seed in self.edition.seeds] for fold in self.edition.folds]
         return of_fold if self._folds else [[place] for block in of_fold for place in block]
-
-    @property
-    def replicates(self) -> int:
-        """How many runs a network has where none is missing: folds times seeds."""
-        return len(self.edition.folds) * len(self.edition.seeds)
 
     def _mean(self, network: Network, block: Sequence[Replicate], value: Callable[[Record], float]) -> float:
         """The mean value of a network's runs of a block; NaN where one is not there."""

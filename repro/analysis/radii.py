@@ -79,7 +79,7 @@ def reach_and_accuracy(evidence: Evidence) -> pd.DataFrame:
     studies = evidence.edition.studies
     for network in dict.fromkeys(network for study in studies for network in evidence.networks(study)):
         records = list(evidence.runs(network).values())
-        if len(records) < evidence.replicates:
+        if len(records) < evidence.edition.replicates:
             continue
         of_network = {
             "radius": float(np.mean([evidence.extent(record).radius_90_bands for record in records])),

@@ -17,7 +17,7 @@ from repro.data.split import TRAINING_DEVICE
 from repro.figures.style import COLOURS, MARKERS, not_trained, nothing_in
 
 GROUP_TITLES = {"unseen": "unseen devices", "seen": "seen device (a)"}
-FOLDS_MISSING = "folds missing"  # the legend of a hollow mark
+RUNS_MISSING = "runs missing"  # the legend of a hollow mark
 SCALING_MARKERS = ("o", "s", "^", "P", "v", "X")  # of the ways of scaling, in their order
 SCALING_COLOURS = ("#0072B2", "#D55E00", "#E69F00", "#CC79A7", "#009E73", "#56B4E9")
 
@@ -32,8 +32,8 @@ def _device_panels(label: str, size: tuple[float, float] | None = None) -> tuple
 
 
 def _legend_below(figure: Figure, ax: Axes, columns: int) -> None:
-    """What is drawn in one panel, named below all of them, where it covers nothing; missing folds last."""
-    shown = sorted(zip(*ax.get_legend_handles_labels(), strict=True), key=lambda entry: entry[1] == FOLDS_MISSING)
+    """What is drawn in one panel, named below all of them, where it covers nothing; missing runs last."""
+    shown = sorted(zip(*ax.get_legend_handles_labels(), strict=True), key=lambda entry: entry[1] == RUNS_MISSING)
     handles, names = [handle for handle, _ in shown], [name for _, name in shown]
     figure.legend(handles, names, loc="outside lower center", ncols=columns, fontsize=9)
 
@@ -48,12 +48,12 @@ def _where(table: pd.DataFrame, **values: object) -> pd.DataFrame:
 def _error_bars(ax: Axes, x: pd.Series[Any], report: pd.DataFrame, **look: Any) -> None:
     """Means of a report in %, with their standard deviations, of which a single value has none.
 
-    The mark of a network that lacks folds is hollow.
+    The mark of a network that lacks runs is hollow.
     """
-    mean, part = 100 * report["mean"], report["folds"] < report["of"]
+    mean, part = 100 * report["mean"], report["runs"] < report["of"]
     ax.errorbar(x, mean, 100 * report["std"].fillna(0), **look)
     if part.any():
-        name = None if FOLDS_MISSING in ax.get_legend_handles_labels()[1] else FOLDS_MISSING
+        name = None if RUNS_MISSING in ax.get_legend_handles_labels()[1] else RUNS_MISSING
         hollow = {"color": look["color"], "marker": look["marker"], "mfc": "white", "ls": "none", "zorder": 4}
         ax.plot(x[part], mean[part], label=name, **hollow)
 

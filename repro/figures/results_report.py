@@ -88,7 +88,7 @@ def _radii(evidence: Evidence) -> pd.DataFrame:
 def _picture(evidence: Evidence) -> bytes:
     """Accuracy over width, as Figure 3 of the paper has it."""
     table = accuracy.accuracies(evidence.of_study("width"))
-    report = accuracy.report(table, len(evidence.edition.folds))
+    report = accuracy.report(table, evidence.edition.replicates)
     content = io.BytesIO()
     with mpl.rc_context(STYLE):
         figure = charts.accuracy_panels(report, accuracy.by_run(table), "width", "width W", True)

@@ -24,7 +24,7 @@ def test_accuracies_and_the_papers_rule():
         (0, 11, "unseen"): 0.75,
         **{(1, epoch, group): 1 for epoch in (10, 11) for group in ("seen", "unseen")},
     }
-    report = accuracy.report(table, folds=1).set_index("group")
+    report = accuracy.report(table, runs=1).set_index("group")
     assert report["mean"].to_dict() == {"seen": 0.875, "unseen": 0.9375}
     assert report["std"].to_dict() == {"seen": 0.25, "unseen": 0.125}  # of a sample of four
     assert report["n"].to_dict() == {"seen": 4, "unseen": 4}
@@ -34,22 +34,23 @@ def test_accuracies_and_the_papers_rule():
 
 def test_percentages_say_what_was_not_trained():
     runs = [tiny.record(NARROW, wrong=3), tiny.record(DAMPED), tiny.record(WIDE)]
-    table = accuracy.percentages(accuracy.report(accuracy.accuracies(runs), folds=1), "width")
+    table = accuracy.percentages(accuracy.report(accuracy.accuracies(runs), runs=1), "width")
     assert list(table.columns) == [("unseen", "base"), ("unseen", "damped"), ("seen", "base"), ("seen", "damped")]
     assert table.loc[4].tolist() == ["87.5 ± 17.7", "100.0 ± 0.0", "75.0 ± 35.4", "100.0 ± 0.0"]
     assert table.loc[8].tolist() == ["100.0 ± 0.0", "not trained", "100.0 ± 0.0", "not trained"]
 
 
-def test_a_table_says_which_network_lacks_folds_that_another_has():
+def test_a_table_says_which_network_lacks_runs_that_another_has():
     first, second = (DataConfig(name="esc10", root="data", impulse_responses="irs", fold=fold) for fold in (1, 2))
-    runs = [tiny.record(NARROW, data=first), tiny.record(NARROW, data=second), tiny.record(WIDE, data=first)]
+    narrow = [tiny.record(NARROW, data=first), tiny.record(NARROW, data=second, seed=1)]
+    runs = [*narrow, tiny.record(NARROW, data=second), tiny.record(WIDE, data=first), tiny.record(WIDE, data=second)]
     measured = accuracy.accuracies(runs)
-    table = accuracy.percentages(accuracy.report(measured, folds=2), "width")
+    table = accuracy.percentages(accuracy.report(measured, runs=3), "width")
     assert table[("unseen", "base")].to_dict() == {4: "100.0 ± 0.0", 8: "100.0 ± 0.0"}
-    assert table[("folds", "base")].to_dict() == {4: "2 of 2", 8: "1 of 2"}
-    table = accuracy.percentages(accuracy.report(measured, folds=5), "width")
-    assert table[("folds", "base")].to_dict() == {4: "2 of 5", 8: "1 of 5"}
-    assert list(accuracy.percentages(accuracy.report(measured[:4], folds=1), "width")) == [
+    assert table[("runs", "base")].to_dict() == {4: "3 of 3", 8: "2 of 3"}
+    table = accuracy.percentages(accuracy.report(measured, runs=5), "width")
+    assert table[("runs", "base")].to_dict() == {4: "3 of 5", 8: "2 of 5"}
+    assert list(accuracy.percentages(accuracy.report(measured[:4], runs=1), "width")) == [
         ("unseen", "base"), ("unseen", "damped"), ("seen", "base"), ("seen", "damped"),
     ]  # fmt: skip
 
@@ -72,7 +73,7 @@ def test_by_device_by_scene_and_confusion():
 
 def test_a_study_all_of_whose_runs_failed_gives_empty_tables():
     table = accuracy.accuracies([])
-    assert accuracy.percentages(accuracy.report(table, folds=1), "width").shape == (0, 4)
+    assert accuracy.percentages(accuracy.report(table, runs=1), "width").shape == (0, 4)
     assert accuracy.by_run(table).empty
     assert accuracy.scene_table([]).empty and accuracy.shares([], "device").empty
 
@@ -87,7 +88,7 @@ def test_every_way_of_scaling_has_the_networks_of_its_study():
     assert set(found["scaling"]) == {"width", "depth D", "depth K"}  # W = 16 at D = 1, K = 1 is one of each
     base = report[report["variant"] == "base"]
     assert list(accuracy.scaling_table(base)) == ["unseen", "seen"]
-    assert set(accuracy.scaling_table(base.assign(of=9))["folds"]) == {"3 of 9"}
+    assert set(accuracy.scaling_table(base.assign(of=9))["runs"]) == {"3 of 9"}
     assert accuracy.scaling_report(Evidence(edition, ())).empty
 
 

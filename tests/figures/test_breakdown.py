@@ -111,7 +111,7 @@ def test_reach_panel():
 def test_dense_networks_of_other_runs_lie_behind_the_sparse_ones():
     def report(models, wrong, **options):
         runs = [tiny.record(model, wrong=wrong, **options) for model in models]
-        return accuracy.report(accuracy.accuracies(runs), folds=1)
+        return accuracy.report(accuracy.accuracies(runs), runs=1)
 
     dense = report([model for width in (4, 8, 16) for model in both(width)], 8)
     sparse = report(both(16), 0, sparsity=Sparsity(method="static", weights=2500))

@@ -20,7 +20,7 @@ def report_and_seeds(models: list[ModelConfig], seeds: list[int], **options) -> 
         for number, model in enumerate(models)
         for seed in seeds
     )
-    return accuracy.report(table, folds=1), accuracy.by_run(table)
+    return accuracy.report(table, runs=1), accuracy.by_run(table)
 
 
 WIDTHS = [model for width in (4, 8, 16) for model in both(width)]
@@ -75,21 +75,21 @@ def test_a_single_value_has_no_standard_deviation_and_is_drawn_all_the_same():
     )
 
 
-def test_a_network_that_lacks_folds_is_hollow_and_the_legend_says_so():
+def test_a_network_that_lacks_runs_is_hollow_and_the_legend_says_so():
     report, by_run = report_and_seeds(WIDTHS, [0])
-    report["folds"] = [
+    report["runs"] = [
         2 if (width, variant) == (8, "base") else 5
         for width, variant in zip(report["width"], report["variant"], strict=True)
     ]
     report["of"] = 5
     figure = charts.accuracy_panels(report, by_run, "width", "width W", logarithmic=False)
-    assert legend(figure) == ["base", "damped", "folds missing"]
+    assert legend(figure) == ["base", "damped", "runs missing"]
     for ax in figure.axes:
         (hollow,) = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
         assert len(hollow.get_xdata()) == 1 and hollow.get_color() == COLOURS["base"]
         assert hollow.get_ydata() == ax.containers[0][0].get_ydata()[1]
-    figure = charts.accuracy_panels(report.assign(folds=2), by_run, "width", "width W", logarithmic=False)
-    assert legend(figure) == ["base", "damped", "folds missing"]  # also where all networks lack some
+    figure = charts.accuracy_panels(report.assign(runs=2), by_run, "width", "width W", logarithmic=False)
+    assert legend(figure) == ["base", "damped", "runs missing"]  # also where all networks lack some
 
 
 @pytest.mark.parametrize("seeds", [[0], [0, 1]])
