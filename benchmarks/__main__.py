@@ -6,6 +6,7 @@ import json
 import os
 import time
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import click
 import torch
@@ -13,7 +14,7 @@ from joblib import cpu_count
 
 from benchmarks.measure import Sizes, measure
 from repro.data.parallel import ONE_THREAD
-from repro.files.atomic import write_file
+from repro.files.atomic import make_folder, write_file
 from repro.store.provenance import processor, provenance
 from repro.store.store import Store
 from repro.training.device import is_gpu, training_device
@@ -30,6 +31,12 @@ def main(quick: bool, out: Path | None) -> None:
     Shows medians of several repetitions, their ratio, and its range. Leave the machine alone meanwhile.
     """
     out, device, start = out or Store.default().root / "bench.json", training_device(), time.perf_counter()
+    try:
+        make_folder(out.parent)
+        with TemporaryFile(dir=out.parent):
+            pass
+    except OSError as error:
+        raise click.ClickException(f"{out} cannot be written ({error.strerror}): name another file") from None
     os.environ.update(ONE_THREAD)  # NumPy's libraries read this when the measuring processes start
     gpu, load = torch.cuda.get_device_name(device) if is_gpu(device) else None, round(os.getloadavg()[0], 1)
     machine = {"cpu": processor(), "cores": cpu_count(), "gpu": gpu, "load": load}

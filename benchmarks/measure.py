@@ -1,4 +1,4 @@
-"""What is measured. Ours and the plain way take turns, each in its own processes on one thread."""
+"""What is measured. Ours and the plain way take turns, each in processes of its own."""
 
 from __future__ import annotations
 

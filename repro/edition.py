@@ -224,8 +224,8 @@ class Edition(Frozen):
         Only the widest sparse networks, which cost as much as all others of the first studies together, come later.
         """
         widest = max(self.sparse_widths, default=0)
-        runs = [run for study in self.studies.values() for run in study]
-        costly = [run for run in runs if run.sparsity is not None and run.model.width == widest and run.sparsity.guard]
+        pruned = [run for name in ("static pruning", "iterative pruning") for run in self.studies[name]]
+        costly = [run for run in pruned if run.model.width == widest]
         ordered: list[Experiment] = []
         for name, study in self.studies.items():
             ordered += [run for run in study if run not in costly]

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from repro.errors import InputError
 
+LONGEST_CLIP = 60  # seconds
 SHORTEST_CLIP = 0.4  # seconds; of fewer than 17 frames nothing is left after the last pooling
 
 RECIPE_VERSION = 4  # part of every key: raised whenever the same Experiment would give other numbers than before
@@ -30,7 +31,7 @@ class Frozen(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, /, **values: Any) -> None:
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -65,7 +66,7 @@ class DataConfig(Frozen):
     fold: Annotated[int, Field(ge=0, le=5)] = 0
     split: Literal["paper", "official"] = "paper"
     resampling: Resampling = Resampling()
-    clip_seconds: Annotated[float, Field(gt=0.1, le=60)] = 10.0
+    clip_seconds: Annotated[float, Field(gt=0.1, le=LONGEST_CLIP)] = 10.0
     clips: PositiveInt = 4
     seed: Annotated[int, Field(ge=0)] = 0
 
@@ -96,7 +97,7 @@ class DataConfig(Frozen):
 class ModelConfig(Frozen):
     """CP-ResNet of Table 1: width W, depth D (3x3 blocks), K (1x1 blocks), and the damping of Appendix B."""
 
-    width: PositiveInt = 32
+    width: Annotated[int, Field(ge=1, le=10_000)] = 32
     depth: Annotated[int, Field(ge=1, le=1000)] = 1
     pointwise: Annotated[int, Field(ge=0, le=1000)] = 1
     damped: bool = False
@@ -115,7 +116,7 @@ class Recipe(Frozen):
     warmup_epochs: Annotated[int, Field(ge=0)] = 20
     max_lr: Annotated[float, Field(gt=0)] = 1e-4
     min_lr: Annotated[float, Field(ge=0)] = 1e-6
-    batch_size: PositiveInt = 10
+    batch_size: Annotated[int, Field(ge=1, le=10_000)] = 10
     mixup_alpha: Annotated[float, Field(ge=0)] = 0.3
     roll: Literal["hops", "samples", "off"] = "hops"
     precision: Precision = "fp32"

@@ -124,8 +124,9 @@ def _stage(root: Path, source: Path, pages: dict[str, Page]) -> None:
         shutil.copyfile(root / "_toc.yml", source / "_toc.yml")
         return
     click.echo(f"{len(pages) - len(present)} of {len(pages)} pages have never been executed and are left out.")
-    chapters = [{"file": docname} for docname in present[1:]]
-    table = {"format": "jb-book", "root": present[0], "chapters": chapters}
+    table: dict[str, Any] = {"format": "jb-book", "root": present[0]}
+    if chapters := [{"file": docname} for docname in present[1:]]:  # an empty list is none to Jupyter Book
+        table["chapters"] = chapters
     (source / "_toc.yml").write_text(yaml.safe_dump(table, sort_keys=False), encoding="utf-8")
     # Links to the missing pages are not faults.
     (source / "partial").touch()

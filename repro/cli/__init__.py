@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import click
@@ -34,6 +35,10 @@ class _Group(click.Group):
             raise _in_one_line(error) from error
         except InputError as error:
             raise BadInput(str(error)) from error
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG):
+                raise
+            raise BadInput(f"{error.filename} cannot be used ({error.strerror}): name another place") from error
         except KeyboardInterrupt as error:
             raise Interrupted("interrupted") from error
 

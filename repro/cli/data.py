@@ -29,7 +29,7 @@ def synthesize(folder: Path, clips: int, seconds: float, seed: int) -> None:
     from repro.data.synthetic.dataset import write_tau_folder
     from repro.experiment import DataConfig
 
-    write_tau_folder(DataConfig(clips=clips, seed=seed, clip_seconds=seconds), folder, seconds=seconds)
+    write_tau_folder(DataConfig(clips=clips, seed=seed, clip_seconds=seconds), folder)
     click.echo(f"Written: {folder.resolve()}")
 
 

@@ -17,17 +17,16 @@ def model(width: int, depth: int, pointwise: int, seconds: float, as_json: bool)
     The damped network has the same numbers as the base network.
     """
     import json
-    import math
 
     from repro.data.clips import samples_in
     from repro.data.features import frames
     from repro.errors import InputError
-    from repro.experiment import SHORTEST_CLIP, ModelConfig
+    from repro.experiment import LONGEST_CLIP, SHORTEST_CLIP, ModelConfig
     from repro.network.cp_resnet import LayerRow, layer_table
     from repro.network.receptive_field import maximum_receptive_field
 
-    if not SHORTEST_CLIP <= seconds < math.inf:
-        raise InputError(f"--seconds {seconds:g}: must be at least {SHORTEST_CLIP}, and finite")
+    if not SHORTEST_CLIP <= seconds <= LONGEST_CLIP:
+        raise InputError(f"--seconds {seconds:g}: must be from {SHORTEST_CLIP} to {LONGEST_CLIP}")
     config = ModelConfig(width=width, depth=depth, pointwise=pointwise)
     rows = layer_table(config, frames(samples_in(seconds)))
     totals = {

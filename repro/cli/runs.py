@@ -254,7 +254,7 @@ def _summary(run: Record | FailedRun) -> dict[str, Any]:
     summary = {"key": run.key, "experiment": run.experiment.canonical(), "data_fingerprint": run.data_fingerprint}
     if isinstance(run, Record):
         state = {"state": "finished", "network": run.experiment.network, "other_recipe": run.other_recipe}
-        state["shipped"] = run.shipped
+        state |= {"shipped": run.shipped, "seconds": run.seconds}
     else:
         state = {"state": "failed", "kind": run.kind, "reason": run.reason}
     return summary | state | {"provenance": run.provenance}
@@ -265,11 +265,11 @@ def _line(row: dict[str, Any]) -> str:
         return f"{row['key']}  UNREADABLE: {row['reason']}"
     if row["state"] == "failed":
         return f"{row['key']}  FAILED: {row['kind']}: {row['reason']}"
-    recipe = row["experiment"]["recipe"]
+    run = row["experiment"]
     made = ("  another recipe" if row["other_recipe"] else "") + ("  shipped" if row["shipped"] else "")
     return (
-        f"{row['key']}  {row['network']:<32} {recipe['labels']} labels  seed {row['experiment']['seed']}  "
-        f"{recipe['epochs']} epochs  {row['provenance']['seconds']:.0f} s  {row['provenance']['finished']}{made}"
+        f"{row['key']}  {row['network']:<32}  fold {run['data']['fold'] or '-'}  seed {run['seed']}  "
+        f"{run['recipe']['epochs']} epochs  {row['seconds']:.0f} s  {row['provenance']['finished']}{made}"
     )
 
 

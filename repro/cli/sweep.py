@@ -116,7 +116,7 @@ def train(context: click.Context, /, file: Path | None, tensorboard: bool, **opt
     click.echo(
         f"{record.key}: seen {100 * last['seen']:.1f} %, unseen {100 * last['unseen']:.1f} %, "
         f"training labels {100 * record.train_accuracy:.1f} %, loss {last['loss']:.4f}, "
-        f"{record.weights:,} weights, {record.provenance['seconds']:.0f} s: {record.folder}"
+        f"{record.weights:,} weights, {record.seconds:.0f} s: {record.folder}"
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 
 from repro.edition import Edition
@@ -24,19 +23,25 @@ def runs_of(edition: Edition, *studies: str) -> list[Record]:
         InputError: the store cannot be used, or recordings are needed and cannot be used.
     """
     wanted = edition.experiments() if not studies else [run for name in studies for run in edition.study(name)]
-    return fetch(dict.fromkeys(wanted)) if edition.train_missing else available(wanted, Store.default())
+    if edition.train_missing:
+        return fetch(dict.fromkeys(wanted))
+    return available(wanted, Store.default(), among=edition.experiments())
 
 
-def available(experiments: Iterable[Experiment], store: Store, note: bool = True) -> list[Record]:
+def available(
+    experiments: Iterable[Experiment], store: Store, note: bool = True, among: Iterable[Experiment] = ()
+) -> list[Record]:
     """The runs of those of these Experiments that have one; the others are added to `missing`, unless `note` is off.
 
     The recordings are not needed: the runs themselves say on which they were trained. Runs on different recordings are
-    never mixed: those on the recordings that most runs were trained on are taken.
+    never mixed: those are taken that were trained on the recordings of which most of the Experiments `among` have a
+    run, or most of these where no others are given.
     """
-    found = {run: [store.load(key) for key in keys] for run, keys in store.find(experiments).items()}
-    trained_on = Counter(record.data_fingerprint for records in found.values() for record in records)
-    recordings = max(sorted(trained_on), key=trained_on.__getitem__, default="")
-    taken = {run: [one for one in records if one.data_fingerprint == recordings] for run, records in found.items()}
+    wanted = list(dict.fromkeys(experiments))
+    asked = list(among) or wanted
+    known = {of for data in {run.data.all_folds for run in asked} for of in store.fingerprints(data)}
+    recordings = max(sorted(known), key=lambda of: sum(run.key(of) in store for run in asked), default="")
+    keys = {run: run.key(recordings) for run in wanted}
     if note:
-        missing.extend(run for run, records in taken.items() if not records and run not in missing)
-    return [record for records in taken.values() for record in records]
+        missing.extend(run for run, key in keys.items() if key not in store and run not in missing)
+    return [store.load(key) for key in keys.values() if key in store]

@@ -121,10 +121,11 @@ def _connect(address: str | None, workers: int | None) -> None:
     own: dict[str, Any] = {"num_cpus": workers, "include_dashboard": False} if address is None else {}
     try:
         ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **own)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(
-            f"no Ray cluster at '{address or 'local'}': {reason} (one that asks for a token needs RAY_AUTH_MODE=token)"
+            f"no Ray cluster at '{address or 'local'}': {reason} (one that asks for a "
+            "token needs RAY_AUTH_MODE=token, and the token in the home folder)"
         ) from None
 
 

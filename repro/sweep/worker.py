@@ -156,7 +156,7 @@ def keep_failure(experiment: Experiment, store: Store, reason: str, kind: Failur
 
 @lru_cache(maxsize=1)
 def inputs_of(data: DataConfig, fingerprint: str, store: Path, device: torch.device) -> Inputs:
-    """The inputs of these recordings; a process loads them once for all runs of a study, unless they change."""
+    """The inputs of these recordings; kept for the process's next run, where that has the same ones."""
     make_ready(device)
     return Inputs(load(data, store), device)
 

@@ -1,3 +1,4 @@
+import re
 import shutil
 import subprocess
 import sys
@@ -102,10 +103,7 @@ def test_help_loads_nothing_heavy():
             ["model", "--width", "2.5"],
             "Invalid value for '--width': '2.5' is not a valid integer: see 'repro model --help'",
         ),
-        *(
-            (["model", "--seconds", s], f"--seconds {s}: must be at least 0.4, and finite")
-            for s in ("0.3", "nan", "inf")
-        ),
+        *((["model", "--seconds", s], f"--seconds {s}: must be from 0.4 to 60") for s in ("0.3", "nan", "inf")),
         *(
             ([command, "--depth", "100000"], "ModelConfig.depth = 100000: input should be less than or equal to 1000")
             for command in ("model", "train")
@@ -161,3 +159,9 @@ def test_an_edition_of_which_pages_were_never_executed_is_left_out_of_the_site(b
         "Edition 'tau2020' is left out, never executed: index",
         f"The book: {book}/_build/quick/html/index.html",
     ]
+
+
+def test_a_path_that_the_system_refuses_is_one_line():
+    code, out, err = invoke("data", "check", 300 * "x")
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"repro: x{300}\S* cannot be used \(File name too long\): name another place\n", err)

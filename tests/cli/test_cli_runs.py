@@ -9,6 +9,7 @@ import stored
 import tiny
 from click.testing import CliRunner
 
+import repro.build.book  # noqa: F401 - imported while `open_edition` is replaced, it would keep what replaces it
 from repro.cli import main
 from repro.edition import open_edition
 from repro.experiment import DataConfig
@@ -65,7 +66,7 @@ def test_one_damaged_run_does_not_stop_the_list(store):
     record.write_bytes(b"{")
     reason = f"{record} is not what was stored: delete {record.parent}, and it is made again"
     lines = {
-        KEYS["a"]: "W=2 D=1 K=0, base                true labels  seed 0  6 epochs  2 s  2021-07-18T12:00:00+00:00",
+        KEYS["a"]: "W=2 D=1 K=0, base                 fold -  seed 0  6 epochs  1 s  2021-07-18T12:00:00+00:00",
         KEYS["b"]: f"UNREADABLE: {reason}",
         KEYS["c"]: "FAILED: non-finite loss: the loss of epoch 1 is nan",
     }
@@ -172,7 +173,7 @@ def test_runs_of_another_recipe_are_told(store, tmp_path, monkeypatch):
     monkeypatch.setenv("REPRO_STORE", str(store.root))
     monkeypatch.chdir(tmp_path)
     assert invoke("ls")[1] == (
-        f"{key}  W=2 D=1 K=0, base                true labels  seed 0  6 epochs  2 s  2021-07-18T12:00:00+00:00  "
+        f"{key}  W=2 D=1 K=0, base                 fold -  seed 0  6 epochs  1 s  2021-07-18T12:00:00+00:00  "
         "another recipe\n"
     )
     assert "\nother_recipe: True\n" in invoke("show", key)[1]

@@ -61,7 +61,7 @@ def test_a_changed_recording_is_prepared_again(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(tau2020, "SECONDS", 0.2)
     monkeypatch.setattr(check, "ordered_map", map)
     root = tmp_path / "tau"
-    synthetic.write_tau_folder(TINY, root, sample_rate=22_050, seconds=0.2)
+    synthetic.write_tau_folder(TINY, root, sample_rate=22_050)
     config = DataConfig(name="tau2020", root=str(root), clip_seconds=0.2)
     before = load(config, tmp_path / "store")
     assert load(config, tmp_path / "store").fingerprint == before.fingerprint

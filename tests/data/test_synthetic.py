@@ -119,9 +119,9 @@ def test_waveforms_from_a_row_on(monkeypatch: pytest.MonkeyPatch, first_row: int
 def test_tau_folder_is_read_by_the_tau_loader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synthetic, "CITIES", ("barcelona", "vienna"))
     monkeypatch.setattr(synthetic, "ordered_map", map)
-    config = DataConfig(clips=1)
+    config = DataConfig(clips=1, clip_seconds=0.25)
     folder = tmp_path / "new" / "tau"
-    synthetic.write_tau_folder(config, folder, seconds=0.25)
+    synthetic.write_tau_folder(config, folder)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o777 & ~umask()
     info = soundfile.info(folder / "audio" / "metro-vienna-1-0-s3.wav")
     assert (info.samplerate, info.channels, info.subtype, info.frames) == (44_100, 1, "PCM_24", 11_025)
@@ -146,7 +146,7 @@ def test_tau_folder_that_cannot_be_written_leaves_nothing(tmp_path: Path, monkey
     monkeypatch.setattr(synthetic, "ordered_map", map)
     monkeypatch.setattr(soundfile, "write", full)
     with pytest.raises(InputError, match=r"/tau cannot be written \(.*No space left on device\): make room there"):
-        synthetic.write_tau_folder(DataConfig(clips=1), tmp_path / "tau", seconds=0.25)
+        synthetic.write_tau_folder(DataConfig(clips=1, clip_seconds=0.25), tmp_path / "tau")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -129,7 +129,7 @@ def scenario(folder: Path, seed: int) -> dict[str, int]:
     """All that happens to preparations in `folder`; how often each did."""
     small_set(parallel=False)
     root, whole = folder / "tau", folder / "whole"
-    synthetic.write_tau_folder(DataConfig(clips=1), root, seconds=SECONDS)
+    synthetic.write_tau_folder(DataConfig(clips=1, clip_seconds=SECONDS), root)
     config, moments = configured(root), random.Random(seed)
     began = time.monotonic()
     assert in_child(lambda: load(config, whole)) == 0
@@ -226,7 +226,7 @@ if __name__ == "__main__":
     else:
         small_set(parallel=task == "load slowly")
         if task == "synthesize":
-            synthetic.write_tau_folder(DataConfig(clips=1), Path(place), seconds=SECONDS)
+            synthetic.write_tau_folder(DataConfig(clips=1, clip_seconds=SECONDS), Path(place))
         else:
             if task == "load slowly":  # so that there is time to be killed
                 flush = os.fsync

@@ -17,3 +17,5 @@ def test_runs_on_different_recordings_are_not_mixed(tmp_path, monkeypatch):
     found = available([both, second, other, third], store)
     assert [(run.experiment.seed, run.data_fingerprint[0]) for run in found] == [(0, "f"), (1, "f"), (3, "f")]
     assert module.missing == [other]
+    assert available([both, other], store, note=False, among=[both, second, other, third])[0].key == both.key("f" * 64)
+    assert [run.key for run in available([both, other], store)] == [run.key("a" * 64) for run in (both, other)]

@@ -73,11 +73,11 @@ def render(config: DataConfig, first_row: int = 0) -> Iterator[NDArray[np.int16]
     yield from islice(chain.from_iterable(waveforms), recording, None)
 
 
-def write_tau_folder(config: DataConfig, folder: Path, *, sample_rate: int = 44_100, seconds: float = 10.0) -> None:
+def write_tau_folder(config: DataConfig, folder: Path, *, sample_rate: int = 44_100) -> None:
     """Write the set as the official archives of TAU 2020 Mobile unpack: `meta.csv` and 24-bit WAVs in `audio/`.
 
-    Scenes, places and devices are those of `config`; the waveforms are generated at `sample_rate` and for `seconds`,
-    not resampled. `folder` appears whole or not at all.
+    Scenes, places, devices and length are those of `config`; the waveforms are generated at `sample_rate`, not
+    resampled. `folder` appears whole or not at all.
 
     Raises:
         InputError: `folder` exists and is not an empty folder, another process is writing it, or the disk is full.
@@ -96,7 +96,7 @@ def write_tau_folder(config: DataConfig, folder: Path, *, sample_rate: int = 44_
         raise InputError(f"{folder} cannot be made ({error.strerror}): name another folder") from None
     try:
         (aside / "audio").mkdir()
-        span = Span(round(seconds * sample_rate), sample_rate)
+        span = Span(round(config.clip_seconds * sample_rate), sample_rate)
         for _ in ordered_map(partial(_write_pair, span=span, folder=aside), _pairs(config)):
             pass
         meta = listing(config)[["filename", "scene", "location", "device"]]
