@@ -29,7 +29,9 @@ _tensorboard = click.option("--tensorboard", is_flag=True, help="Write event fil
 @settings
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
 @click.option("--address", help="With ray: the cluster's address, or auto; without it one is started here.")
-@click.option("--workers", type=click.IntRange(min=1), help="Runs at once; with ray, cores of its own cluster.  [default: one a GPU, or a core]")
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Runs at once; with ray, cores.  [default: one a GPU or core]"
+)
 @click.option("--dry-run", is_flag=True, help="Train nothing; say what it would take on this machine.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_tensorboard
