@@ -422,3 +422,5 @@ page.provenance([*records, *in_both])
 #   2. Where there is one fold, its seeds are compared. It was taken for a single value.
 #   3. Claims 8 and 15 are not asked where the edition has no network of the size that their criterion names. They
 #      compared another one.
+#
+#   Read since: the base network of $W = 64$ that is pruned iteratively, in the first two folds.
