@@ -420,7 +420,7 @@ page.provenance([*records, *in_both])
 # - 2026-11-30: three changes for editions of other sizes. No effect of the shipped ones changes.
 #   1. An effect of a network that no study of the edition trains is not asked. It waited for runs that nothing trains.
 #   2. Where there is one fold, its seeds are compared. It was taken for a single value.
-#   3. Claims 8 and 15 are not asked where the edition has no network of the size that their criterion names. They
-#      compared another one.
+#   3. Claim 15 is not asked where no width of the edition has as many weights as the deepened network. It compared the
+#      widest one.
 #
 #   Read since: the base network of $W = 64$ that is pruned iteratively, in the first two folds.

@@ -71,7 +71,7 @@ def width_and_depth_together(evidence: Evidence) -> Claim:
         for variant in BOTH:
             network, rival = Network(variant, width, depth), Network(variant, max(smaller, default=width))
             pair, studies = f"W = {width}, D = {depth} − W = {rival.width}", ["width", "compound"]
-            contrast = difference(network, rival) if smaller else {}
+            contrast = difference(network, rival)
             effects.append(evidence.effect(variant, "unseen", pair, contrast, "no less", studies, margin=ON_PAR))
     return Claim(
         "Networks that are widened and deepened together are on a par with the best ones on unseen devices.",

@@ -88,6 +88,8 @@ def test_widths_that_do_not_fit_are_outside_of_the_verdicts():
         "paper's. In proportion its gain is 2.5 points, and half of it 1.25, where our criterion asks for half of the "
         "whole."
     )
+    only_the_widest = evidence(*made.records(EDITION, {8: 0.5, 16: 0.6}, fit=0.9), *made.records(EDITION, {32: 0.7}))
+    assert "span a factor" not in answer(only_the_widest)[0]
     claims = judged(found)
     assert claims[3].effects[0].name == "base, unseen, W = 32 − W = 16"
     assert claims[1].verdict is Verdict.RUNS_MISSING  # W = 4 is not among the runs
