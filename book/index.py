@@ -121,7 +121,7 @@ for kind, name in (
     if kinds[kind]:
         numbers = ", ".join(str(claim.number) for claim in kinds[kind])
         parts.append(f"**What {name}:** claims {numbers}.")
-Markdown("\n\n".join(parts))
+Markdown(unbroken("\n\n".join(parts)))
 
 # %% [markdown]
 # **What was easy.** The architecture: Table 1 has its kernels, widths and poolings, the group's code the rest, and the
