@@ -97,7 +97,7 @@ class DataConfig(Frozen):
 class ModelConfig(Frozen):
     """CP-ResNet of Table 1: width W, depth D (3x3 blocks), K (1x1 blocks), and the damping of Appendix B."""
 
-    width: Annotated[int, Field(ge=1, le=10_000)] = 32
+    width: Annotated[int, Field(ge=1, le=100_000)] = 32
     depth: Annotated[int, Field(ge=1, le=1000)] = 1
     pointwise: Annotated[int, Field(ge=0, le=1000)] = 1
     damped: bool = False

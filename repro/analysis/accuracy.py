@@ -81,10 +81,10 @@ def scaling_report(evidence: Evidence) -> pd.DataFrame:
 
     A network that belongs to several ways stands in each of them, with all of its runs.
     """
-    reports = []
+    reports, runs = [], evidence.edition.replicates
     for scaling, study in SCALINGS.items():
         table = accuracies(evidence.of_study(study))
-        reports.append(report(table, evidence.edition.replicates).assign(scaling=scaling))
+        reports.append(report(table, runs).assign(scaling=scaling))
     return pd.concat(reports, ignore_index=True)
 
 

@@ -104,7 +104,7 @@ def test_help_loads_nothing_heavy():
             "Invalid value for '--width': '2.5' is not a valid integer: see 'repro model --help'",
         ),
         *((["model", "--seconds", s], f"--seconds {s}: must be from 0.4 to 60") for s in ("0.3", "nan", "inf")),
-        (["model", "--width", "100000"], "ModelConfig.width = 100000: input should be less than or equal to 10000"),
+        (["model", "--width", "1000000"], "ModelConfig.width = 1000000: input should be less than or equal to 100000"),
         *(
             ([command, "--depth", "100000"], "ModelConfig.depth = 100000: input should be less than or equal to 1000")
             for command in ("model", "train")
