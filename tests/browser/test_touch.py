@@ -117,7 +117,9 @@ def test_points_say_what_they_are(opened: tuple[Page, Path]):
     assert root.locator("tbody tr").last.get_attribute("aria-current") == "true"
     if root.locator(".curve").count():
         assert root.locator(".curve").get_attribute("d") == points.last.get_attribute("data-curve")
-    points.first.hover()
+    page.keyboard.press("Home")
+    points.last.hover()  # which no other mark covers: it is drawn last
+    assert said.inner_text() == points.last.get_attribute("data-said")
     assert root.locator(".point[aria-current]").count() == 1
 
 
