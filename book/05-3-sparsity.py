@@ -16,10 +16,11 @@
 # A wider network has more channels and more weights. Which of the two helps? To tell them apart, the paper brings wide
 # networks down to the number of weights $N_t$ of a narrow one. In the paper that is $N(W = 64)$, the narrowest network that
 # fits random labels wholly, which leaves 1.6 % of the weights of $W = 512$; here it is that of the dense network with which
-# Figure 6 begins, whether or not it fits random labels wholly ([Section 4](04-models)). The paper prunes in two ways. With static random pruning, more width helps at first and then less and less
-# {cite}`golubeva2021are`. Iterative magnitude pruning is expected to do better than that, and than methods that choose
-# weights before training {cite}`frankle2021pruning,tanaka2020pruning,lee2019snip`. With it, the accuracy on unseen devices
-# hardly drops even for the widest network, while the damped network loses accuracy on the seen device.
+# Figure 6 begins, whether or not it fits random labels wholly ([Section 4](04-models)). The paper prunes in two ways. With
+# static random pruning, more width helps at first and then less and less {cite}`golubeva2021are`. Iterative magnitude
+# pruning is expected to do better than that, and than methods that choose weights before training
+# {cite}`frankle2021pruning,tanaka2020pruning,lee2019snip`. With it, the accuracy on unseen devices hardly drops even for
+# the widest network, while the damped network loses accuracy on the seen device.
 
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # a file of book/editions

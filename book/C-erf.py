@@ -35,8 +35,8 @@ import pandas as pd
 from IPython.display import Markdown, display
 
 from repro.analysis import radii
-from repro.analysis.evidence import Evidence, Network, difference
-from repro.analysis.verdicts import Effect
+from repro.analysis.claims_erf import change
+from repro.analysis.evidence import Evidence, Network
 from repro.analysis.wording import amount
 from repro.edition import VARIANTS, open_edition
 from repro.erf.gradient import effective_receptive_field
@@ -116,9 +116,9 @@ if len(of_runs):
         "The same two numbers of blocks at the width of the depth studies in "
         f"Section 5.2, W = {edition.depth_width}; the claim was not put to it."
     )
-    change = difference(pair[1], pair[0])
-    found = evidence.radius(change, "radius_90_bands", ["pointwise"])
-    if told := amount(Effect("damped", found, "increase", unit="log-%")):
+    details, radius = (f"K = {many} / K = {few}", "90 %"), "radius_90_bands"
+    grown = change(evidence, "damped", details, pair[1], pair[0], radius, "increase")
+    if told := amount(grown):
         text += f" There the 90 % radius along frequency changes by {told}."
     display(Markdown(unbroken(text)), radii.radii_table(of_runs))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from repro.analysis.claims_width import PAPER_FACTOR, PAPER_SLOPE
-from repro.analysis.evidence import BOTH, FITS, Evidence, Group, Network, difference
+from repro.analysis.claims_width import PAPER_FACTOR, PAPER_SLOPE, gain
+from repro.analysis.evidence import BOTH, FITS, Evidence, Group, Network
 from repro.analysis.ledger import ledger
-from repro.analysis.verdicts import Claim, Effect, Verdict
+from repro.analysis.verdicts import Claim, Verdict
 from repro.analysis.wording import amount, headline, meaning, pair
 
 
@@ -20,11 +20,11 @@ def answer(evidence: Evidence) -> list[str]:
     widths = evidence.fitting_widths()
     factor = widths[-1] / widths[0]
     if widths[0] > min(evidence.edition.widths) and 1 < factor < PAPER_FACTOR:
-        gain = PAPER_SLOPE * math.log2(factor)
+        paper = PAPER_SLOPE * math.log2(factor)
         told[0] += (
             f" Narrower networks do not fit their training data, so the widths compared span a factor of {factor:g}, "
-            f"not {PAPER_FACTOR} as the paper's. In proportion its gain is {gain:.3g} points, and half of it "
-            f"{gain / 2:.3g}, where our criterion asks for half of the whole."
+            f"not {PAPER_FACTOR} as the paper's. In proportion its gain is {paper:.3g} points, and half of it "
+            f"{paper / 2:.3g}, where our criterion asks for half of the whole."
         )
     if later := later_gain(evidence):
         told[0] += f" {later}"
@@ -65,13 +65,8 @@ def outcomes(evidence: Evidence) -> dict[str, list[Claim]]:
 
 
 def _gains(evidence: Evidence, widths: list[int], groups: Mapping[Group, float]) -> str:
-    """What width gains on groups of devices, added with these factors."""
-    told = []
-    for variant in BOTH:
-        ends = difference(Network(variant, widths[-1]), Network(variant, widths[0]))
-        found = evidence.accuracy(ends, groups, ["width"])
-        told += [f"{variant} {amount(Effect(variant, found, 'increase'))}"] if found.mean is not None else []
-    return ", ".join(told)
+    amounts = {variant: amount(gain(evidence, variant, widths, groups)) for variant in BOTH}
+    return ", ".join(f"{variant} {told}" for variant, told in amounts.items() if told)
 
 
 def _sentence(topic: str, claim: Claim) -> str:

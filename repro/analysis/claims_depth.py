@@ -85,20 +85,18 @@ def width_and_depth_together(evidence: Evidence) -> Claim:
 def width_beats_depth(evidence: Evidence) -> Claim:
     """Claim 15: the deepest networks against the narrowest ones of the width study with no fewer weights."""
     edition = evidence.edition
-    at = edition.depth_width
-    deepest = [
-        *(("depth", f"D = {d}", ModelConfig(width=at, depth=d)) for d in sorted(edition.depths)[-1:]),
-        *(("pointwise", f"K = {k}", ModelConfig(width=at, pointwise=k)) for k in sorted(edition.pointwise)[-1:]),
-    ]
     effects = []
-    for study, size, model in deepest:
+    for study, symbol, sizes in (("depth", "D", edition.depths), ("pointwise", "K", edition.pointwise)):
+        if not sizes:
+            continue
+        model = ModelConfig(width=edition.depth_width).model_copy(update={study: max(sizes)})
         larger = [w for w in evidence.fitting_widths() if weight_count(ModelConfig(width=w)) >= weight_count(model)]
         width = min(larger, default=max(edition.widths))
         ratio = weight_count(ModelConfig(width=width)) / weight_count(model)
         for variant in BOTH:
             deep = Network(variant, model.width, model.depth, model.pointwise)
             contrast = difference(Network(variant, width), deep) if larger else {}
-            pair = f"W = {width} − {size} at W = {model.width}, with {ratio:.1f} times its weights"
+            pair = f"W = {width} − {symbol} = {max(sizes)} at W = {model.width}, with {ratio:.1f} times its weights"
             effects.append(evidence.effect(variant, "unseen", pair, contrast, "increase", ["width", study]))
     return Claim(
         "On unseen devices networks scaled by width are significantly better than networks scaled by depth, with or "

@@ -19,7 +19,7 @@ RADII = {
 """What the radii of `repro.erf.gradient.Extent` are called in the claims."""
 
 
-def _effect(
+def change(
     evidence: Evidence, subject: str, details: tuple[str, str], a: Network, b: Network, radius: str, kind: Kind
 ) -> Effect:
     """The change of a radius from the network `b` to `a`, as 100 times the logarithm of their ratio."""
@@ -40,7 +40,7 @@ def pointwise_erf(evidence: Evidence) -> Claim:
         "1×1 blocks enlarge the effective receptive field of the damped network.",
         f"From K = {few} to K = {many} its 90 % radius grows by a factor of {ERF_CHANGE:g} or more along both axes.",
         [
-            _effect(evidence, "damped", (pair, RADII[radius]), a, b, radius, "increase")
+            change(evidence, "damped", (pair, RADII[radius]), a, b, radius, "increase")
             for radius in ("radius_90_bands", "radius_90_frames")
         ],
         paper="a larger field in Figure 9",
@@ -55,7 +55,7 @@ def width_concentrates_erf(evidence: Evidence) -> Claim:
         a, b = (Network(variant, width, pointwise=k) for width in (edition.erf_wide, edition.erf_narrow))
         for radius in ("radius_50_bands", "radius_50_frames"):
             details = f"W = {a.width} / W = {b.width}", RADII[radius]
-            effects.append(_effect(evidence, variant, details, a, b, radius, "decrease"))
+            effects.append(change(evidence, variant, details, a, b, radius, "decrease"))
     return Claim(
         "Width concentrates the effective receptive field at its centre, for both networks.",
         f"The 50 % radius shrinks by a factor of {ERF_CHANGE:g} or more along frequency and along time, base and "
@@ -78,7 +78,7 @@ def pruning_and_erf(evidence: Evidence) -> Claim:
     for dense, method, kind in claimed:
         details = RADII[radius], f"{method} / dense, both W = {dense.width}"
         pruned = dense._replace(method=method)
-        effects.append(_effect(evidence, dense.variant, details, pruned, dense, radius, kind))
+        effects.append(change(evidence, dense.variant, details, pruned, dense, radius, kind))
     return Claim(
         "Iterative pruning narrows the damped network's effective receptive field along frequency, random pruning does "
         "not; the wide base network's stays as it is.",
@@ -96,7 +96,7 @@ def damping_narrows_erf(evidence: Evidence) -> Claim:
     width = evidence.edition.erf_width
     damped, base = Network("damped", width), Network("base", width)
     effects = [
-        _effect(evidence, "damped / base", (f"W = {width}", RADII[radius]), damped, base, radius, "decrease")
+        change(evidence, "damped / base", (f"W = {width}", RADII[radius]), damped, base, radius, "decrease")
         for radius in ("radius_50_bands", "radius_90_bands")
     ]
     return Claim(

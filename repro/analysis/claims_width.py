@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from repro.analysis.contrasts import Estimate
-from repro.analysis.evidence import BOTH, Contrast, Evidence, Group, Network, combine, difference, slope
+from repro.analysis.evidence import BOTH, Contrast, Evidence, Group, Network, Variant, combine, difference, slope
 from repro.analysis.verdicts import NEGLIGIBLE, Claim, Effect, Kind
 
 FITTED = 99.9  # % of the training labels from which on a network counts as fitting them exactly; the paper has 99.99 %
@@ -114,15 +116,18 @@ def damping_helps(evidence: Evidence) -> Claim:
     )
 
 
+def gain(evidence: Evidence, variant: Variant, widths: Sequence[int], groups: Mapping[Group, float]) -> Effect:
+    """What the first of these widths gains by becoming the last, on groups of devices added with these factors."""
+    ends = difference(Network(variant, widths[-1]), Network(variant, widths[0]))
+    return Effect(variant, evidence.accuracy(ends, groups, ["width"]), "increase", unfit=evidence.unfit(ends))
+
+
 def gains_are_for_unseen(evidence: Evidence) -> Claim:
     """Claim 17: the gain by width on unseen devices less that on the seen one."""
     widths = evidence.fitting_widths()
-    effects = []
-    for variant in BOTH:
-        ends = difference(Network(variant, widths[-1]), Network(variant, widths[0]))
-        found = evidence.accuracy(ends, {"unseen": 1.0, "seen": -1.0}, ["width"])
-        details = "gain on unseen − gain on seen", f"W = {widths[0]} to {widths[-1]}"
-        effects.append(Effect(variant, found, "increase", unfit=evidence.unfit(ends), details=details))
+    details = "gain on unseen − gain on seen", f"W = {widths[0]} to {widths[-1]}"
+    gains = [gain(evidence, variant, widths, {"unseen": 1.0, "seen": -1.0}) for variant in BOTH]
+    effects = [replace(found, details=details) for found in gains]
     return Claim(
         "Width gains more points on unseen devices than on the seen one.",
         "The gain from the narrowest width that fits in every run to the widest is larger on unseen devices than on "

@@ -59,7 +59,7 @@ def shipped_probe(edition: Edition) -> pd.DataFrame | None:
     if not path.is_file() or summary_of(edition) is None:
         return None
     probe = pd.read_csv(path, index_col="fold")
-    return probe.loc[edition.folds] if probe.index.isin(edition.folds).sum() == len(edition.folds) else None
+    return probe.loc[edition.folds] if {*edition.folds} <= {*probe.index} else None
 
 
 def mean_spectra(clips: Clips) -> NDArray[np.float32]:

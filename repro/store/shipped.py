@@ -47,7 +47,8 @@ class Shipped:
         """Read a run, after checking it.
 
         Raises:
-            ShippedError: it was altered or lost, or it is of another schema, key or recipe version.
+            ShippedError: it was altered or lost, or it is of another schema or key.
+            StoredError: it is of another recipe version.
         """
         path = self.path(key)
         try:

@@ -152,6 +152,16 @@ def restored_threads() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("benchmarks.__main__.measure", lambda sizes: pytest.fail("it was measured"))
+    done = CliRunner().invoke(main, ["--out", str(tmp_path / "file" / "bench.json")])
+    assert done.exit_code == 1
+    assert "file/bench.json cannot be written (" in done.stderr and done.stderr.count("\n") == 1
+
+
 @pytest.mark.usefixtures("restored_threads")
 def test_the_whole_command_on_toy_sizes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     for name in ONE_THREAD:

@@ -348,6 +348,13 @@ def test_one_page_alone_with_other_parameters(copy: Path):
     assert (copy / "_build" / "quick" / "html" / "book" / "index.html").is_file()
 
 
+def test_the_references_alone_of_an_edition_that_was_never_built(copy: Path):
+    done = repro(copy, "--edition", "wide", "--only", "references")
+    assert done.returncode == 0, done.stderr
+    html = copy / "_build" / "wide" / "html" / "book"
+    assert [path.name for path in html.glob("*.html")] == ["references.html"]
+
+
 def test_one_page_of_an_edition_that_was_never_built(copy: Path):
     done = repro(copy, "--edition", "wide", "--only", "book/02-numbers.py")
     assert done.returncode == 0, done.stderr

@@ -145,6 +145,17 @@ if __name__ == "__main__":
     _main(Path(sys.argv[1]))
 
 
+def test_a_missing_token_is_one_line(monkeypatch):
+    ray = pytest.importorskip("ray")
+
+    def refuse(**_: Any) -> None:
+        raise ray.exceptions.RayError("no token\nand more")
+
+    monkeypatch.setattr(ray, "init", refuse)
+    with pytest.raises(InputError, match=r"^no Ray cluster at 'here:1': no token \(one that asks .* home folder\)$"):
+        cluster._connect("here:1", None)
+
+
 def test_an_exception_in_a_worker_is_told_as_it_is(tmp_path, monkeypatch):
     ray = pytest.importorskip("ray", reason="the extra 'ray' is not installed")
     from ray.exceptions import RayTaskError, WorkerCrashedError
