@@ -81,6 +81,18 @@ def test_claims(pages: Pages):
         assert row.find(class_="verdict") is not None
 
 
+def test_pages_find_what_the_front_page_finds(pages: Pages):
+    """A page judges claims by the runs that it loads; the front page by all of the edition's."""
+    (summary,) = (table for article in pages.values() for table in article.select("table.summary"))
+    numbers = {row.td.get_text(): row.select("td")[2] for row in summary.select("tbody tr")}
+    findings = [item for article in pages.values() for item in article.select(".repro-findings li")]
+    claims = [item.a.get_text().removeprefix("Claim ") for item in findings]
+    assert {*claims} == {str(number) for number in CLAIMS}
+    for claim, item in zip(claims, findings, strict=True):
+        for line in numbers[claim].stripped_strings:
+            assert line in item.get_text(), f"claim {claim}"
+
+
 @pytest.mark.parametrize("target", [*(f"fig-{number}" for number in TRAINED), "claim-1"])
 def test_runs_are_recorded(pages: Pages, folder: Path, target: str):
     docname = page_of(pages, target)
