@@ -56,8 +56,7 @@ evidence = Evidence(edition, tuple(runs_of(edition)))
 # ## The answer
 
 # %% tags=["remove-input"]
-lines = [edition.description, "", *(f"- {line}" for line in answer(evidence))]
-Markdown(unbroken("\n".join(lines)))
+Markdown(unbroken("\n".join([edition.description, "", *answer(evidence)])))
 
 # %% tags=["remove-input"] mystnb={"image": {"alt": "Accuracy over width for the base and the damped network, on unseen devices and on the seen one."}}
 widened = evidence.of_study("width")

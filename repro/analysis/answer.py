@@ -1,4 +1,4 @@
-"""The answer of an edition to the paper's question, in sentences that are computed from the ledger."""
+"""The answer of an edition to the paper's question, in words that are computed from the ledger."""
 
 from __future__ import annotations
 
@@ -13,22 +13,29 @@ from repro.analysis.wording import amount, headline, meaning, pair
 
 
 def answer(evidence: Evidence) -> list[str]:
-    """Three sentences, in Markdown: on width, on width against depth, and on width at a fixed number of weights."""
+    """The lines of a list in Markdown: width, width against depth, width at a fixed number of weights.
+
+    Below width stand the conditions of its finding.
+    """
     claims = {claim.number: claim for claim in ledger(evidence)}
     topics = {"Width": 3, "Width against depth": 15, "Width without more weights": 16}
-    told = [_sentence(topic, claims[number]) for topic, number in topics.items()]
+    width, *others = [f"- {_finding(topic, claims[number])}" for topic, number in topics.items()]
+    conditions = [f"  - {told}" for told in (_shorter_range(evidence), later_gain(evidence)) if told]
+    return [width, *conditions, *others]
+
+
+def _shorter_range(evidence: Evidence) -> str:
+    """That the widths compared span a smaller factor than the paper's, and its gain in proportion; empty if not."""
     widths = evidence.fitting_widths()
     factor = widths[-1] / widths[0]
-    if widths[0] > min(evidence.edition.widths) and 1 < factor < PAPER_FACTOR:
-        paper = PAPER_SLOPE * math.log2(factor)
-        told[0] += (
-            f" Narrower networks do not fit their training data, so the widths compared span a factor of {factor:g}, "
-            f"not {PAPER_FACTOR} as the paper's. In proportion its gain is {paper:.3g} points, and half of it "
-            f"{paper / 2:.3g}, where our criterion asks for half of the whole."
-        )
-    if later := later_gain(evidence):
-        told[0] += f" {later}"
-    return told
+    if widths[0] == min(evidence.edition.widths) or not 1 < factor < PAPER_FACTOR:
+        return ""
+    paper = PAPER_SLOPE * math.log2(factor)
+    return (
+        f"Narrower networks do not fit their training data, so the widths compared span a factor of {factor:g}, "
+        f"not {PAPER_FACTOR} as the paper's. In proportion its gain is {paper:.3g} points, and half of it "
+        f"{paper / 2:.3g}, where our criterion asks for half of the whole."
+    )
 
 
 def later_gain(evidence: Evidence) -> str:
@@ -69,7 +76,7 @@ def _gains(evidence: Evidence, widths: list[int], groups: Mapping[Group, float])
     return ", ".join(f"{variant} {told}" for variant, told in amounts.items() if told)
 
 
-def _sentence(topic: str, claim: Claim) -> str:
+def _finding(topic: str, claim: Claim) -> str:
     paper = f" The paper reports: {claim.paper}." if claim.paper else ""
     compared: dict[str, list[str]] = {}
     for effect in headline(claim):
@@ -77,4 +84,4 @@ def _sentence(topic: str, claim: Claim) -> str:
     told = "; ".join(f"{networks}: {', '.join(amounts)}" for networks, amounts in compared.items())
     which = "" if claim.some or len(compared) < 2 else "the weakest comparison of each network is "
     here = f" Here, on unseen devices, {which}{told}." if told else ""
-    return f"**{topic}.** *Claim {claim.number}: {claim.statement}*{paper}{here} {meaning(claim)}"
+    return f"**{topic}.** *Claim {claim.number}: {claim.statement}* **{meaning(claim)}**{paper}{here}"

@@ -30,7 +30,7 @@ SHOWN = "esc10"
 def write_report(evidence: Evidence, folder: Path) -> None:
     """Write README.md, effects.csv, radii.csv and width.svg; the same runs give the same bytes.
 
-    Where the project's own README has a place for this edition's answer (`ANSWER`), the sentences are put there too.
+    Where the project's own README has a place for this edition's answer (`ANSWER`), the findings are put there too.
 
     Raises:
         OSError: the folder cannot be written to.
@@ -40,7 +40,7 @@ def write_report(evidence: Evidence, folder: Path) -> None:
     write_file(folder / "radii.csv", _radii(evidence).to_csv(index=False, float_format="%.3f").encode())
     write_file(folder / "width.svg", _picture(evidence))
     found, wanted = len(evidence.records), len(evidence.edition.experiments())
-    sentences = [f"- {sentence}" for sentence in answer(evidence)]
+    findings = answer(evidence)
     lines = [
         f"# {evidence.edition.title}: {found} of {wanted} runs",
         "",
@@ -48,7 +48,7 @@ def write_report(evidence: Evidence, folder: Path) -> None:
         "",
         evidence.edition.description,
         "",
-        *sentences,
+        *findings,
         "",
         "![Accuracy over the width of the network](width.svg)",
         "",
@@ -75,7 +75,7 @@ def write_report(evidence: Evidence, folder: Path) -> None:
         before, _, rest = project.read_text(encoding="utf-8").partition(start)
         _, closed, after = rest.partition(end)
         if closed:  # without both lines nothing is replaced
-            told = "\n".join([start, f"{found} of {wanted} runs are trained so far.", "", *sentences, end])
+            told = "\n".join([start, f"{found} of {wanted} runs are trained so far.", "", *findings, end])
             write_file(project, (before + told + after).encode())
 
 

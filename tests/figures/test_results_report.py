@@ -89,7 +89,7 @@ def test_the_projects_readme_says_what_the_shipped_results_say():
     told = (ROOT / "README.md").read_text().partition(start)[2].partition(end)[0]
     shipped = (ROOT / "results" / "esc10" / "README.md").read_text()
     assert told.count("\n- ") == 3
-    assert all(line in shipped.splitlines() for line in told.splitlines() if line.startswith("- "))
+    assert told.partition("\n\n")[2].strip() in shipped
 
 
 def test_the_shipped_report_says_what_the_shipped_runs_say():
@@ -98,6 +98,6 @@ def test_the_shipped_report_says_what_the_shipped_runs_say():
     shipped = Store(folder / "nowhere", shipped=(folder,))
     evidence = Evidence(edition, tuple(available(edition.experiments(), shipped, note=False)))
     text = (folder / "README.md").read_text()
-    assert [line for line in text.splitlines() if line.startswith("- **")] == [f"- {told}" for told in answer(evidence)]
+    assert "\n".join(["", *answer(evidence), ""]) in text
     table = [line.rsplit("| ", 1)[-1] for line in text.splitlines() if re.match(r"\| \d", line)]
     assert table == [f"{claim.verdict} |" for claim in ledger(evidence)]
