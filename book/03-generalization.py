@@ -293,8 +293,8 @@ if moment is not None:
 
 # %% [markdown]
 # The damped network of [Appendix B](B-damping) is held back along frequency, the axis along which responses act. That
-# this is how damping could help with unseen devices is our interpretation. The paper says that the bias suits audio
-# tasks, and gives no such reason.
+# this is how damping could help with unseen devices is our interpretation, which [Section 5.1](05-1-width) puts to
+# measured microphones. The paper says that the bias suits audio tasks, and gives no such reason.
 #
 # ## All devices at once
 #

@@ -115,7 +115,9 @@ page.breakdown(records)
 # damped networks above. Below the plot stands the measured response of the microphone that is pointed at, its mean level
 # taken off. How far it is from flat is its standard deviation from 100 Hz to 10 kHz ([Section 3](03-generalization)). The
 # table has the rank correlation of that distance and accuracy, of all microphones and apart for those that also compress
-# and those that do not. An interval that contains zero leaves open whether the distance tells anything.
+# and those that do not. An interval that contains zero leaves open whether the distance tells anything. Damped minus base
+# puts a reading of ours to the test: if damping helps because a microphone's response acts along frequency
+# ([Appendix B](B-damping)), the damped network should be the farther ahead the farther the response is from flat.
 
 # %% tags=["remove-input"]
 summary = recordings.summary_of(edition) or recordings.Summary()

@@ -24,8 +24,9 @@
 # the product of elements and $B_n$ a bias, which our convolutions do not have. $C_n$ is 1 in the middle row of the
 # kernel and falls off towards its first and last row. The paper gives one reason: it is an inductive bias for
 # spectrograms, since fitting what lies far from the centre of the receptive field becomes harder. It does not say why
-# along frequency. Our own reading is that a recording device is for the most part a filter and changes a spectrogram along frequency, so
-# that a network with a narrow view of frequency can learn less of the curve of its training device.
+# along frequency. Our own reading is that a recording device is for the most part a filter and changes a spectrogram along
+# frequency, so that a network with a narrow view of frequency can learn less of the curve of its training device.
+# [Section 5.1](05-1-width) puts this to measured microphones.
 
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # a file of book/editions

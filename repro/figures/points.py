@@ -16,6 +16,7 @@ from repro.figures.svg import Axis, Plot, attributes, legend, linear, logarithmi
 from repro.store.record import Record
 
 SHAPES = {"base": "circle", "damped": "diamond"}
+LEAD = "damped − base"
 PRUNED = {"static": "triangle", "iterative": "cross", "unguarded": "cross"}
 
 
@@ -40,17 +41,20 @@ def by_response(accuracies: pd.DataFrame, deviations: pd.Series[float], compress
         compressed: those that compress, too.
 
     Returns:
-        Text, a row a group and variant: microphones, their mean accuracy, and the rank correlation of deviation and
-        accuracy with its 95 % interval. No rows without measured microphones.
+        Text, a row a group and variant, the last of a group for damped minus base: microphones, their mean accuracy,
+        and the rank correlation of deviation and accuracy with its 95 % interval. No rows without measured microphones.
     """
     measured = accuracies[accuracies.index.isin(deviations.index)]
+    if {*VARIANTS} <= {*measured}:
+        measured = measured.assign(**{LEAD: measured["damped"] - measured["base"]})
     compress = measured.index.isin(compressed)
     rows = []
     for name, group in {"all": measured, "compress": measured[compress], "do not": measured[~compress]}.items():
         for variant, heard in group.items() if len(group) else ():
             found = radii.rank_correlation(deviations[group.index], heard)
             related = f"{found.told} ({found.interval})"
-            rows.append([name, variant, found.pairs, f"{heard.mean():.1f}", related])
+            mean = f"{heard.mean():{'+' if variant == LEAD else ''}.1f}".replace("-", "−")
+            rows.append([name, variant, found.pairs, mean, related])
     columns = ["microphones", "variant", "number", "accuracy / %", "rank correlation (95 %)"]
     return pd.DataFrame(rows, columns=columns).set_index(columns[:2])
 

@@ -205,6 +205,11 @@ def test_microphones_that_compress_are_told_apart():
     assert table.loc[("do not", "base")].tolist() == [8, "86.5", "−1.00 (−1.00 to −1.00)"]
     assert table.loc[("all", "base"), ["number", "accuracy / %"]].tolist() == [10, "79.2"]
     assert points.by_response(accuracies, deviations[:0], []).empty
+    damped = accuracies.assign(damped=accuracies["base"] - 1 + deviations)  # ahead from 1 dB on, by a point a dB
+    both = points.by_response(damped, deviations, ["loud", "louder"])
+    assert list(both.loc["do not"].index) == ["base", "damped", "damped − base"]
+    assert both.loc[("do not", "damped − base")].tolist() == [8, "+2.5", "+1.00 (+1.00 to +1.00)"]
+    assert both.loc[("compress", "damped − base"), "accuracy / %"] == "+3.8"  # of −0.5 and +8
 
 
 def test_every_run_is_a_point_that_names_it():
