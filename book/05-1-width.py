@@ -131,9 +131,13 @@ table = points.by_response(microphones, summary.deviations, summary.compressed)
 table if len(table) else None
 
 # %% tags=["remove-input"]
-seen = 100 * report[report["group"] == "seen"].groupby("variant")["mean"].mean()
-told = points.compression_told(microphones, seen, summary.compressed)
-Markdown(told) if told else None
+LOST = """
+Does width help against what a response does, or against what a compressor does? Points of
+accuracy lost from the seen device to microphones that compress, and to those that do not:
+"""
+lost = accuracy.lost_by_compression(records, summary.compressed)
+if len(lost):
+    display(Markdown(LOST), lost.rename_axis("W"))
 
 # %% tags=["remove-input"]
 page.provenance(records)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 import pandas as pd
@@ -170,6 +170,31 @@ def shares(records: Iterable[Record], column: str, unseen_only: bool = False) ->
         rows.setdefault(str(Network.of(record.experiment)), []).append(share)
     table = pd.DataFrame({name: pd.concat(seeds, axis=1).mean(axis=1) for name, seeds in rows.items()}, dtype=float).T
     return table.rename_axis(index="network", columns=column)
+
+
+def lost_by_compression(records: Iterable[Record], compressed: Collection[str]) -> pd.DataFrame:
+    """Accuracy on the seen device less that through the unseen ones that compress, and through the others, in points.
+
+    Args:
+        records: runs of networks that differ in width and variant alone.
+        compressed: the devices that compress.
+
+    Returns:
+        Text, means over the runs: width down, what the devices do and variant across. No rows where no device
+        compresses, or all do.
+    """
+    rows = []
+    for record in records:
+        of_clips, compress = 100 * record.correct.mean(axis=0), record.test_clips["device"].isin(compressed).to_numpy()
+        for name, members in {"do not compress": ~record.seen & ~compress, "compress": ~record.seen & compress}.items():
+            if members.any():
+                lost = of_clips[record.seen].mean() - of_clips[members].mean()
+                rows.append({**describe(record), "devices": name, "lost": lost})
+    table = pd.DataFrame(rows, columns=["width", "devices", "variant", "lost"])
+    if table["devices"].nunique() < 2:
+        return table[:0]
+    means = table.pivot_table("lost", "width", ["devices", "variant"])
+    return means.map(lambda lost: NOT_TRAINED if pd.isna(lost) else f"{lost:.1f}".replace("-", "−"))
 
 
 def scene_table(records: Iterable[Record]) -> pd.DataFrame:

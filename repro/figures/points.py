@@ -59,25 +59,6 @@ def by_response(accuracies: pd.DataFrame, deviations: pd.Series[float], compress
     return pd.DataFrame(rows, columns=columns).set_index(columns[:2])
 
 
-def compression_told(accuracies: pd.DataFrame, seen: pd.Series[float], compressed: Sequence[str]) -> str:
-    """What compression costs, in a sentence; empty where no microphone compresses, or all do.
-
-    Args:
-        accuracies: `by_microphone`.
-        seen: the accuracy on the seen device in %, by variant.
-        compressed: the microphones that compress, too.
-    """
-    compress = accuracies.index.isin(compressed)
-    if compress.all() or not compress.any():
-        return ""
-    others, these = (seen - accuracies[chosen].mean() for chosen in (~compress, compress))
-    told = ", ".join(f"{others[variant]:.1f} and {these[variant]:.1f} ({variant})" for variant in map(str, accuracies))
-    return (
-        "Points of accuracy lost against the seen device, through microphones that do not compress and through those "
-        f"that do: {told}."
-    )
-
-
 def microphones(
     accuracies: pd.DataFrame, responses: pd.DataFrame, deviations: pd.Series[float], compressed: Sequence[str] = ()
 ) -> Html:

@@ -71,6 +71,25 @@ def test_by_device_by_scene_and_confusion():
     assert confusion.to_numpy().tolist() == [[0.75, 0.25], [0, 1]]
 
 
+def test_what_is_lost_through_devices_that_compress():
+    runs = [tiny.record(NARROW, wrong=1), tiny.record(NARROW, wrong=3, seed=1), tiny.record(DAMPED, wrong=3)]
+    lost = accuracy.lost_by_compression(runs, ["c"])
+    # right in one of two epochs: of a's 4 clips 1 and 2 are not, of b's 2 clips none and 1, of c's none
+    assert lost.to_dict("index") == {
+        4: {
+            ("compress", "base"): "−18.8",  # of 12.5 and 25
+            ("compress", "damped"): "−25.0",
+            ("do not compress", "base"): "−6.2",  # of 12.5 and 0
+            ("do not compress", "damped"): "0.0",
+        }
+    }
+    wider = accuracy.lost_by_compression([*runs, tiny.record(ModelConfig(width=8))], ["c"])
+    assert wider.loc[8, ("compress", "damped")] == accuracy.NOT_TRAINED
+    assert accuracy.lost_by_compression(runs, []).empty
+    assert accuracy.lost_by_compression(runs, ["b", "c"]).empty
+    assert accuracy.lost_by_compression([], ["c"]).empty
+
+
 def test_a_study_all_of_whose_runs_failed_gives_empty_tables():
     table = accuracy.accuracies([])
     assert accuracy.percentages(accuracy.report(table, runs=1), "width").shape == (0, 4)

@@ -172,14 +172,6 @@ def test_microphones_stand_by_their_deviation_and_show_their_response():
         "base, compresses",
         "damped, compresses",
     ]
-    seen = pd.Series({"base": 80.0, "damped": 72.5})
-    assert points.compression_told(accuracies, seen, ["B&O"]) == (
-        "Points of accuracy lost against the seen device, through microphones that do not compress and through those "
-        "that do: 5.0 and 30.0 (base), 2.5 and 12.5 (damped)."
-    )
-    assert {points.compression_told(*given) for given in ((accuracies, seen, []), (accuracies[:0], seen, ["B&O"]))} == {
-        ""
-    }
     assert cells(root) == [["Flat", "0.0", "no", "75.0", "70.0"], ["B&O", "10.0", "yes", "50.0", "60.0"]]
     flat, other = (point["data-curve"] for point in root.select(".point"))
     assert (flat, other) == ("M54 92L448 92", "M54 174L448 10")
