@@ -31,7 +31,6 @@ settings: dict = {}  # any other setting of the edition, such as {"sparse_epochs
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
@@ -160,21 +159,8 @@ accuracy.percentages(report, ["method", "width"]).rename_axis(index=["method", "
 # three, seven tenths. A training accuracy near this bound is that of a network that lost classes, which is another fault
 # than being sparse. Networks that do not fit take no part in the verdicts.
 
-# %% tags=["hide-input"]
-fits = pd.DataFrame(
-    {
-        **accuracy.describe(run),
-        "training accuracy / %": 100 * run.train_accuracy,
-        "weights in the classifier": run.layer_weights["classifier.0"],
-        "classes never given": len(run.scenes) - len(np.unique(run.predictions)),
-    }
-    for run in sparse
-)
-if len(fits):
-    columns = list(fits)[-3:]
-    by_network = fits.groupby(["method", "width", "variant"])[columns]
-    worst = by_network.agg(dict(zip(columns, ("min", "min", "max"), strict=True)))
-    display(worst.round(1).rename_axis(columns="worst of its runs"))
+# %%
+accuracy.worst_fit(sparse)
 
 # %% [markdown]
 # ## Which weights are left

@@ -143,6 +143,28 @@ def training_fit(records: Iterable[Record], column: str) -> pd.DataFrame:
     return table.rename_axis(columns="lowest training accuracy / %")
 
 
+def worst_fit(records: Iterable[Record]) -> pd.DataFrame:
+    """How far pruned networks fit their training labels, and what may keep them from it; the worst of their runs.
+
+    Returns:
+        Method, width and variant down; the lowest training accuracy in %, the fewest weights in the classifier, and the
+        most classes that are given to no test clip in any reported epoch.
+    """
+    network = ["method", "width", "variant"]
+    worst = {"training accuracy / %": "min", "weights in the classifier": "min", "classes never given": "max"}
+    rows = [
+        (
+            *(describe(record)[name] for name in network),
+            100 * record.train_accuracy,
+            record.layer_weights["classifier.0"],
+            len(record.scenes) - len(np.unique(record.predictions)),
+        )
+        for record in records
+    ]
+    table = pd.DataFrame(rows, columns=[*network, *worst])
+    return table.groupby(network).agg(worst).round(1).rename_axis(columns="worst of its runs")
+
+
 def fitted(records: Iterable[Record]) -> pd.DataFrame:
     """Share of its training labels that every run's final network gives back, without augmentation, in [0, 1].
 

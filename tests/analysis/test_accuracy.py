@@ -61,6 +61,29 @@ def test_the_lowest_training_accuracy_of_any_run():
     assert accuracy.training_fit([], "width").empty
 
 
+def test_the_worst_fit_of_any_run_and_the_classes_that_it_never_gives():
+    run = tiny.record(NARROW)  # two classes in turn
+    lost = replace(run, train_accuracy=0.5, predictions=np.ones_like(run.predictions))
+    once = run.predictions.copy()
+    once[:-1] = 1  # both classes in the last of its epochs alone
+    fits = accuracy.worst_fit([run, lost, replace(tiny.record(DAMPED), predictions=once)])
+    assert fits.to_dict("index") == {
+        ("dense", 4, "base"): {
+            "training accuracy / %": 50.0,
+            "weights in the classifier": 32,  # 4W channels, 2 classes
+            "classes never given": 1,
+        },
+        ("dense", 4, "damped"): {
+            "training accuracy / %": 100.0,
+            "weights in the classifier": 32,
+            "classes never given": 0,
+        },
+    }
+    fewer = replace(run, layer_weights={**run.layer_weights, "classifier.0": 7})
+    assert accuracy.worst_fit([run, fewer])["weights in the classifier"].tolist() == [7]
+    assert accuracy.worst_fit([]).empty
+
+
 def test_by_device_by_scene_and_confusion():
     runs = [tiny.record(NARROW, wrong=3)]
     by_device = accuracy.shares(runs, "device").loc["base W=4"]
