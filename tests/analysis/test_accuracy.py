@@ -65,7 +65,7 @@ def test_the_worst_fit_of_any_run_and_the_classes_that_it_never_gives():
     run = tiny.record(NARROW)  # two classes in turn
     lost = replace(run, train_accuracy=0.5, predictions=np.ones_like(run.predictions))
     once = run.predictions.copy()
-    once[:-1] = 1  # both classes in the last of its epochs alone
+    once[-1] = 1  # both classes in the first of its epochs alone
     fits = accuracy.worst_fit([run, lost, replace(tiny.record(DAMPED), predictions=once)])
     assert fits.to_dict("index") == {
         ("dense", 4, "base"): {
