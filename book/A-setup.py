@@ -423,5 +423,5 @@ page.provenance([*records, *in_both])
 #   3. Claim 15 is not asked where no width of the edition has as many weights as the deepened network. It compared the
 #      widest one.
 #
-#   Read since: the base network of $W = 64$ that is pruned iteratively, in the first two folds, the damped one in the
-#   second, and the last three networks of $W = 32$ that are pruned so.
+#   Read since: the last three networks of $W = 32$ that are pruned iteratively, and at $W = 64$ in the first three folds
+#   those that are pruned at random, and in the first two those that are pruned iteratively.
