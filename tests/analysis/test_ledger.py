@@ -27,9 +27,9 @@ def test_all_19_claims_in_order_and_none_without_runs():
     assert {claim.number for claim in claims if claim.verdict is Verdict.NOT_ASKED} == {15}
     assert {claim.verdict for claim in claims if claim.number != 15} == {Verdict.RUNS_MISSING}
     assert answer(evidence())[0] == (
-        "**Width.** *Claim 3: Widening raises the accuracy on unseen devices, of the base and of the damped network.* "
-        "The paper reports: a 10 % increase, read as points (W = 32 to 512). There is no verdict: not all the runs "
-        "that it takes are there."
+        "- **Width.** *Claim 3: Widening raises the accuracy on unseen devices, of the base and of the damped network.*"
+        " **There is no verdict: not all the runs that it takes are there.** The paper reports: a 10 % increase, read "
+        "as points (W = 32 to 512)."
     )
     assert {kind: len(found) for kind, found in outcomes(evidence()).items()} == {
         "held": 0,
