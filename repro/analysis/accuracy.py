@@ -152,15 +152,11 @@ def worst_fit(records: Iterable[Record]) -> pd.DataFrame:
     """
     network = ["method", "width", "variant"]
     worst = {"training accuracy / %": "min", "weights in the classifier": "min", "classes never given": "max"}
-    rows = [
-        (
-            *(describe(record)[name] for name in network),
-            100 * record.train_accuracy,
-            record.layer_weights["classifier.0"],
-            len(record.scenes) - len(np.unique(record.predictions)),
-        )
-        for record in records
-    ]
+    rows = []
+    for record in records:
+        lost = len(record.scenes) - len(np.unique(record.predictions))
+        values = 100 * record.train_accuracy, record.layer_weights["classifier.0"], lost
+        rows.append(describe(record) | dict(zip(worst, values, strict=True)))
     table = pd.DataFrame(rows, columns=[*network, *worst])
     return table.groupby(network).agg(worst).round(1).rename_axis(columns="worst of its runs")
 
