@@ -423,5 +423,6 @@ page.provenance([*records, *in_both])
 #   3. Claim 15 is not asked where no width of the edition has as many weights as the deepened network. It compared the
 #      widest one.
 #
-#   Read since: the last three networks of $W = 32$ that are pruned iteratively, and at $W = 64$ in the first three folds
-#   those that are pruned at random, and in the first two those that are pruned iteratively.
+#   Read since: the last three networks of $W = 32$ that are pruned iteratively. At $W = 64$, of those pruned
+#   iteratively the base network in the first two folds and the damped one in the second; of those pruned at random the
+#   damped network in the second and third fold and the base network in the third.
