@@ -24,7 +24,7 @@ settings: dict = {}  # any other setting of the edition, such as {"microphones":
 
 # %% tags=["hide-input"]
 from collections import Counter
-from itertools import combinations
+from itertools import combinations, product
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -80,8 +80,8 @@ page.without_recordings(edition, absent) if cells.empty else None
 #
 # The paper trains on device a alone and tests on two groups: *seen* is device a again, *unseen* are all other devices.
 # In both groups no tested clip is of a (city, class) pair that was trained on, so that a good result cannot rest on
-# having learned the place. The paper does not say which pairs are tested. Here every scene gives up about 30 % of the
-# cities, in a cycle that gives up the cities equally often ([judgement calls](judgement-calls)). What other devices
+# having learned the place. The paper does not say which pairs are tested. Here about 30 % of the cities are kept
+# for testing in every scene, in a cycle that keeps every city equally often ([judgement calls](judgement-calls)). What other devices
 # recorded of the pairs that are trained on is not used.
 #
 # With ESC-10 one fold is left out at a time: a network is trained on device a's clips of four folds and tested on all
@@ -226,7 +226,8 @@ if edition.microphones_each and not cells.empty:
         units, cells["device"].nunique() - 1, edition.microphones_each
     )
     heard = Counter(number for block in blocks for number in block)
-    in_cell = Counter(
+    in_cell = Counter(dict.fromkeys(product(units, heard), 0))
+    in_cell.update(
         (unit, number)
         for unit, block in zip(units, blocks, strict=True)
         for number in block
@@ -247,12 +248,15 @@ if edition.microphones_each and not cells.empty:
 # ## The same sound through two devices
 #
 # The paper's Figure 2 shows one recording as two devices deliver it. The second device here is the one in the middle
-# when all are sorted by how much they change the mean spectrum: half of them change it more. The first of the sounds
-# below is that recording, the others are of other classes. Each can be heard through device a and through devices from
-# little to much change; the differences in level between devices are kept. For this page they are compressed as MP3,
-# which the networks' recordings are not.
+# when all are sorted by how much they change the mean spectrum: half of them change it more.
 
 # %% tags=["remove-input"]
+SOUNDS = """
+The first of these sounds is that recording, the others are of other classes. Each can be
+heard through device a and through devices from little to much change; the differences in
+level between devices are kept. For this page they are compressed as MP3, which the
+networks' recordings are not.
+"""
 moment = summary.moment
 if clips is None or moment is None:
     absent = InputError("the two sounds cannot be played without them")
@@ -265,7 +269,7 @@ else:
     order = summary.shift.std().sort_values().index.tolist()
     sounds = players.sounds_of(clips, [moment.rows[0]], order, kept=moment.device)
     sounds += players.sounds_of(clips, others, order, most=3)
-    display(players.players(sounds))
+    display(Markdown(SOUNDS), players.players(sounds))
 
 # %% mystnb={"figure": {"name": "fig-2", "caption": "**Figure 2.** Spectrograms of one moment through the seen device a (left) and an unseen device (middle), on the network's own scale: 256 mel bands of perceptually weighted levels. Right: the difference between the two, which is what the device does."}, "image": {"alt": "Two spectrograms of the same recording side by side, and their difference, which shows where the second device raises or lowers the level."}}
 figure = maps.moment(moment)
@@ -308,8 +312,9 @@ figure = maps.device_spectra(dict(summary.spectra), dict(summary.shift))
 plt.show()
 
 # %% [markdown]
-# The mean of a curve on the right is how much louder or quieter the device is; its standard deviation over frequency is
-# what remains of the difference once the level is made up for.
+# The mean of a curve on the right is how much louder or quieter the device is on average over the bands; its standard
+# deviation over frequency is what remains of the difference once that is made up for. The mean need not be zero where clips
+# were brought back to their level: the level is that of the wave, and here all bands count alike.
 
 # %% tags=["output_scroll"]
 pd.DataFrame(
@@ -338,8 +343,9 @@ figure = maps.clip_maps(
 plt.show()
 
 # %% [markdown]
-# A sample of the clips is drawn. The black points are of device a, the only device that is trained on. Where a colour of the left panel lies beside the black
-# points rather than among them, that device's clips are unlike those that the network is trained on.
+# A sample of the clips is drawn. The black points are of device a, the only device that is trained on. Where a colour of
+# the left panel lies beside the black points rather than among them, that device's clips are unlike those that the
+# network is trained on.
 #
 # Two numbers say how far apart the groups lie. The *share of the variance* between the means of the groups tells how
 # large the differences are, over all 256 bands and along either component. How often a *linear discriminant*, fitted to
@@ -347,14 +353,15 @@ plt.show()
 # small.
 
 # %%
-summary.separation.round(1).rename_axis(columns="in %, between")
+separation = summary.separation.round(1)
+separation.rename_axis(columns="in %, between")
 
 # %% tags=["hide-input"]
-if not summary.separation.empty:
-    between = summary.separation.loc["share of the variance, all bands"]
-    random = summary.separation.loc["of as many groups drawn at random"]
-    named = summary.separation.loc["named by a linear discriminant"]
-    guessed = summary.separation.loc["by guessing"]
+if not separation.empty:
+    between = separation.loc["share of the variance, all bands"]
+    random = separation.loc["of as many groups drawn at random"]
+    named = separation.loc["named by a linear discriminant"]
+    guessed = separation.loc["by guessing"]
     larger = "less" if between["devices"] < between["classes"] else "more"
     text = (
         f"Between the devices lies {between['devices']:.1f} % of the variance (between "

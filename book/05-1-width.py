@@ -30,6 +30,7 @@ from IPython.display import Markdown, display
 
 from repro.analysis import accuracy, recordings
 from repro.analysis.answer import later_gain
+from repro.analysis.breakdown import less_lost, lost_by_compression
 from repro.analysis.evidence import Evidence
 from repro.edition import open_edition
 from repro.figures import charts, page, points
@@ -83,8 +84,8 @@ Markdown(unbroken(gain)) if gain else None
 
 # %% tags=["remove-input"]
 RELATIVE = """
-Claim 17 counts points. On the seen device there are fewer errors to lose, so a network
-can lose fewer points of them and yet as large a part. The errors at either end of the
+Claim 17 counts points. On the seen device there are fewer errors, so the same part of
+them is fewer points there. The errors at either end of the
 widths compared, in % of the clips, and the part of them that is left:
 """
 compared = evidence.fitting_widths()
@@ -128,16 +129,20 @@ points.microphones(
 
 # %% tags=["remove-input"]
 table = points.by_response(microphones, summary.deviations, summary.compressed)
-table if len(table) else None
+if len(table):
+    display(
+        table, Markdown(points.reading_of_damping(microphones, summary.deviations))
+    )
 
 # %% tags=["remove-input"]
 LOST = """
 Does width help against what a response does, or against what a compressor does? Points of
 accuracy lost from the seen device to microphones that compress, and to those that do not:
 """
-lost = accuracy.lost_by_compression(records, summary.compressed)
+lost = lost_by_compression(records, summary.compressed)
 if len(lost):
-    display(Markdown(LOST), lost.rename_axis("W"))
+    display(Markdown(LOST), lost.round(1).rename_axis("W"))
+    display(Markdown(unbroken(less_lost(lost, compared[0], compared[-1]))))
 
 # %% tags=["remove-input"]
 page.provenance(records)

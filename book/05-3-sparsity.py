@@ -91,9 +91,9 @@ layers.rename_axis(f"W = {widest}")
 # \qquad (s \le e \le n).
 # $$
 #
-# Pruning starts at $s$, the end of the warm-up. Before that, magnitudes say nothing: half of the convolutions are
-# initialised to zero and have not had time to grow. It ends at $n$, three quarters of the epochs; the rest, with the
-# reported epochs, trains the sparse network.
+# Pruning starts at $s$, the end of the warm-up. Before that, magnitudes say nothing: the second convolution of
+# every block and the classifier start at zero and have not had time to grow. It ends at $n$, three quarters of the epochs;
+# the rest, with the reported epochs, trains the sparse network.
 
 # %% tags=["remove-input"]
 page.code(remaining_schedule)

@@ -253,8 +253,9 @@ page.provenance([*records, *in_both])
 #
 # **Training and testing**
 #
-# 9. **Split.** The paper says that no (city, class) pair is on both sides, not which pairs are tested. Every scene gives
-#    up 30 % of the cities, in a cycle over the sorted names, so that every city is given up equally often.
+# 9. **Split.** The paper says that no (city, class) pair is on both sides, not which pairs are tested. In every
+#    scene 30 % of the cities are kept for testing, in a cycle over the sorted names, so that every city is kept equally
+#    often.
 # 10. **Batch size** is 10, as in the group's code. The last, smaller batch of an epoch is trained on like the others;
 #     the group's code leaves it out.
 # 11. **Optimiser.** Adam has PyTorch's defaults and no weight decay. The warm-up's $e^{-5 (1 - t)^2}$, the paper's
@@ -312,8 +313,9 @@ page.provenance([*records, *in_both])
 #     things do not scale along. $W = 4$ does not fit its training data, so the claims on width compare $W = 64$ with
 #     $W = 8$: three doublings, where the paper's ten points are of four, so the size of the gain is compared with the
 #     paper's points a doubling. The five points that claim 3 asks for were fixed as half of the paper's ten and are left
-#     as they were; half of the paper's gain over three doublings would be 3.75. And the guard of pruning (17) leaves the classifier 7 weights at $W = 16$, where it
-#     leaves 205 at the paper's $W = 512$: too few for ten classes ([Section 5.3](05-3-sparsity)).
+#     as they were; half of the paper's gain over three doublings would be 3.75. And the guard of pruning (17)
+#     leaves the classifier 7 weights at $W = 16$, too few for ten classes ([Section 5.3](05-3-sparsity)); at the paper's
+#     $W = 512$ it leaves 205.
 # 25. **Depth** is scaled at $W = 16$, the paper's 128 and the width of its Figure 8: the paper's baseline divided by eight,
 #     $W = 4$, could fail to fit its training data, which would say nothing about over-parameterised networks. Both ends of
 #     either depth study are trained again at $W = 32$, to see whether the answer depends on the width.
@@ -331,7 +333,7 @@ page.provenance([*records, *in_both])
 #     $2 \cdot 10^{-3}$, 100 at $10^{-3}$, and 120 at $2 \cdot 10^{-3}$ and at $3 \cdot 10^{-3}$.
 # 29. **Receptive fields** are those of the same runs, at $K = 1$, where the paper's Figures 11 to 16 have networks with
 #     $K = 0$: no further trainings, and the fields shown are of the networks whose accuracies are shown. Claim 11 is
-#     put to $W = 32$, twice the paper's 128 divided by eight, as was fixed before any result was read; $W = 16$ stands
+#     put to $W = 32$, although the paper's 128 divided by eight is 16, as was fixed before any result was read; $W = 16$ stands
 #     beside it in [C.1](C-erf). Claim 12 is put
 #     to $W = 64$ against $W = 8$.
 #

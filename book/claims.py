@@ -21,12 +21,13 @@
 # A statement is split into effects. An effect is a contrast between networks: a difference, or a slope over width or
 # depth. Each has a direction and a margin, written into the code before any accuracy of the edition was looked at
 # ([Appendix A](A-setup) lists later changes). Its 95 % interval says how far it could change with other test recordings,
-# other microphones and other trainings on the same material. It has up to three parts:
+# other microphones and other trainings on the same material; folds share training clips, so it may be too narrow. It has
+# up to three parts:
 #
 # - how runs scatter once the mean of every network, and of every fold within a variant, is taken out. All networks of a
 #   study that fit their training data are pooled, as if all of them scattered alike;
 # - where base and damped networks are compared, how their difference varies over the folds;
-# - for accuracies, what single devices add.
+# - for accuracies on unseen devices, how the effect differs from device to device.
 #
 # Two questions are answered apart. Is there an effect? Its *signal* is present (the interval excludes zero), absent (two
 # one-sided tests at 5 %, which is an interval of 90 %, place it within a size that does not matter) or undetermined.
@@ -51,9 +52,10 @@
 #
 # A claim asserts all its effects and stands as its weakest one. From weak to strong: contradicted, not asked, runs missing,
 # premise not met, negligible, inconclusive, direction only, supported. Claim 16 alone asks for some network: one supported
-# effect is enough for it, and while runs are missing that could still support it, it waits for them. Effects on receptive fields are in log-%, a hundred times the natural logarithm of a ratio. *Detectable* is the
-# smallest effect that this edition would have found with a probability of 80 %. Until all runs of a study are there, its
-# pooled variance, and with it every interval, can still change.
+# effect is enough for it, and while runs are missing that could still support it, it waits for them. Effects on
+# receptive fields are in log-%, a hundred times the natural logarithm of a ratio. *Detectable* is the smallest
+# effect that this edition would have found with a probability of 80 %. Until all runs of a study are there, its pooled
+# variance, and with it every interval, can still change.
 
 # %% tags=["parameters", "hide-input"]
 edition: str = "quick"  # a file of book/editions

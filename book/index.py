@@ -97,11 +97,12 @@ summary_table(evidence, other)
 #
 # **Scope.** Every figure, table and measurable statement of the paper.
 #
-# **Method.** The paper's network, features, augmentation and schedule, written from its text and from the group's
-# published code for earlier networks; where both are silent, a numbered [judgement call](judgement-calls). We had the
-# paper's text, not its pictures: values that only a picture shows are not compared. The claims
-# were turned into effects with margins before any result was looked at; what was changed later is a list in
-# [Appendix A](amendments).
+# **Method.** The paper's network, features and augmentation, written from its text and from the group's published code
+# for earlier networks; where both are silent, a numbered [judgement call](judgement-calls). The schedule has the paper's
+# shape; its numbers of epochs, its learning rate and the widths are the edition's, beside the paper's in
+# [Appendix A](A-setup). We had the paper's text, not its pictures: values that only a picture shows are not compared. The
+# claims were turned into effects with margins before any result was looked at; what was changed later is a
+# [list](amendments).
 
 # %% tags=["remove-input"]
 kinds = outcomes(evidence)

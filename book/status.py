@@ -85,7 +85,7 @@ pd.Series(
 ).to_frame()
 
 # %% [markdown]
-# When its pages were executed, how long each took beside the others, and how many runs it shows:
+# When its pages were executed, how long each took (several ran at once), and how many runs it shows:
 
 # %% tags=["remove-input"]
 Html(EXECUTED)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from repro.analysis.evidence import GROUPS, Evidence, Network
 from repro.edition import VARIANTS
@@ -168,109 +167,3 @@ def fitted(records: Iterable[Record]) -> pd.DataFrame:
     """
     rows = [{**describe(record), "fitted": record.train_accuracy} for record in records]
     return pd.DataFrame(rows, columns=["width", "labels", "fold", "seed", "fitted"]).astype({"fitted": float})
-
-
-def shares(records: Iterable[Record], column: str, unseen_only: bool = False) -> pd.DataFrame:
-    """Accuracy in [0, 1] by a column of the test clips ("device", "scene"), averaged over reported epochs and seeds.
-
-    Args:
-        records: the runs.
-        column: what the clips are told apart by.
-        unseen_only: leave the clips of the seen device out.
-
-    Returns:
-        One row a network, in the order of the runs, one column a value of `column`.
-    """
-    rows: dict[str, list[pd.Series[float]]] = {}
-    for record in records:
-        kept = ~record.seen | (not unseen_only)
-        share = pd.Series(record.correct.mean(axis=0)[kept]).groupby(record.test_clips[column].to_numpy()[kept]).mean()
-        rows.setdefault(str(Network.of(record.experiment)), []).append(share)
-    table = pd.DataFrame({name: pd.concat(seeds, axis=1).mean(axis=1) for name, seeds in rows.items()}, dtype=float).T
-    return table.rename_axis(index="network", columns=column)
-
-
-def lost_by_compression(records: Iterable[Record], compressed: Collection[str]) -> pd.DataFrame:
-    """Accuracy on the seen device less that through the unseen ones that compress, and through the others, in points.
-
-    Args:
-        records: runs of networks that differ in width and variant alone.
-        compressed: the devices that compress.
-
-    Returns:
-        Text, means over the runs: width down, what the devices do and variant across. No rows where no device
-        compresses, or all do.
-    """
-    rows = []
-    for record in records:
-        of_clips, compress = 100 * record.correct.mean(axis=0), record.test_clips["device"].isin(compressed).to_numpy()
-        for name, members in {"do not compress": ~record.seen & ~compress, "compress": ~record.seen & compress}.items():
-            if members.any():
-                lost = of_clips[record.seen].mean() - of_clips[members].mean()
-                rows.append({**describe(record), "devices": name, "lost": lost})
-    table = pd.DataFrame(rows, columns=["width", "devices", "variant", "lost"])
-    if table["devices"].nunique() < 2:
-        return table[:0]
-    means = table.pivot_table("lost", "width", ["devices", "variant"])
-    return means.map(lambda lost: NOT_TRAINED if pd.isna(lost) else f"{lost:.1f}".replace("-", "−"))
-
-
-def scene_table(records: Iterable[Record]) -> pd.DataFrame:
-    """Accuracy in % on every single scene, unseen devices only."""
-    return shares(records, "scene", unseen_only=True).mul(100).round(1)
-
-
-def confusion(records: Iterable[Record]) -> pd.DataFrame:
-    """How the unseen devices' clips are classified: true scene down, given scene across, every row sums to 1.
-
-    Averaged over the reported epochs and all runs given, at least one.
-    """
-    runs = list(records)
-    scenes = runs[0].scenes
-    true = np.concatenate([np.tile(run.labels[~run.seen], len(run.predictions)) for run in runs])
-    given = np.concatenate([run.predictions[:, ~run.seen].ravel() for run in runs])
-    shares = pd.crosstab(true, given, normalize="index")
-    everywhere = shares.reindex(index=range(len(scenes)), columns=range(len(scenes)), fill_value=0.0)
-    return everywhere.set_axis(scenes).set_axis(scenes, axis="columns")
-
-
-def most_confused(records: Iterable[Record], least: float = 0.1, most: int = 6) -> pd.DataFrame:
-    """The pairs of classes that unseen devices' clips are most often confused in, base and damped networks apart.
-
-    Args:
-        records: the runs; a pair's share is over all clips of its true class, averaged over the networks, however many
-            runs each has.
-        least: share of the clips, for base or damped, below which a pair is left out.
-        most: number of pairs.
-
-    Returns:
-        True and given class down, variant across, in %; the most frequent pair first. No rows where no pair reaches
-        `least`.
-    """
-    networks: dict[Network, list[Record]] = {}
-    for record in records:
-        networks.setdefault(Network.of(record.experiment), []).append(record)
-    shares = {}
-    for variant in VARIANTS:
-        matrices = [confusion(runs) for network, runs in networks.items() if network.variant == variant]
-        if matrices:
-            mean = pd.concat(matrices).groupby(level=0, sort=False).mean()
-            matrix = mean.rename_axis(index="true class", columns="given class")
-            wrong = matrix.where(~np.eye(len(matrix), dtype=bool))
-            shares[variant] = wrong.stack()  # noqa: PD013 - to pairs, as the index
-    table = pd.DataFrame(shares, dtype=float)
-    found = table[table.max(axis=1) >= least]
-    ordered = found.loc[found.mean(axis=1).sort_values(ascending=False, kind="stable").index]
-    return ordered.head(most).mul(100).round(1).rename_axis(columns="clips / %")
-
-
-def explained_variance(values: NDArray[np.float64], groups: NDArray[np.str_]) -> float:
-    """Share of the variance of `values` (clips, dimensions) that lies between the means of the clips' `groups`.
-
-    From 0, where all groups have one mean, to 1, where no clip departs from its group's; groups drawn at random have
-    (groups - 1) / (clips - 1) on average.
-    """
-    names, members = np.unique(groups, return_inverse=True)
-    indicator = members[:, None] == np.arange(len(names))
-    means = indicator.T @ values / indicator.sum(axis=0)[:, None]
-    return float(means[members].var(axis=0).sum() / values.var(axis=0).sum())

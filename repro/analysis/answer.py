@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from repro.analysis.claims_width import PAPER_FACTOR, PAPER_SLOPE, gain
+from repro.analysis.claims_width import PAPER_FACTOR, PAPER_SLOPE, WIDTH_GAIN, gain
 from repro.analysis.evidence import BOTH, FITS, Evidence, Group, Network
 from repro.analysis.ledger import ledger
 from repro.analysis.verdicts import Claim, Verdict
@@ -33,8 +33,8 @@ def _shorter_range(evidence: Evidence) -> str:
     paper = PAPER_SLOPE * math.log2(factor)
     return (
         f"Narrower networks do not fit their training data, so the widths compared span a factor of {factor:g}, "
-        f"not {PAPER_FACTOR} as the paper's. In proportion its gain is {paper:.3g} points, and half of it "
-        f"{paper / 2:.3g}, where our criterion asks for half of the whole."
+        f"where the paper's span {PAPER_FACTOR}. In proportion its 10 points are {paper:.3g}, of which half would be "
+        f"{paper / 2:.3g}. Our criterion, fixed before, asks for {WIDTH_GAIN:g}, half of the 10."
     )
 
 
@@ -52,9 +52,9 @@ def later_gain(evidence: Evidence) -> str:
     if not gains:
         return ""
     return (
-        f"The lowest run of W = {narrowest} gives back {100 * min(fits):.1f} % of its labels, where {FITS:g} % are "
-        f"asked. Without it, from W = {wider[0]} to {wider[-1]}, the gain on unseen devices is {gains}; minus the gain "
-        f"on the seen one (claim 17) it is {leads}."
+        f"In its lowest run W = {narrowest} gives back {100 * min(fits):.1f} % of its training labels, where we ask "
+        f"for {FITS:g} %. Without W = {narrowest}, from W = {wider[0]} to {wider[-1]}, the gain on unseen devices is "
+        f"{gains}; minus the gain on the seen one (claim 17) it is {leads}."
     )
 
 

@@ -37,7 +37,7 @@ def pointwise_erf(evidence: Evidence) -> Claim:
     a, b = (Network("damped", edition.erf_deep_width, pointwise=k) for k in (many, few))
     pair = f"K = {many} / K = {few}"
     return Claim(
-        "1×1 blocks enlarge the effective receptive field of the damped network.",
+        f"1×1 blocks enlarge the effective receptive field of the damped network (W = {edition.erf_deep_width}).",
         f"From K = {few} to K = {many} its 90 % radius grows by a factor of {ERF_CHANGE:g} or more along both axes.",
         [
             change(evidence, "damped", (pair, RADII[radius]), a, b, radius, "increase")

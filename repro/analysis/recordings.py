@@ -19,7 +19,6 @@ from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
-from repro.analysis.accuracy import explained_variance
 from repro.analysis.summary import FLAT_FROM, FREQUENCIES, Moment, Summary
 from repro.data import SAMPLE_RATE, Clips, esc10, load, tau2020
 from repro.data.audio import decode, resample
@@ -200,6 +199,18 @@ def _separation(means: NDArray[np.float64], plane: NDArray[np.float64], labels: 
             "by guessing": 1 / count,
         }
     return (100 * pd.DataFrame(rows)).round(2)
+
+
+def explained_variance(values: NDArray[np.float64], groups: NDArray[np.str_]) -> float:
+    """Share of the variance of `values` (clips, dimensions) that lies between the means of the clips' `groups`.
+
+    From 0, where all groups have one mean, to 1, where no clip departs from its group's; groups drawn at random have
+    (groups - 1) / (clips - 1) on average.
+    """
+    names, members = np.unique(groups, return_inverse=True)
+    indicator = members[:, None] == np.arange(len(names))
+    means = indicator.T @ values / indicator.sum(axis=0)[:, None]
+    return float(means[members].var(axis=0).sum() / values.var(axis=0).sum())
 
 
 def _moment(clips: Clips, shift: dict[str, Any], moments: dict[str, NDArray[np.int64]]) -> Moment:

@@ -27,7 +27,7 @@ def meaning(claim: Claim) -> str:
         if {effect.verdict for effect in claim.effects if effect.subject == variant} == {Verdict.SUPPORTED}
     ]
     alone = held if len(held) == 1 and not claim.some and claim.verdict is not Verdict.SUPPORTED else []
-    return " ".join([_meaning(claim), *(f"Of the {variant} network alone they support it." for variant in alone)])
+    return " ".join([_meaning(claim), *(f"For the {variant} network alone they support it." for variant in alone)])
 
 
 def _meaning(claim: Claim) -> str:

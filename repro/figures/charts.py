@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from repro.analysis.accuracy import SCALINGS
-from repro.data.split import TRAINING_DEVICE
 from repro.figures.style import COLOURS, MARKERS, not_trained, nothing_in
 
 GROUP_TITLES = {"unseen": "unseen devices", "seen": "seen device (a)"}
@@ -101,9 +100,9 @@ def device_spread(shares: pd.DataFrame) -> Figure:
     """Accuracy on every unseen device, one dot a device, one row a network; a bar marks the mean.
 
     Args:
-        shares: accuracy in [0, 1], a row a network, a column a device (`accuracy.shares`); device "a" is left out.
+        shares: accuracy in [0, 1], a row a network, a column a device (`repro.analysis.breakdown.shares`).
     """
-    table = 100 * shares.drop(columns=TRAINING_DEVICE, errors="ignore")
+    table = 100 * shares
     figure, ax = plt.subplots(figsize=(7, 0.8 + 0.28 * max(2, len(table))))
     if table.empty:
         return nothing_in(figure)

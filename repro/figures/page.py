@@ -15,7 +15,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import Markdown, display
 
-from repro.analysis import accuracy, pairs, radii
+from repro.analysis import pairs, radii
+from repro.analysis.breakdown import by_class, most_confused, most_lost, shares
 from repro.analysis.evidence import Evidence, Network
 from repro.analysis.ledger import ledger
 from repro.analysis.verdicts import Claim
@@ -85,12 +86,18 @@ def figure_note(records: Iterable[Record], name: str, data: pd.DataFrame, what: 
         return Html(f'<p class="repro-figure-note">No runs. {_figure_links(name)}</p>')
     recordings = dict.fromkeys(DATA_NAMES[record.experiment.data.name] for record in runs)
     machines = dict.fromkeys(record.provenance["device"].partition(": ")[2] for record in runs)
-    told = escape(" and ".join(recordings)), escape("; ".join(machines)), ", ".join(dict.fromkeys(map(_commit, runs)))
-    made = "on {}, trained by {} at revision {}".format(*told)
+    told = escape(" and ".join(recordings)), escape("; ".join(machines)), _revisions(runs)
+    made = "on {}, trained by {} at {}".format(*told)
     content = data_uri("text/csv", data.to_csv(index=False, float_format="%.6g").encode())
     links = f'<a download="{name}.csv" href="{content}">data (CSV)</a>, {_figure_links(name)}'
     number = f"{what}{len(runs)} run{'s' if len(runs) > 1 else ''}"
     return Html(f'<p class="repro-figure-note">{number} {made}. {links}</p>')
+
+
+def _revisions(runs: Iterable[Record]) -> str:
+    """The revisions that trained some runs; of more than two their number, since the page's list of runs has them."""
+    commits = list(dict.fromkeys(map(_commit, runs)))
+    return f"revision {', '.join(commits)}" if len(commits) < 3 else f"{len(commits)} revisions (see the list of runs)"
 
 
 def _figure_links(name: str) -> str:
@@ -146,19 +153,21 @@ def radii_note(evidence: Evidence, networks: Collection[Network], name: str) -> 
 
 
 def breakdown(records: Iterable[Record]) -> None:
-    """Show what lies behind the accuracy on "unseen devices": a figure by device, a table by class.
+    """Show what lies behind the accuracy on "unseen devices": a figure by device, a table by class and its message.
 
     The cell that calls it gives the figure's alternative text. Where two classes are often confused
-    (`accuracy.most_confused`), they are named in a second table.
+    (`repro.analysis.breakdown.most_confused`), they are named in a second table.
     """
     runs = list(records)
-    charts.device_spread(accuracy.shares(runs, "device"))
+    charts.device_spread(shares(runs, "device"))
     plt.show()
     if not runs:
         return
-    classes = accuracy.scene_table(runs).rename_axis(index=None, columns="unseen devices, accuracy / %")
+    classes = by_class(runs).rename_axis(index=None, columns="accuracy / %, seen → unseen devices")
     display(classes.rename(columns=_words))  # type: ignore[no-untyped-call]
-    confused = accuracy.most_confused(runs)
+    if told := most_lost(runs):
+        display(Markdown(told))  # type: ignore[no-untyped-call]
+    confused = most_confused(runs)
     if len(confused):
         text = "The most frequent confusions, in % of the clips of the true class, means over the networks above:"
         display(Markdown(text))  # type: ignore[no-untyped-call]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from repro.analysis import accuracy, radii
+from repro.analysis.breakdown import shares
 from repro.analysis.evidence import Network
 from repro.edition import VARIANTS
 from repro.figures.markup import Html
@@ -28,8 +29,8 @@ def by_microphone(records: Iterable[Record]) -> pd.DataFrame:
     of_variant: dict[str, list[Record]] = {}
     for record in records:
         of_variant.setdefault(record.experiment.variant, []).append(record)
-    shares = {variant: 100 * accuracy.shares(runs, "device", True).mean() for variant, runs in of_variant.items()}
-    return pd.DataFrame(shares, columns=[variant for variant in VARIANTS if variant in shares]).rename_axis("device")
+    by_device = {variant: 100 * shares(runs, "device").mean() for variant, runs in of_variant.items()}
+    return pd.DataFrame(by_device, columns=[v for v in VARIANTS if v in by_device]).rename_axis("device")
 
 
 def by_response(accuracies: pd.DataFrame, deviations: pd.Series[float], compressed: Sequence[str]) -> pd.DataFrame:
@@ -44,12 +45,11 @@ def by_response(accuracies: pd.DataFrame, deviations: pd.Series[float], compress
         Text, a row a group and variant, the last of a group for damped minus base: microphones, their mean accuracy,
         and the rank correlation of deviation and accuracy with its 95 % interval. No rows without measured microphones.
     """
-    measured = accuracies[accuracies.index.isin(deviations.index)]
-    if {*VARIANTS} <= {*measured}:
-        measured = measured.assign(**{LEAD: measured["damped"] - measured["base"]})
+    measured = _measured(accuracies, deviations)
     compress = measured.index.isin(compressed)
+    groups = {"all": measured, "with a compressor": measured[compress], "without one": measured[~compress]}
     rows = []
-    for name, group in {"all": measured, "compress": measured[compress], "do not": measured[~compress]}.items():
+    for name, group in groups.items():
         for variant, heard in group.items() if len(group) else ():
             found = radii.rank_correlation(deviations[group.index], heard)
             related = f"{found.told} ({found.interval})"
@@ -57,6 +57,30 @@ def by_response(accuracies: pd.DataFrame, deviations: pd.Series[float], compress
             rows.append([name, variant, found.pairs, mean, related])
     columns = ["microphones", "variant", "number", "accuracy / %", "rank correlation (95 %)"]
     return pd.DataFrame(rows, columns=columns).set_index(columns[:2])
+
+
+def reading_of_damping(accuracies: pd.DataFrame, deviations: pd.Series[float]) -> str:
+    """Whether the damped networks are the farther ahead the farther a response is from flat, in words.
+
+    Empty where it cannot be said. Arguments as of `by_response`.
+    """
+    measured = _measured(accuracies, deviations)
+    if LEAD not in measured:
+        return ""
+    found = radii.rank_correlation(deviations[measured.index], measured[LEAD])
+    if np.isnan(found.low):
+        return ""
+    told = "support" if found.low > 0 else "speak against" if found.high < 0 else "do not support"
+    related = f"damped minus base and the distance have a rank correlation of {found.told} ({found.interval})"
+    return f"These microphones {told} our reading: over all of them {related}."
+
+
+def _measured(accuracies: pd.DataFrame, deviations: pd.Series[float]) -> pd.DataFrame:
+    """The rows of measured microphones, with a column for damped minus base where both variants are there."""
+    measured = accuracies[accuracies.index.isin(deviations.index)]
+    if {*VARIANTS} <= {*measured}:
+        measured = measured.assign(**{LEAD: measured["damped"] - measured["base"]})
+    return measured
 
 
 def microphones(

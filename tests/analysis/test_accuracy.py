@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import made_runs as made
 import numpy as np
-import pytest
 import tiny
 
 from repro.analysis import accuracy
@@ -84,40 +83,10 @@ def test_the_worst_fit_of_any_run_and_the_classes_that_it_never_gives():
     assert accuracy.worst_fit([]).empty
 
 
-def test_by_device_by_scene_and_confusion():
-    runs = [tiny.record(NARROW, wrong=3)]
-    by_device = accuracy.shares(runs, "device").loc["base W=4"]
-    assert by_device.to_dict() == {"a": 0.75, "b": 0.75, "c": 1.0}
-    assert accuracy.scene_table(runs).loc["base W=4"].to_dict() == {"noise": 75, "tone": 100}
-    confusion = accuracy.confusion(runs)
-    assert list(confusion.index) == list(confusion.columns) == ["noise", "tone"]
-    assert confusion.to_numpy().tolist() == [[0.75, 0.25], [0, 1]]
-
-
-def test_what_is_lost_through_devices_that_compress():
-    runs = [tiny.record(NARROW, wrong=1), tiny.record(NARROW, wrong=3, seed=1), tiny.record(DAMPED, wrong=3)]
-    lost = accuracy.lost_by_compression(runs, ["c"])
-    # right in one of two epochs: of a's 4 clips 1 and 2 are not, of b's 2 clips none and 1, of c's none
-    assert lost.to_dict("index") == {
-        4: {
-            ("compress", "base"): "−18.8",  # of 12.5 and 25
-            ("compress", "damped"): "−25.0",
-            ("do not compress", "base"): "−6.2",  # of 12.5 and 0
-            ("do not compress", "damped"): "0.0",
-        }
-    }
-    wider = accuracy.lost_by_compression([*runs, tiny.record(ModelConfig(width=8))], ["c"])
-    assert wider.loc[8, ("compress", "damped")] == accuracy.NOT_TRAINED
-    assert accuracy.lost_by_compression(runs, []).empty
-    assert accuracy.lost_by_compression(runs, ["b", "c"]).empty
-    assert accuracy.lost_by_compression([], ["c"]).empty
-
-
 def test_a_study_all_of_whose_runs_failed_gives_empty_tables():
     table = accuracy.accuracies([])
     assert accuracy.percentages(accuracy.report(table, runs=1), "width").shape == (0, 4)
     assert accuracy.by_run(table).empty
-    assert accuracy.scene_table([]).empty and accuracy.shares([], "device").empty
 
 
 def test_every_way_of_scaling_has_the_networks_of_its_study():
@@ -132,29 +101,3 @@ def test_every_way_of_scaling_has_the_networks_of_its_study():
     assert list(accuracy.scaling_table(base)) == ["unseen", "seen"]
     assert set(accuracy.scaling_table(base.assign(of=9))["runs"]) == {"3 of 9"}
     assert accuracy.scaling_report(Evidence(edition, ())).empty
-
-
-@pytest.mark.parametrize(
-    ("values", "share"),
-    [
-        ([[0, 0], [0, 0], [4, 2], [4, 2]], 1.0),
-        ([[0, 0], [4, 2], [0, 0], [4, 2]], 0.0),
-        ([[0, 0], [2, 0], [4, 0], [6, 0]], 0.8),  # 16 between the groups, 4 within them
-        ([[0, 1], [2, -1], [4, 1], [6, -1]], 16 / 24),  # 4 more within them, along the other axis
-    ],
-)
-def test_explained_variance(values, share):
-    assert accuracy.explained_variance(np.array(values, float), np.array(["x", "x", "y", "y"])) == pytest.approx(share)
-
-
-def test_explained_variance_weighs_groups_by_their_clips():
-    values = np.array([[0.0], [0.0], [0.0], [4.0], [8.0]])
-    # mean 2.4, all: 3 * 2.4^2 + 1.6^2 + 5.6^2 = 51.2; the groups' means 0 and 6: 3 * 2.4^2 + 2 * 3.6^2 = 43.2
-    assert accuracy.explained_variance(values, np.array(["x", "x", "x", "y", "y"])) == pytest.approx(43.2 / 51.2)
-
-
-def test_groups_drawn_at_random_explain_their_number_less_one_of_the_clips_less_one():
-    chance = np.random.default_rng(0)
-    groups = np.repeat(["u", "v", "w", "x", "y"], 4)
-    shares = [accuracy.explained_variance(chance.normal(size=(20, 3)), groups) for _ in range(400)]
-    assert np.mean(shares) == pytest.approx(4 / 19, abs=0.01)

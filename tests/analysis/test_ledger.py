@@ -84,9 +84,9 @@ def test_widths_that_do_not_fit_are_outside_of_the_verdicts():
     found = evidence(*fitting, *narrow)
     assert found.fitting_widths() == [16, 32]
     assert answer(found)[1] == (
-        "  - Narrower networks do not fit their training data, so the widths compared span a factor of 2, not 16 as "
-        "the paper's. In proportion its gain is 2.5 points, and half of it 1.25, where our criterion asks for half of "
-        "the whole."
+        "  - Narrower networks do not fit their training data, so the widths compared span a factor of 2, where the "
+        "paper's span 16. In proportion its 10 points are 2.5, of which half would be 1.25. Our criterion, fixed "
+        "before, asks for 5, half of the 10."
     )
     only_the_widest = evidence(*made.records(EDITION, {8: 0.5, 16: 0.6}, fit=0.9), *made.records(EDITION, {32: 0.7}))
     assert len(answer(only_the_widest)) == 3
@@ -303,7 +303,7 @@ def test_an_answer_says_for_which_network_alone_a_claim_holds():
         ]
         return answer(evidence(*wide, *deep, edition=of))[-2]
 
-    alone = "Of the damped network alone they support it."
+    alone = "For the damped network alone they support it."
     assert f"do not settle it. {alone}** The paper" in told({True: 0.4, False: 0.0})
     assert "* **The runs support it.** The paper" in told({True: 0.4, False: 0.4})
     assert "alone" not in told({True: 0.0, False: 0.0})
@@ -313,10 +313,10 @@ def test_the_gain_without_the_narrowest_width_that_fits_is_told_apart():
     narrow = made.records(EDITION, {8: 0.5, 16: 0.65}, seen=0.85, fit=0.98)
     wide = made.records(EDITION, {32: 0.7}, seen=0.875, fit=0.98)
     assert answer(evidence(*narrow, *wide))[1] == (
-        "  - The lowest run of W = 8 gives back 98.0 % of its labels, where 97.5 % are asked. Without it, from W = 16 "
-        "to 32, the gain on unseen devices is base +5.0 points (+1.4 to +8.6), damped +5.0 points (+1.4 to +8.6); "
-        "minus the gain on the seen one (claim 17) it is base +2.5 points (−1.1 to +6.1), damped +2.5 points (−1.1 to "
-        "+6.1)."
+        "  - In its lowest run W = 8 gives back 98.0 % of its training labels, where we ask for 97.5 %. Without W = 8, "
+        "from W = 16 to 32, the gain on unseen devices is base +5.0 points (+1.4 to +8.6), damped +5.0 points (+1.4 to "
+        "+8.6); minus the gain on the seen one (claim 17) it is base +2.5 points (−1.1 to +6.1), damped +2.5 points "
+        "(−1.1 to +6.1)."
     )
     unfit = made.records(EDITION, {8: 0.5, 16: 0.65, 32: 0.7}, fit=0.9)  # of no width do all networks fit
     assert len(answer(evidence(*unfit))) == len(answer(evidence())) == 3

@@ -110,7 +110,7 @@ def test_a_network_is_said_to_hold_alone_only_where_the_other_does_not():
     told = [meaning(Claim("Deeper is better.", "", effects)) for effects in ([base, damped, both], [base, both])]
     assert told == [
         MEANING[Verdict.DIRECTION_ONLY],
-        MEANING[Verdict.DIRECTION_ONLY] + " Of the base network alone they support it.",
+        MEANING[Verdict.DIRECTION_ONLY] + " For the base network alone they support it.",
     ]
 
 

@@ -121,6 +121,9 @@ def test_a_figure_says_what_it_was_drawn_from_and_offers_its_numbers():
     )
     unknown = replace(record(), provenance=PROVENANCE | {"code": {"commit": None}})
     assert "at revision unknown. " in html(figure_note([unknown], "fig-3", data))
+    many = [replace(record(), provenance=PROVENANCE | {"code": {"commit": letter * 40}}) for letter in "abca"]
+    assert "at revision aaaaaaaaaa, bbbbbbbbbb. " in html(figure_note(many[:2], "fig-3", data))
+    assert "at 3 revisions (see the list of runs). " in html(figure_note(many, "fig-3", data))
     nothing = html(figure_note([], "fig-3", data[:0]))
     assert nothing.startswith('<p class="repro-figure-note">No runs. <a href="image:fig-3">') and ".csv" not in nothing
 

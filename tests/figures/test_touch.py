@@ -193,15 +193,29 @@ def test_microphones_that_compress_are_told_apart():
     accuracies = pd.DataFrame({"base": {**flat, "loud": 40.0, "louder": 60.0, "unknown": 0.0}})
     deviations = pd.Series({**{name: float(number) for number, name in enumerate(flat)}, "loud": 0.5, "louder": 9.0})
     table = points.by_response(accuracies, deviations, ["loud", "louder"])
-    assert table.loc[("compress", "base")].tolist() == [2, "50.0", "– (–)"]
-    assert table.loc[("do not", "base")].tolist() == [8, "86.5", "−1.00 (−1.00 to −1.00)"]
+    assert table.loc[("with a compressor", "base")].tolist() == [2, "50.0", "– (–)"]
+    assert table.loc[("without one", "base")].tolist() == [8, "86.5", "−1.00 (−1.00 to −1.00)"]
     assert table.loc[("all", "base"), ["number", "accuracy / %"]].tolist() == [10, "79.2"]
     assert points.by_response(accuracies, deviations[:0], []).empty
     damped = accuracies.assign(damped=accuracies["base"] - 1 + deviations)  # ahead from 1 dB on, by a point a dB
     both = points.by_response(damped, deviations, ["loud", "louder"])
-    assert list(both.loc["do not"].index) == ["base", "damped", "damped − base"]
-    assert both.loc[("do not", "damped − base")].tolist() == [8, "+2.5", "+1.00 (+1.00 to +1.00)"]
-    assert both.loc[("compress", "damped − base"), "accuracy / %"] == "+3.8"  # of −0.5 and +8
+    assert list(both.loc["without one"].index) == ["base", "damped", "damped − base"]
+    assert both.loc[("without one", "damped − base")].tolist() == [8, "+2.5", "+1.00 (+1.00 to +1.00)"]
+    assert both.loc[("with a compressor", "damped − base"), "accuracy / %"] == "+3.8"  # of −0.5 and +8
+
+
+def test_what_microphones_say_of_our_reading_of_damping():
+    deviations = pd.Series({f"m{number}": float(number) for number in range(8)})
+    base = pd.Series(80.0, deviations.index)
+    for damped, told in (
+        (base + deviations, "support our reading: over all of them damped minus base and the distance have a rank"),
+        (base - deviations, "speak against our reading"),
+        (base + np.array([1, -1, -1, 1, 1, -1, -1, 1]), "do not support our reading"),
+    ):
+        accuracies = pd.DataFrame({"base": base, "damped": damped})
+        assert points.reading_of_damping(accuracies, deviations).startswith(f"These microphones {told}")
+    assert points.reading_of_damping(accuracies[["base"]], deviations) == ""
+    assert points.reading_of_damping(accuracies[:7], deviations) == ""  # too few for an interval
 
 
 def test_every_run_is_a_point_that_names_it():
