@@ -85,7 +85,7 @@ def pruning_and_erf(evidence: Evidence) -> Claim:
         "Compared are wide networks with and without pruning, as the paper does for base, since width alone changes "
         "the field (claim 12). The 90 % radius along frequency shrinks by a factor of "
         f"{ERF_CHANGE:g} or more for damped under iterative pruning, and stays within a factor of {ERF_SAME:g} for "
-        "damped under random pruning and for base under iterative pruning.",
+        "damped under random pruning and for base under iterative pruning. A field that grows there counts against it.",
         effects,
         paper="a smaller field in Figure 13, not in Figures 14 and 15",
     )
