@@ -55,7 +55,8 @@ class DataConfig(Frozen):
     used, by a balanced design (`repro.data.design`); 0 for all of them.
     `split` is the paper's, or the official one of TAU 2020 Mobile. `fold` leaves one of ESC-10's five folds out for
     testing and trains on the other four; 0 for the split that `split` names.
-    `clips` counts the synthetic clips that device a records of every (city, scene) pair.
+    `clips` counts the synthetic clips that device a records of every (city, scene) pair, `seed` is what they are drawn
+    from.
     """
 
     name: DataName = "synthetic"
@@ -78,6 +79,9 @@ class DataConfig(Frozen):
             raise ValueError(
                 f"'{self.name}' has no folds and no microphones: leave folds, microphones and microphones_each out"
             )
+        fields = type(self).model_fields
+        if self.name != "synthetic" and any(getattr(self, n) != fields[n].default for n in ("clips", "seed")):
+            raise ValueError(f"'{self.name}' holds recordings, not clips that are made here: leave clips and seed out")
         if 0 < self.microphones < self.microphones_each:
             raise ValueError(f"microphones_each = {self.microphones_each}: more than microphones = {self.microphones}")
         if self.split == "official" and self.name != "tau2020":

@@ -46,13 +46,15 @@ def test_the_key_does_not_depend_on_where_the_recordings_lie():
     assert key(data=elsewhere) == key()
 
 
+def test_synthetic_clips_and_their_seed_are_part_of_the_key():
+    assert len({key(data=data) for data in (DataConfig(), DataConfig(clips=3), DataConfig(seed=1))}) == 3
+
+
 @pytest.mark.parametrize(
     "change",
     [
         {"data": DataConfig(name="esc10", root="/data/tau")},
         {"data": DataConfig(name="tau2020", root="/data/tau", clip_seconds=5)},
-        {"data": DataConfig(name="tau2020", root="/data/tau", clips=3)},
-        {"data": DataConfig(name="tau2020", root="/data/tau", seed=1)},
         {"data": DataConfig(name="esc10", root="/data/tau", fold=1)},
         {"data": DataConfig(name="esc10", root="/data/tau", microphones_each=6)},
         {"model": ModelConfig(width=64)},
@@ -135,6 +137,14 @@ def test_an_experiment_cannot_be_changed():
         (
             lambda: DataConfig(microphones=5),
             "'synthetic' has no folds and no microphones: leave folds, microphones and microphones_each out",
+        ),
+        (
+            lambda: DataConfig(name="esc10", root="data", clips=3),
+            "'esc10' holds recordings, not clips that are made here: leave clips and seed out",
+        ),
+        (
+            lambda: DataConfig(name="tau2020", root="data", seed=1),
+            "'tau2020' holds recordings, not clips that are made here: leave clips and seed out",
         ),
         (
             lambda: Sparsity(method="static", weights=9, ramp="cubic"),

@@ -36,7 +36,7 @@ class OutdatedError(checksums.StoredError):
     """An earlier version of this package has stored this; today's cannot use it."""
 
     def __init__(self, fault: str) -> None:
-        super().__init__(fault, "'repro runs gc' removes it")
+        super().__init__(fault, "'repro runs gc --yes' removes it")
 
 
 class _Origin(BaseModel):

@@ -75,7 +75,7 @@ def address(request: pytest.FixtureRequest) -> Iterator[str]:
 def browser() -> Iterator[Browser]:
     found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
     if found is None:
-        pytest.skip(f"no Chromium: none of {', '.join(CHROMIUM)} is installed")
+        pytest.exit(f"no Chromium: install one of {', '.join(CHROMIUM)}", returncode=2)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
         yield browser

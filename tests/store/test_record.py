@@ -81,7 +81,7 @@ def test_an_edited_experiment_has_another_key(store):
 
 
 @pytest.mark.parametrize(
-    ("schema", "fix"), [(2, "'repro runs gc' removes it"), (4, "a newer version of this package reads it")]
+    ("schema", "fix"), [(2, "'repro runs gc --yes' removes it"), (4, "a newer version of this package reads it")]
 )
 def test_another_schema_is_named(schema, fix, store):
     key = stored.save(store)
@@ -97,7 +97,9 @@ def test_a_record_from_before_there_were_schemas_is_named(store):
     rewrite(folder, {RECORD: json.dumps(content).encode()})
     with pytest.raises(InputError) as refused:
         store.load(key)
-    assert str(refused.value) == (f"run {key} was stored in schema 1; this version reads 3: 'repro runs gc' removes it")
+    assert str(refused.value) == (
+        f"run {key} was stored in schema 1; this version reads 3: 'repro runs gc --yes' removes it"
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,7 @@ def test_an_experiment_of_another_version_is_named(store):
         store.load(key)
     assert str(refused.value) == (
         f"run {key} is of an Experiment that this version does not know "
-        "(Recipe.roll = True: input should be 'hops', 'samples' or 'off'): 'repro runs gc' removes it"
+        "(Recipe.roll = True: input should be 'hops', 'samples' or 'off'): 'repro runs gc --yes' removes it"
     )
 
 
