@@ -44,10 +44,11 @@ page.start(edition)
 # ## The recordings
 #
 # Every clip has a class, a city, a place within the city and a device. The classes of TAU Urban Acoustic Scenes 2020
-# Mobile {cite}`heittola2020acoustic`, the paper's set, are ten acoustic scenes; its 64 hours are 40 of device a and 3 of
-# each of eight others. The paper names 12 cities; the published development set, which has these hours, holds ten of them.
-# The classes of the synthetic set have the same names. ESC-10 {cite}`piczak2015esc` has ten classes of sound events and no cities: its five folds, which share no source
-# recording, stand for the cities, and the source recordings for the places.
+# Mobile {cite}`heittola2020acoustic,tau2020mobile`, the paper's set, are ten acoustic scenes; its 64 hours are 40 of
+# device a and 3 of each of eight others. The paper names 12 cities; the published development set, which has these hours,
+# holds ten of them. The classes of the synthetic set have the same names. ESC-10 {cite}`piczak2015esc` has ten classes of
+# sound events and no cities: its five folds, which share no source recording, stand for the cities, and the source
+# recordings for the places.
 #
 # This page is drawn from a summary of the recordings, which holds no waveform and comes with the book, so that the page
 # stands where the recordings themselves are not at hand.

@@ -197,13 +197,14 @@ if edition.precision_widths:
 # (seed-and-machine)=
 # **Seed and machine.** A run that is trained again on another kind of processor ends elsewhere, as one from another seed
 # does: training magnifies any rounding. Some networks are trained once more from a second seed, on other machines where
-# there are several. What the second seed changed, as the mean over networks and folds with Student's interval: if the
-# machine makes no difference, the interval should contain zero. A difference as large as its ends cannot be excluded.
+# there are several. What the second seed changed, as the mean over networks of a variant and folds with Student's interval:
+# if the machine makes no difference, the interval should contain zero. A difference as large as its ends cannot be
+# excluded.
 
 # %%
 records = runs_of(edition, "width", "repeated width")
 effect = pairs.mean_difference(
-    pairs.by_seed(records), "second − first", ["machines", "group"]
+    pairs.by_seed(records), "second − first", ["machines", "variant", "group"]
 )
 effect.round(1).rename_axis(columns="points")
 

@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 NOTEBOOKS = {name: page.path for name, page in read_pages(ROOT).items() if "edition" in page.parameters()}
 STUDIES = {
     "dataset": "esc10",
+    "clips": 4,  # the default, which is all that recordings take
     "data_root": "data/esc10",
     "impulse_responses": "data/micirp",
     "microphones_each": 2,
