@@ -210,7 +210,7 @@ def test_what_microphones_say_of_our_reading_of_damping():
     for damped, told in (
         (base + deviations, "support our reading: over all of them damped minus base and the distance have a rank"),
         (base - deviations, "speak against our reading"),
-        (base + np.array([1, -1, -1, 1, 1, -1, -1, 1]), "do not support our reading"),
+        (base + np.array([-1, 1] * 4), "do not support our reading"),
     ):
         accuracies = pd.DataFrame({"base": base, "damped": damped})
         assert points.reading_of_damping(accuracies, deviations).startswith(f"These microphones {told}")
