@@ -141,7 +141,8 @@ accuracy lost from the seen device to microphones that compress, and to those th
 """
 lost = lost_by_compression(records, summary.compressed)
 if len(lost):
-    display(Markdown(LOST), lost.round(1).rename_axis("W"))
+    shown = lost.round(1).astype(object).fillna(accuracy.NOT_TRAINED)
+    display(Markdown(LOST), shown.rename_axis("W"))
     display(Markdown(unbroken(less_lost(lost, compared[0], compared[-1]))))
 
 # %% tags=["remove-input"]
