@@ -17,8 +17,10 @@ def test_by_device_by_class_and_confusion():
     assert by_device.to_dict() == {"b": 0.75, "c": 1.0}
     assert breakdown.shares(runs, "device", seen=True).loc["base W=4"].to_dict() == {"a": 0.75}
     by_class = breakdown.by_class([*runs, tiny.record(NARROW, seed=1), tiny.record(DAMPED)])
-    assert by_class.loc["base W=4"].to_dict() == {"noise": "75 → 88", "tone": "100 → 100"}
-    assert by_class.loc["damped W=4"].to_dict() == {"noise": "100 → 100", "tone": "100 → 100"}
+    assert by_class.loc["base W=4"].to_dict() == {"noise": "75→88", "tone": "100→100"}
+    assert by_class.loc["damped W=4"].to_dict() == {"noise": "100→100", "tone": "100→100"}
+    assert list(by_class) == ["tone", "noise"]  # of "noise" more is wrong on device a than on the others
+    assert list(breakdown.by_class([wrong_at(NARROW, 2)])) == ["noise", "tone"]
     confusion = breakdown.confusion(runs)
     assert list(confusion.index) == list(confusion.columns) == ["noise", "tone"]
     assert confusion.to_numpy().tolist() == [[0.75, 0.25], [0, 1]]

@@ -37,7 +37,7 @@ def test_a_breakdown_shows_devices_then_classes_then_confused_pairs(shown):
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["base W=2 K=0", "damped W=4"]
     classes, said, confused = shown
     assert said.data.startswith("The most frequent confusions, in % of the clips of the true class")
-    assert classes.loc["base W=2 K=0"].to_dict() == {"noise": "50 → 75", "tone": "100 → 100"}
+    assert classes.loc["base W=2 K=0"].to_dict() == {"noise": "50→75", "tone": "100→100"}
     assert confused.to_dict() == {"base": {("noise", "tone"): 25}, "damped": {("noise", "tone"): 0}}
 
 
