@@ -103,7 +103,8 @@ page.machines(records)
 # ## By device and by class
 #
 # "Unseen" lumps different devices together. How far apart do they lie, and which classes are lost on them? One dot is one
-# device, the bar the mean over the devices.
+# device, the bar the mean over the devices. The table has the accuracy on a class, in %, on the seen device and, behind the
+# arrow, on the unseen ones.
 
 # %% tags=["remove-input"] mystnb={"image": {"alt": "Accuracy on every unseen device, one dot a device, by network."}}
 page.breakdown(records)

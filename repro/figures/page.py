@@ -163,7 +163,7 @@ def breakdown(records: Iterable[Record]) -> None:
     plt.show()
     if not runs:
         return
-    classes = by_class(runs).rename_axis(index=None, columns="accuracy / %, seen→unseen")
+    classes = by_class(runs).rename_axis(index=None, columns="% seen → unseen")
     display(classes.rename(columns=_words))  # type: ignore[no-untyped-call]
     if told := most_lost(runs):
         display(Markdown(told))  # type: ignore[no-untyped-call]
